@@ -1,0 +1,164 @@
+"""Index form as it is read: every node has one, with index names chosen as the user would.
+
+Glossary   names: an index node to its displayed name.  A condition on a bound index goes under the sum sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from ..core.node import Node, coefficient, is_num, mul, neg, num, open_, pow_
+from ..lang.surface import Surface, call, index, name, number
+from .lift import arranged, leaf, number_parts
+
+POOL = ("i", "j", "k", "m", "l", "n", "p", "q", "r", "t", "u", "v", *(f"i{k}" for k in range(1, 40)))
+
+
+class IndexNames:
+    """Chooses names: first those the user gave to indices of that size, then the pool; never a name in use."""
+
+    def __init__(self, preferred: Mapping[Node, Iterable[str]], taken: Iterable[str]) -> None:
+        self.preferred = {n: tuple(p) for n, p in preferred.items()}
+        self.taken = frozenset(taken)
+
+    def choose(self, n: Node, used: Iterable[str]) -> str:
+        """A name for an index over `n`, other than those used in this place."""
+        busy = {*used}
+        others = {x for m, names in self.preferred.items() if m is not n for x in names}
+        own = [x for x in self.preferred.get(n, ()) if x not in busy]
+        if own:
+            return own[0]
+        free = [x for x in POOL if x not in busy and x not in self.taken]
+        return next((x for x in self._order(n) if x in free and x not in others), free[0])
+
+    def _order(self, n: Node) -> tuple[str, ...]:
+        return ("m", "j", "l", *POOL) if self.preferred.get(n) else POOL
+
+    def assign(self, indices: Iterable[Node], names: Mapping[Node, str] | None = None) -> dict[Node, str]:
+        """Names for free indices, in order."""
+        chosen = dict(names or {})
+        for i in indices:
+            if i not in chosen:
+                chosen[i] = self.choose(i.attr[1], chosen.values())
+        return chosen
+
+
+class IndexForm:
+    """One rendering of nodes as Surface trees in index form."""
+
+    def __init__(self, names: IndexNames) -> None:
+        self.names = names
+
+    def tree(self, f: Node, names: Mapping[Node, str]) -> Surface:
+        """`f` with its free indices named."""
+        return getattr(self, f"_{f.op}")(f, dict(names))
+
+    def _num(self, f: Node, names: dict[Node, str]) -> Surface:
+        return number(f.attr)
+
+    def _size(self, f: Node, names: dict[Node, str]) -> Surface:
+        return leaf(f)
+
+    _const = _size
+
+    def _idx(self, f: Node, names: dict[Node, str]) -> Surface:
+        return name(names[f])
+
+    def _el(self, f: Node, names: dict[Node, str]) -> Surface:
+        base = name(f.attr)
+        return index(base, *(self.tree(t, names) for t in f.args)) if f.args else base
+
+    def _add(self, f: Node, names: dict[Node, str]) -> Surface:
+        parts = []
+        for term in arranged(f.args):
+            minus = coefficient(term)[0] < 0
+            tree = self.tree(neg(term) if minus else term, names)
+            parts.append(Surface("neg", (tree,)) if minus else tree)
+        return Surface("add", tuple(parts))
+
+    def _mul(self, f: Node, names: dict[Node, str]) -> Surface:
+        c, rest = coefficient(f)
+        if c < 0:
+            return Surface("neg", (self.tree(mul(num(-c), rest), names),))
+        top, bottom = number_parts(Fraction(c))
+        above = [number(top)] if top != 1 else []
+        below = [number(bottom)] if bottom != 1 else []
+        for x in self._factors(rest):
+            inverse = x.op == "pow" and x.args[1].op == "num" and x.args[1].attr < 0
+            side = below if inverse else above
+            side.append(self.tree(pow_(x.args[0], num(-x.args[1].attr)) if inverse else x, names))
+        tree = _times(above or [number(1)])
+        return Surface("div", (tree, _times(below))) if below else tree
+
+    def _factors(self, f: Node) -> list[Node]:
+        """Brackets first, then the rest, sums last; a bracket that picks out one entry stands behind."""
+        factors = f.args if f.op == "mul" else (f,)
+        rank = {"br": 0, "size": 1, "red": 3}
+        return sorted(factors, key=lambda x: 4 if picks_entry(x) else rank.get(x.op, 2))
+
+    def _pow(self, f: Node, names: dict[Node, str]) -> Surface:
+        base, e = f.args
+        if e.op == "num" and e.attr < 0:
+            return Surface("div", (number(1), self.tree(pow_(base, num(-e.attr)), names)))
+        return Surface("pow", (self.tree(base, names), self.tree(e, names)))
+
+    def _apply(self, f: Node, names: dict[Node, str]) -> Surface:
+        return call(f.attr, *(self.tree(a, names) for a in f.args))
+
+    def _rel(self, f: Node, names: dict[Node, str]) -> Surface:
+        a, b = f.args
+        if a in names and b in names and f.attr in ("=", "!=") and list(names).index(b) < list(names).index(a):
+            a, b = b, a
+        return Surface("rel", (self.tree(a, names), self.tree(b, names)), f.attr)
+
+    def _br(self, f: Node, names: dict[Node, str]) -> Surface:
+        return Surface("bracket", (self.tree(f.args[0], names),))
+
+    def _red(self, f: Node, names: dict[Node, str]) -> Surface:
+        bound, body, condition = open_(f)
+        inner = dict(names)
+        for i in bound:
+            inner[i] = self.names.choose(i.attr[1], inner.values())
+        conditions, body = self._conditions(f, bound, body, condition)
+        shown = [self._condition(c, inner) for c in conditions]
+        held = (_joined(shown),) if shown else ()
+        return Surface("reduce", (self.tree(body, inner), *held), (f.attr[0], tuple(inner[i] for i in bound)))
+
+    def _condition(self, c: Node, names: dict[Node, str]) -> Surface:
+        """A 0/1 factor as a relation: a bracket its own, anything else as `c > 0`."""
+        if c.op == "br":
+            return self.tree(c.args[0], names)
+        return Surface("rel", (self.tree(c, names), number(0)), ">")
+
+    def _conditions(self, f: Node, bound: tuple[Node, ...], body: Node, condition: Node) -> tuple[list[Node], Node]:
+        """The brackets on bound indices alone, which stand under the sign, and the body without them."""
+        if f.attr[0] != "sum":
+            return ([] if is_num(condition, 1) else list(condition.args) if condition.op == "mul" else [condition]), body
+        factors = body.args if body.op == "mul" else (body,)
+        held = [x for x in factors if x.op == "br" and any(a in bound for a in x.args[0].args) and x.args[0].attr != "="]
+        if len(held) == len(factors):
+            held = []
+        return held, mul(*(x for x in factors if x not in held))
+
+    def _deriv(self, f: Node, names: dict[Node, str]) -> Surface:
+        return call("D", self.tree(f.args[0], names), self.tree(f.args[1], names))
+
+
+def picks_entry(f: Node) -> bool:
+    """A bracket such as [i = 3]."""
+    return f.op == "br" and f.args[0].attr == "=" and f.args[0].args[1].op == "num"
+
+
+def _times(parts: list[Surface]) -> Surface:
+    tree = parts[0]
+    for p in parts[1:]:
+        tree = Surface("mul", (tree, p))
+    return tree
+
+
+def _joined(conditions: list[Surface]) -> Surface:
+    tree = conditions[0]
+    for c in conditions[1:]:
+        tree = Surface("and", (tree, c))
+    return tree

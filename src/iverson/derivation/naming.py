@@ -1,0 +1,140 @@
+"""Parts of an answer that are named once: softmax, sigmoid, repeated brackets, and the user's own definitions.
+
+Glossary   q: a definition; stem: the letter a new name starts from.
+Two occurrences that differ only in their indices are one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ..core.node import Node, apply, div, el, fresh, idx, mul, open_, substitute, sum_, transform
+from ..core.program import Definition
+from ..lang.shapes import array
+from ..rewrite.match import part
+from ..rewrite.rule import pattern
+from ..rules.names import BRACKET_STEM, NAMED, Named
+
+
+class Namer:
+    """Names parts of several bodies; `made` are the definitions that came of it."""
+
+    def __init__(self, known: Sequence[Definition], unused: Callable[[str], str]) -> None:
+        self.known, self.unused = known, unused
+        self.made: list[Definition] = []
+        self.keys: dict[Node, str] = {}
+        for d in known:
+            self._remember(d)
+
+    def _remember(self, d: Definition) -> None:
+        key, terms = abstract(d.body)
+        if len(terms) == len(d.indices) and d.body.op not in ("el", "num", "size", "tensor"):
+            self.keys[key] = d.name
+
+    def name_all(self, bodies: Sequence[Definition]) -> list[Definition]:
+        """The bodies with their parts named."""
+        rows = [(n, self._repeated(n, bodies)) for n in NAMED]
+        rows = [(n, often) for n, often in rows if n.always or often]
+        result = [replace(d, body=self._rewrite(d.body, rows)) for d in bodies]
+        brackets = self._repeated_brackets(result)
+        return [replace(d, body=self._brackets(d.body, brackets)) for d in result]
+
+    def _repeated(self, row: Named, bodies: Sequence[Definition]) -> bool:
+        root = pattern(row.text)
+        return sum(g.op == root.op and g.attr == root.attr for d in bodies for g in everywhere_in(d.body)) > 1
+
+    def _rewrite(self, f: Node, rows: Sequence[tuple[Named, bool]]) -> Node:
+        def step(g: Node) -> Node | None:
+            new = g
+            for row, often in rows:
+                new = self._one(row, new, often)
+            return new
+
+        return transform(f, step)
+
+    def _one(self, row: Named, g: Node, often: bool) -> Node:
+        p = pattern(row.text)
+        if p.op != g.op or (p.op == "apply" and (p.attr != g.attr or (self._bare(g.args[0]) and not often))):
+            return g
+        for env, rest in part(p, g, {}):
+            if p.op == "apply":
+                return self._element(g, row.stem)
+            names, body = env["?x"]
+            whole = self._softmax(names, body, env["?k"], row.stem)
+            new = mul(whole, *rest)
+            return self._one(row, new, often) if new.op == p.op else new
+        return g
+
+    def _bare(self, f: Node) -> bool:
+        """An array the user speaks of, by name."""
+        return f.op == "el" and not any(d.name == f.attr and d.introduced for d in self.known)
+
+    def _softmax(self, names: tuple[Node, ...], body: Node, term: Node, stem: str) -> Node:
+        """The element at `term` of the array exp(x[k])/sum[m] exp(x[m])."""
+        k = fresh(names[0].attr[1])
+        total = fresh(names[0].attr[1])
+        top = apply("exp", substitute(body, {names[0]: k}))
+        bottom = sum_((total,), apply("exp", substitute(body, {names[0]: total})))
+        array_at_k = self._element(div(top, bottom), stem, last=k)
+        return substitute(array_at_k, {k: term})
+
+    def _element(self, f: Node, stem: str, last: Node | None = None) -> Node:
+        """`f` as an element of a named array over its free indices."""
+        key, terms = abstract(f)
+        name = self.keys.get(key)
+        if name is None:
+            terms = tuple(sorted(terms, key=lambda i: (i is last,)))
+            name = self.unused(stem)
+            indices = tuple(fresh(i.attr[1]) for i in terms)
+            body = substitute(f, dict(zip(terms, indices, strict=True)))
+            self.made.append(Definition(name, indices, body, array(tuple(i.attr[1] for i in indices)).form, introduced=True))
+            self.keys[key] = name
+            return el(name, terms)
+        d = next(d for d in (*self.known, *self.made) if d.name == name)
+        order = abstract(d.body)[1]
+        return el(name, (dict(zip(order, terms, strict=True))[i] for i in d.indices))
+
+    def _repeated_brackets(self, bodies: Sequence[Definition]) -> set[Node]:
+        counts: dict[Node, set[Node]] = {}
+        for d in bodies:
+            for g in everywhere_in(d.body):
+                if on_values(g):
+                    counts.setdefault(abstract(g)[0], set()).add(g)
+        return {key for key, found in counts.items() if len(found) > 1}
+
+    def _brackets(self, f: Node, keys: set[Node]) -> Node:
+        if not keys:
+            return f
+        return transform(f, lambda g: self._element(g, BRACKET_STEM) if on_values(g) and abstract(g)[0] in keys else None)
+
+
+def on_values(g: Node) -> bool:
+    """A bracket that compares real numbers, not indices."""
+    return g.op == "br" and not any(a.op == "idx" for a in g.args[0].args) and bool(g.free)
+
+
+def abstract(f: Node) -> tuple[Node, tuple[Node, ...]]:
+    """`f` with its free indices renamed by order of occurrence, and those indices in that order."""
+    order: dict[Node, None] = {}
+    stack = [f]
+    while stack:
+        g = stack.pop()
+        if g.op == "idx" and g in f.free:
+            order[g] = None
+        stack.extend(a for a in reversed(g.args) if a.free & f.free)
+    names = {i: idx(f"${p}", i.attr[1]) for p, i in enumerate(order)}
+    return substitute(f, names), tuple(order)
+
+
+def everywhere_in(f: Node) -> Iterable[Node]:
+    """Every node below `f` with bound indices opened, so that free indices are real ones; repeats included."""
+    stack = [f]
+    while stack:
+        g = stack.pop()
+        yield g
+        if g.op == "red":
+            _, body, condition = open_(g)
+            stack.extend((body, condition))
+        else:
+            stack.extend(g.args)

@@ -1,0 +1,91 @@
+"""Matrix identities on what is written: the last pass before an answer is printed.
+
+Structural matching only: a row's names stand for whole sub-expressions.  Products and sums are matched as written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from ..lang.surface import Surface, walk
+from ..lang.syntax import parse_expression
+from ..rules.matrix import MATRIX, MatrixRule
+
+
+@lru_cache(maxsize=None)
+def _sides(rule: MatrixRule) -> tuple[Surface, Surface]:
+    return parse_expression(rule.lhs), parse_expression(rule.rhs)
+
+
+def polish(tree: Surface, form: Callable[[Surface], str]) -> Surface:
+    """The tree with every row of MATRIX applied, leaves first; `form` tells a column from a matrix."""
+    args = tuple(polish(a, form) for a in tree.args)
+    if any(a is not b for a, b in zip(args, tree.args, strict=True)):
+        tree = Surface(tree.op, args, tree.attr)
+    for rule in MATRIX:
+        left, right = _sides(rule)
+        env = matched(left, tree, {})
+        if env is not None and (not rule.only or form(env["x"]) == rule.only):
+            return filled(right, env)
+    return tree
+
+
+def matched(p: Surface, tree: Surface, env: Mapping[str, Surface]) -> dict[str, Surface] | None:
+    """What the names of the pattern stand for; None when it does not fit."""
+    if p.op == "name":
+        known = env.get(p.attr)
+        return {**env, p.attr: tree} if known is None else dict(env) if known == tree else None
+    if p.op != tree.op or p.attr != tree.attr or len(p.args) != len(tree.args):
+        return None
+    found: dict[str, Surface] | None = dict(env)
+    for a, b in zip(p.args, tree.args, strict=True):
+        found = matched(a, b, found)
+        if found is None:
+            return None
+    return found
+
+
+def filled(p: Surface, env: Mapping[str, Surface]) -> Surface:
+    if p.op == "name":
+        return env[p.attr]
+    return Surface(p.op, tuple(filled(a, env) for a in p.args), p.attr)
+
+
+def put_in(tree: Surface, bodies: Mapping[str, Surface]) -> Surface:
+    """Names replaced by the expressions they stand for."""
+    if tree.op == "name":
+        return bodies.get(tree.attr, tree)
+    return Surface(tree.op, tuple(put_in(a, bodies) for a in tree.args), tree.attr)
+
+
+def uses_of(tree: Surface, name: str) -> int:
+    """How often a name is written."""
+    return sum(1 for t in walk(tree) if t.op == "name" and t.attr == name)
+
+
+def form_of(forms: Mapping[str, str]) -> Callable[[Surface], str]:
+    """The form of an expression, as far as its parts tell: for rows that hold only for vectors."""
+    def form(t: Surface) -> str:
+        if t.op == "name":
+            return forms.get(t.attr, "scalar")
+        if t.op == "transpose":
+            return {"column": "row", "row": "column"}.get(form(t.args[0]), form(t.args[0]))
+        if t.op == "mul":
+            a, b = form(t.args[0]), form(t.args[1])
+            return {("matrix", "column"): "column", ("row", "matrix"): "row", ("row", "column"): "scalar"}.get(
+                (a, b), b if a == "scalar" else a if b == "scalar" else "matrix")
+        if t.op == "call" and t.attr in ("sum", "norm2", "mean", "det", "logdet", "tr", "logsumexp"):
+            return "scalar"
+        found = {form(a) for a in t.args}
+        return next((f for f in ("tensor", "matrix", "column", "row") if f in found), "scalar")
+
+    return form
+
+
+WORSE = {"ones": 4, "onehot": 1, "diag": 3}
+
+
+def reading_cost(tree: Surface) -> int:
+    """How hard a written form is to read: its size, and more for devices that only move axes."""
+    return sum(1 + (WORSE.get(t.attr, 0) if t.op == "call" else 0) for t in walk(tree))

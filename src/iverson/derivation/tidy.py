@@ -1,0 +1,142 @@
+"""Shorter forms of nodes: equal parts cancelled, common factors taken out, signs put where they read well.
+
+Glossary   f: an expression; c: the exact number in front of a term; bases: the factors of a term with their exponents.
+A product is multiplied out only where the result is shorter.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import reduce
+from math import gcd, lcm
+
+from ..core.node import Node, Number, add, coefficient, is_integer, is_num, mul, neg, num, pow_, substitute, transform
+from ..rewrite.collapse import contract, merge
+
+MOST_EXPANDED = 48
+
+
+def tidy(f: Node) -> Node:
+    """The same value, written shorter where one of the rules of this file makes it so."""
+    return transform(contract(f), _step)
+
+
+def _step(f: Node) -> Node | None:
+    if f.op == "add":
+        return signed(factored(shorter(merge(f))))
+    if f.op == "mul":
+        return signed(shorter(agreeing(f)))
+    return None
+
+
+def agreeing(f: Node) -> Node:
+    """Under a bracket its two sides are the same: `[k = y]*p[k]` is `[k = y]*p[y]`."""
+    for b in f.args if f.op == "mul" else ():
+        if b.op == "br" and b.args[0].attr == "=":
+            i, value = b.args[0].args
+            others = [x for x in f.args if x is not b]
+            if i.op == "idx" and i not in value.free and any(i in x.free for x in others):
+                return agreeing(mul(b, *(substitute(x, {i: value}) for x in others)))
+    return f
+
+
+def cost(f: Node) -> int:
+    """What a reader has to read: arrays, functions and operations; indices are free."""
+    if f.op in ("idx", "num", "size", "const", "el"):
+        return 0 if is_num(f, 1) or is_num(f, -1) else 1
+    return 1 + sum(cost(a) for a in f.args)
+
+
+def shorter(f: Node) -> Node:
+    """Multiplied out when that is shorter: `-y*(1-s) + (1-y)*s` is `s - y`."""
+    terms = f.args if f.op == "add" else (f,)
+    if len(terms) > MOST_EXPANDED or not any(_has_sum(t) for t in terms):
+        return f
+    parts = [expanded(t) for t in terms]
+    if parts is None or sum(len(p) for p in parts) > MOST_EXPANDED:
+        return f
+    flat = merge(add(*(x for p in parts for x in p)))
+    return flat if cost(factored(flat)) < cost(f) else f
+
+
+def _has_sum(t: Node) -> bool:
+    return t.op == "mul" and any(a.op == "add" for a in t.args)
+
+
+def expanded(t: Node) -> list[Node]:
+    """The terms of a product of sums."""
+    if t.op != "mul":
+        return [t]
+    terms = [mul(*(a for a in t.args if a.op != "add"))]
+    for a in t.args:
+        if a.op == "add":
+            terms = [agreeing(mul(x, b)) for x in terms for b in a.args]
+            if len(terms) > MOST_EXPANDED:
+                return [t]
+    return terms
+
+
+def factored(f: Node) -> Node:
+    """The factors that all terms share, taken out: `(a - b)/N`, `2*(x + y)`."""
+    if f.op != "add":
+        return f
+    parts = [coefficient(t) for t in f.args]
+    shared = _shared([_bases(rest) for _, rest in parts])
+    c = _content([c for c, _ in parts])
+    if not shared and c == 1:
+        return f
+    out = [pow_(b, num(e)) for b, e in shared.items()]
+    inverse = mul(num(Fraction(1) / Fraction(c)), *(pow_(x, num(-1)) for x in out))
+    return mul(num(c), *out, add(*(mul(t, inverse) for t in f.args)))
+
+
+def _bases(f: Node) -> dict[Node, Number]:
+    found: dict[Node, Number] = {}
+    for a in f.args if f.op == "mul" else (f,):
+        if a.op == "pow" and is_integer(a.args[1]):
+            found[a.args[0]] = a.args[1].attr
+        elif not is_num(a):
+            found[a] = 1
+    return found
+
+
+def _shared(terms: list[dict[Node, Number]]) -> dict[Node, Number]:
+    first, *others = terms
+    shared = {}
+    for base, e in first.items():
+        exponents = [e, *(t.get(base, 0) for t in others)]
+        if all(x > 0 for x in exponents):
+            shared[base] = min(exponents)
+        elif all(x < 0 for x in exponents):
+            shared[base] = max(exponents)
+    return shared
+
+
+def _content(numbers: list[Number]) -> Number:
+    """The number to take out of a sum: a common divisor, a common denominator, the sign when all are negative."""
+    sign = -1 if all(c < 0 for c in numbers) else 1
+    exact = [Fraction(c) for c in numbers]
+    bottom = reduce(lcm, (c.denominator for c in exact))
+    top = reduce(gcd, (abs(c.numerator * (bottom // c.denominator)) for c in exact))
+    if bottom > 1 and any(c.denominator == 1 for c in exact):
+        return sign
+    value = sign * Fraction(top, bottom)
+    return value.numerator if value.denominator == 1 else value
+
+
+def signed(f: Node) -> Node:
+    """A minus in front of a product goes into a difference: `-(1 - s)*x` is `(s - 1)*x`."""
+    if f.op != "mul":
+        return f
+    c, _ = coefficient(f)
+    if c >= 0:
+        return f
+    for a in f.args:
+        if a.op == "add" and any(coefficient(t)[0] < 0 for t in a.args):
+            others = [x for x in f.args[1:] if x is not a]
+            return mul(num(-c), *others, neg_sum(a))
+    return f
+
+
+def neg_sum(a: Node) -> Node:
+    return add(*(neg(t) for t in a.args))

@@ -1,0 +1,1 @@
+"""Notations: text to Surface and back, kinds and sizes, Surface to nodes."""

@@ -1,0 +1,276 @@
+"""From a written script to one whose every name has a kind and a size: declarations, uses, letters, in that order.
+
+What was understood is returned with the result, so that it can always be shown back.  A name that no rule settles
+is tried as scalar, vector and matrix; one fitting reading is taken, two are refused and shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from ..core.errors import IversonError
+from ..core.node import Node, num, size
+from .ops import OPS
+from .scope import Uses, bind, sizes_of, uses
+from .shapes import SCALAR, Shapes, Type, array, flexible, plain, show_size
+from .surface import Declaration, Equation, Script, Surface
+from .syntax import parse_script
+
+RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2}
+MOST_UNKNOWN = 6
+SIZE_NAMES = ("n", "m", "p", "q", "r", "t", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One array the loss takes.
+
+    role   data, param, label or scalar; facts: words such as symmetric, simplex, positive
+    type   form and sizes; default: the declared value of a scalar
+    """
+
+    name: str
+    role: str
+    type: Type
+    facts: tuple[str, ...] = ()
+    default: float | None = None
+    declared: bool = False
+
+
+@dataclass
+class Typed:
+    """A script with kinds and sizes settled.  `types` and `ranges` are keyed by the identity of the trees in `script`."""
+
+    script: Script
+    inputs: dict[str, Input]
+    definitions: dict[str, Type]
+    types: dict[int, Type]
+    ranges: dict[int, tuple[Node, ...]]
+    scopes: dict[str, dict[str, Node]]            # per definition: the index names on its left, with sizes
+    least: dict[Node, int]
+    functions: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    def type_of(self, tree: Surface) -> Type:
+        return self.types[id(tree)]
+
+
+def typed(script: Script, sizes: Mapping[str, tuple[str | int, ...]] | None = None,
+          kinds: Mapping[str, str] | None = None) -> Typed:
+    """Settle every name of a script.  `sizes` and `kinds` say what the text does not."""
+    script = bind(declared(script, sizes or {}, kinds or {}))
+    try:
+        return settle(script)
+    except IversonError as error:
+        raise error.located(script.source) from None
+
+
+def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: Mapping[str, str]) -> Script:
+    """The script with the declarations that came as arguments."""
+    rows = {d.name: d for d in script.declarations}
+    defined = {e.name for e in script.equations}
+    for name, kind in kinds.items():
+        rows[name] = _declaration(name, kind)
+    for name, dims in sizes.items():
+        shape = (dims,) if isinstance(dims, str | int) else tuple(dims)
+        if name in defined:
+            raise IversonError("kind", f"{name} is a definition; its sizes follow from its inputs.")
+        old = rows.get(name)
+        rows[name] = replace(old, dims=shape) if old else Declaration(name, "tensor" if shape else "scalar", shape)
+    return replace(script, declarations=tuple(rows.values()))
+
+
+def _declaration(name: str, kind: str) -> Declaration:
+    """`label K`, `label[N] in K`, `symmetric`, `row[n]`, `data`, ... as it would be declared in the text."""
+    words = kind.replace(" in ", " ").split()
+    text = f"{name}: {words[0]}" + (f" in {words[1]}" if len(words) > 1 else "") + f"\n{name}"
+    return parse_script(text).declarations[0]
+
+
+def settle(script: Script) -> Typed:
+    """Infer with the fixed names; try the ranks of the open ones."""
+    known = {d.name: _fixed(d, uses(replace(script, declarations=()))) for d in script.declarations}
+    found = uses(script)
+    letters, open_names = _by_letter(found, script)
+    if len(open_names) > MOST_UNKNOWN:
+        raise IversonError("ambiguous", f"The kinds of {', '.join(open_names)} are not clear.", hint="Declare them: theta: vector[n]")
+    fits: list[tuple[Typed, dict[str, int]]] = []
+    failure: IversonError | None = None
+    for ranks in product((0, 1, 2), repeat=len(open_names)):
+        guess = dict(zip(open_names, ranks, strict=True))
+        try:
+            fits.append((_infer(script, known, found, letters | guess, set(guess)), guess))
+        except IversonError as error:
+            failure = failure or error
+    return _choose(script, fits, failure, found)
+
+
+def _choose(script: Script, fits: list[tuple[Typed, dict[str, int]]], failure: IversonError | None, found: Uses) -> Typed:
+    """The one reading, preferring those in which the result is a scalar."""
+    scalar = [f for f in fits if f[0].definitions[script.result].rank == 0]
+    rest = scalar or fits
+    if not rest:
+        assert failure is not None
+        raise failure
+    if len(rest) > 1:
+        names = [n for n in rest[0][1] if len({g[n] for _, g in rest}) > 1]
+        forms = " or ".join(sorted({("scalar", "column", "matrix")[g[names[0]]] for _, g in rest}))
+        raise IversonError("ambiguous", f"{names[0]} could be a {forms}.", found.first[names[0]].span,
+                           hint=f"Declare it, such as {names[0]}: {'vector' if 'column' in forms else 'matrix'}[...].", source=script.source)
+    return rest[0][0]
+
+
+def _fixed(d: Declaration, found: Uses) -> Declaration:
+    """A declaration without sizes takes its rank from use where its kind does not give it."""
+    if d.kind in ("data", "param", "positive", "tensor") and d.dims is None:
+        rank = found.ranks.get(d.name)
+        return d if rank is None else replace(d, dims=("?",) * rank)
+    if d.kind == "label" and d.dims is None:
+        return replace(d, dims=("?",) * found.labels.get(d.name, found.ranks.get(d.name, 0 if d.name in found.labels else 1)))
+    return d
+
+
+def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
+    """Ranks by the letter rule (a-g scalar, h-z vector, capitals matrix), and the names it does not cover."""
+    open_kinds = [d.name for d in script.declarations if d.dims is None and d.kind in ("data", "param", "positive")]
+    letters: dict[str, int] = {}
+    rest: list[str] = []
+    for name in (*found.arrays, *(n for n in open_kinds if n not in found.arrays)):
+        head = name.rstrip("0123456789_")
+        if name in found.ranks:
+            continue
+        if len(head) == 1 and head.isascii():
+            letters[name] = 2 if head.isupper() else 0 if head in "abcdefg" else 1
+        else:
+            rest.append(name)
+    return letters, rest
+
+
+def _infer(script: Script, known: dict[str, Declaration], found: Uses, ranks: dict[str, int], guessed: set[str]) -> Typed:
+    shapes = Shapes(script.source)
+    for s in sizes_of(script):
+        if s != "?":
+            shapes.sizes[s] = size(s)
+    inputs: dict[str, Input] = {}
+    for name in _input_names(script, known, found):
+        inputs[name] = _input(name, known.get(name), found, ranks, shapes)
+        shapes.names[name] = inputs[name].type
+    scopes: dict[str, dict[str, Node]] = {}
+    definitions: dict[str, Type] = {}
+    for e in script.equations:
+        _refuse_transposed_guess(e.body, guessed, ranks)
+        scopes[e.name] = {i: shapes.variable() for i in e.indices or ()}
+        definitions[e.name] = shapes.names[e.name] = _definition(e, shapes, scopes[e.name])
+    return _finish(script, shapes, inputs, definitions, scopes)
+
+
+def _refuse_transposed_guess(tree: Surface, guessed: set[str], ranks: dict[str, int]) -> None:
+    if tree.op == "transpose" and tree.args[0].op == "name" and ranks.get(tree.args[0].attr) == 0 and tree.args[0].attr in guessed:
+        raise IversonError("ambiguous", f"{tree.args[0].attr} is transposed, so it is not a scalar.", tree.span)
+    for a in tree.args:
+        _refuse_transposed_guess(a, guessed, ranks)
+
+
+def _definition(e: Equation, shapes: Shapes, scope: dict[str, Node]) -> Type:
+    t = shapes.infer(e.body, scope)
+    if not scope:
+        return plain(t) if t.classes is None else t
+    if t.rank:
+        raise shapes.error("shape", f"{e.name} has indices on its left, so its right side must be a scalar, not a {t.form}.", e.body.span)
+    return replace(array(tuple(scope.values())), classes=t.classes if t.form != "index" else None)
+
+
+def _input_names(script: Script, known: dict[str, Declaration], found: Uses) -> list[str]:
+    used = [n for n in found.first if n in found.arrays or n in found.ranks or n in found.labels]
+    return list(dict.fromkeys([*known, *used]))
+
+
+def _input(name: str, d: Declaration | None, found: Uses, ranks: dict[str, int], shapes: Shapes) -> Input:
+    if d is None:
+        label = name in found.labels
+        rank = found.labels[name] if label else found.ranks.get(name, ranks.get(name, 0))
+        t = array(tuple(shapes.variable() for _ in range(rank)))
+        if label:
+            return Input(name, "label", replace(t, classes=shapes.variable()))
+        return Input(name, "scalar" if rank == 0 else "param" if rank == 2 and name in "WVUB" else "data", t)
+    return _declared_input(d, ranks, shapes)
+
+
+def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> Input:
+    if d.kind == "function":
+        return Input(d.name, "function", Type("function"), declared=True)
+    rank = RANK_OF.get(d.kind, ranks.get(d.name, 0)) if d.dims is None else len(d.dims)
+    wanted = RANK_OF.get(d.kind)
+    if d.dims is not None and d.kind == "symmetric" and len(d.dims) == 1:
+        d = replace(d, dims=d.dims * 2)
+        rank = 2
+    if wanted is not None and rank != wanted:
+        raise shapes.error("kind", f"{d.name}: a {d.kind} has {wanted} size{'s' * (wanted != 1)}, not {rank}.", d.span)
+    dims = tuple(shapes.variable() if s == "?" else num(s) if isinstance(s, int) else shapes.sizes.setdefault(s, size(s))
+                 for s in d.dims or ("?",) * rank)
+    if d.kind == "symmetric" and not shapes.unify(*dims):
+        raise shapes.error("shape", f"{d.name}: a symmetric matrix is square.", d.span)
+    t = Type("row", dims) if d.kind == "row" else array(dims)
+    if d.kind == "label":
+        classes = shapes.variable() if d.classes is None else num(d.classes) if isinstance(d.classes, int) else size(d.classes)
+        t = replace(t, classes=classes)
+    role = d.kind if d.kind in ("data", "param", "label", "scalar") else "scalar" if not dims else "data"
+    facts = (d.kind,) if d.kind in ("symmetric", "simplex", "positive") else ()
+    return Input(d.name, role, t, facts, None if d.default is None else float(d.default), True)
+
+
+def _finish(script: Script, shapes: Shapes, inputs: dict[str, Input], definitions: dict[str, Type],
+            scopes: dict[str, dict[str, Node]]) -> Typed:
+    """Name the sizes that stayed flexible and put the final sizes everywhere."""
+    taken = {*shapes.sizes, *inputs, *definitions}
+    free = iter([n for n in SIZE_NAMES if n not in taken])
+    for t in [*(i.type for i in inputs.values()), *definitions.values(), *(Type("", s) for s in shapes.ranges.values())]:
+        for n in (*t.dims, *((t.classes,) if t.classes is not None else ())):
+            root = shapes.find(n)
+            if flexible(root):
+                shapes.same[root] = size(next(free))
+    final = shapes.final
+    least = {}
+    for n, k in shapes.least.items():
+        least[shapes.find(n)] = max(k, least.get(shapes.find(n), 0))
+        if shapes.find(n).op == "num" and shapes.find(n).attr < k:
+            raise shapes.error("shape", f"An index {k - 1} is used on an axis of size {shapes.find(n).attr}.", None)
+    return Typed(
+        script, {n: replace(i, type=final(i.type)) for n, i in inputs.items()}, {n: final(t) for n, t in definitions.items()},
+        {k: final(t) for k, t in shapes.types.items()}, {k: tuple(map(shapes.find, r)) for k, r in shapes.ranges.items()},
+        {e: {i: shapes.find(n) for i, n in s.items()} for e, s in scopes.items()}, least,
+        tuple(n for n, i in inputs.items() if i.role == "function"))
+
+
+def describe(t: Type) -> str:
+    """A final type as text: `matrix[N, D]`, `label[N] in K`, `scalar`.
+
+    >>> describe(array((size("N"), size("D"))))
+    'matrix[N, D]'
+    """
+    form = "label" if t.classes is not None and t.form != "index" else t.form
+    dims = f"[{', '.join(map(show_size, t.dims))}]" if t.dims else ""
+    return form + dims + (f" in {show_size(t.classes)}" if t.classes is not None else "")
+
+
+def reading(t: Typed) -> list[str]:
+    """What was understood, a line for each name, as a declaration or a definition's type."""
+    lines = []
+    for i in t.inputs.values():
+        default = "" if i.default is None else f" = {i.default:g}"
+        fact = f" ({', '.join(i.facts)})" if i.facts else ""
+        role = f" ({i.role})" if i.role in ("data", "param") and i.declared else ""
+        lines.append(f"{i.name}: {describe(i.type)}{default}{fact or role}")
+    lines += [f"{name} -> {describe(d)}" for name, d in t.definitions.items()]
+    lines += [f"{show_size(n)} >= {k}" for n, k in t.least.items() if n.op != "num"]
+    return lines
+
+
+def scalar_type() -> Type:
+    return SCALAR
+
+
+def is_operator(name: str) -> bool:
+    return name in OPS

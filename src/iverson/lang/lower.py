@@ -1,0 +1,340 @@
+"""Surface to nodes: every matrix operation becomes sums over explicit indices.
+
+Glossary   axes: the index terms at which the value of a tree is asked for, one for each of its axes.
+A tree's meaning is a function from axes to a node, so a transpose swaps two axes and a product makes a sum.
+Operators with a `meaning` in OPS are expanded from that text; whole-tensor functions become definitions of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ..core.errors import IversonError
+from ..core.node import (
+    HALF, MINUS, ONE, ZERO, Node, add, apply, bracket, const, div, el, fresh, make, mul, neg, negated, num, order, pow_,
+    reduce_, rel, size, sub, substitute, walk,
+)
+from ..core.program import Definition, Program
+from .kinds import Typed
+from .ops import CONSTANTS, OPS
+from .shapes import Type
+from .surface import Equation, Surface
+from .surface import walk as written
+from .syntax import parse_expression
+
+Axes = tuple[Node, ...]
+TENSOR_FUNCTIONS = ("inv", "det", "logdet")
+
+
+def lower(typed: Typed) -> Program:
+    """The program of a typed script: one definition for each equation, plus those that expressions introduce."""
+    lowering = Lowering(typed)
+    for e in typed.script.equations:
+        scope = typed.scopes[e.name]
+        t = typed.definitions[e.name]
+        indices = tuple(fresh(n) for n in t.dims)
+        names = dict(zip(scope, indices, strict=True)) if scope else {}
+        body = lowering.at(e.body, () if scope else indices, names)
+        lowering.definitions.append(Definition(e.name, indices, body, t.form, labels=t.classes, written=e))
+    return Program(dict(typed.inputs), tuple(lowering.definitions), typed.script.result, dict(typed.least), index_names(typed),
+                   typed.script.anonymous)
+
+
+def index_names(typed: Typed) -> dict[Node, tuple[str, ...]]:
+    """The names the text gives to indices, by the size they run over, in order of appearance."""
+    found: dict[Node, dict[str, None]] = {}
+    for e in typed.script.equations:
+        for name, n in typed.scopes[e.name].items():
+            found.setdefault(n, {})[name] = None
+        for tree in written(e.body):
+            if tree.op == "reduce":
+                for name, n in zip(tree.attr[1], typed.ranges[id(tree)], strict=True):
+                    found.setdefault(n, {})[name] = None
+    return {n: tuple(names) for n, names in found.items()}
+
+
+@dataclass
+class Lowering:
+    """One pass over one typed script."""
+
+    typed: Typed
+    definitions: list[Definition] = field(default_factory=list)
+
+    def at(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """The value of `tree` at `axes`, a node."""
+        return getattr(self, f"_{tree.op}")(tree, axes, scope)
+
+    def rank(self, tree: Surface) -> int:
+        return self.typed.type_of(tree).rank
+
+    def part(self, tree: Surface, whole: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """An operand of an elementwise operation: a scalar or a vector drops the axes it does not have."""
+        return self.at(tree, self.kept(self.typed.type_of(tree), self.typed.type_of(whole), axes), scope)
+
+    def kept(self, t: Type, whole: Type, axes: Axes) -> Axes:
+        if t.rank == whole.rank:
+            return axes
+        if t.rank == 0:
+            return ()
+        axis = 1 if t.form == "row" else 0 if t.dims[0] is whole.dims[0] else 1
+        return (axes[axis],)
+
+    # -- leaves and arithmetic ---------------------------------------------------------------------------
+
+    def _num(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return num(tree.attr)
+
+    def _name(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        name = tree.attr
+        if name in scope:
+            return scope[name]
+        if name in self.typed.inputs or name in self.typed.definitions:
+            return el(name, axes)
+        return const(name) if name in CONSTANTS else size(name)
+
+    def _add(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return add(*(self.part(a, tree, axes, scope) for a in tree.args))
+
+    def _neg(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return neg(self.at(tree.args[0], axes, scope))
+
+    def _emul(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return mul(*(self.part(a, tree, axes, scope) for a in tree.args))
+
+    def _ediv(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return div(*(self.part(a, tree, axes, scope) for a in tree.args))
+
+    _div = _ediv
+
+    def _epow(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return pow_(*(self.part(a, tree, axes, scope) for a in tree.args))
+
+    def _pow(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        base, e = tree.args
+        if self.rank(base) == 2:
+            return self._matrix_power(base, e, axes, scope)
+        return pow_(self.at(base, (), scope), self.at(e, (), scope))
+
+    def _matrix_power(self, base: Surface, e: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        if e.op == "neg" and e.args[0].op == "num" and e.args[0].attr == 1:
+            return self._tensor("inv", base, axes, scope)
+        if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
+            raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
+        path = [axes[0], *(fresh(axes[0].attr[1]) for _ in range(e.attr - 1)), axes[1]]
+        return reduce_("sum", path[1:-1], mul(*(self.at(base, (path[p], path[p + 1]), scope) for p in range(e.attr))))
+
+    def _mul(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        a, b = tree.args
+        s, t = self.typed.type_of(a), self.typed.type_of(b)
+        if s.rank == 0 or t.rank == 0:
+            return mul(self.at(a, axes if s.rank else (), scope), self.at(b, axes if t.rank else (), scope))
+        if s.form == "column":
+            return mul(self.at(a, axes[:1], scope), self.at(b, axes[1:], scope))
+        k = fresh(s.dims[-1])
+        left = axes[:1] if s.form == "matrix" else ()
+        right = axes[-1:] if t.form == "matrix" else ()
+        return reduce_("sum", (k,), mul(self.at(a, (*left, k), scope), self.at(b, (k, *right), scope)))
+
+    def _transpose(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return self.at(tree.args[0], axes[::-1], scope)
+
+    # -- indices -----------------------------------------------------------------------------------------
+
+    def _index(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        base, *terms = tree.args
+        rest = iter(axes)
+        return self.at(base, tuple(next(rest) if t.op == "all" else self.at(t, (), scope) for t in terms), scope)
+
+    def _reduce(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        kind, names = tree.attr
+        bound = {n: fresh(s) for n, s in zip(names, self.typed.ranges[id(tree)], strict=True)}
+        inner = scope | bound
+        body = self.at(tree.args[0], axes, inner)
+        condition = self.truth(tree.args[1], (), inner) if len(tree.args) > 1 else ONE
+        return reduction(kind, tuple(bound.values()), body, condition)
+
+    def _bracket(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        return self.truth(tree.args[0], axes, scope)
+
+    def truth(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """A condition as a number 0 or 1: `and` a product, `or` a sum minus the product, `not` the complement."""
+        if tree.op == "rel":
+            a, b = (self.part(t, tree, axes, scope) for t in tree.args)
+            return bracket(rel(tree.attr, a, b))
+        if tree.op == "not":
+            inner = self.truth(tree.args[0], axes, scope)
+            return bracket(negated(inner.args[0])) if inner.op == "br" else sub(ONE, inner)
+        a, b = (self.truth(t, self.kept(self.typed.type_of(t), self.typed.type_of(tree), axes), scope) for t in tree.args)
+        return mul(a, b) if tree.op == "and" else add(a, b, mul(MINUS, a, b))
+
+    # -- calls -------------------------------------------------------------------------------------------
+
+    def _call(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        if tree.attr not in OPS:
+            return apply(tree.attr, self.at(tree.args[0], axes, scope))
+        row = OPS[tree.attr]
+        if row.shape == "build":
+            return build(tree, axes)
+        if row.shape == "onehot":
+            return bracket(rel("=", axes[-1], self.at(tree.args[0], axes[:-1], scope)))
+        if row.shape == "spread":
+            return self.at(tree.args[0], (axes[tree.args[1].attr],), scope)
+        if row.shape == "diag":
+            return self._diag(tree, axes, scope)
+        if row.name in TENSOR_FUNCTIONS:
+            return self._tensor(row.name, tree.args[0], axes, scope)
+        if len(tree.args) == 1 and row.shape == "map2":
+            return self._extreme(tree, scope)
+        args = [self.part(a, tree, axes, scope) if row.shape in ("map", "map2") else ZERO for a in tree.args]
+        if row.meaning is None:
+            return apply(row.name, *(self._named(a, n, axes, scope) for a, n in zip(tree.args, args, strict=True)))
+        return self._expand(row.meaning, tree.args[0], axes, scope)
+
+    def _extreme(self, tree: Surface, scope: dict[str, Node]) -> Node:
+        """max(A) of one argument: over all entries."""
+        bound = tuple(fresh(n) for n in self.typed.type_of(tree.args[0]).dims)
+        return reduction(tree.attr, bound, self.at(tree.args[0], bound, scope), ONE)
+
+    def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
+        """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""
+        if value.op == "el" or not any(contracts(g) for g in walk(value)):
+            return value
+        old = sorted(value.free, key=order)
+        if len(old) > 2:
+            return value
+        new = [fresh(i.attr[1]) for i in old]
+        body = substitute(value, dict(zip(old, new, strict=True)))
+        for d in self.definitions:
+            if len(d.indices) == len(old) and d.at(tuple(new)) is body:
+                return el(d.name, old)
+        name = self.unused("z")
+        form = self.typed.type_of(tree).form if len(old) == self.rank(tree) else ("scalar", "column", "matrix")[len(old)]
+        written = self._written(name, tree, old, axes, scope)
+        self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
+        return el(name, old)
+
+    def _written(self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]) -> Equation | None:
+        """The introduced definition in the user's own words, where its indices have names or are axes."""
+        names = {i: n for n, i in scope.items()}
+        if not self.rank(tree) and all(i in names for i in free):
+            return Equation(name, tuple(names[i] for i in free), tree)
+        return Equation(name, (), tree) if tuple(free) == axes and len(axes) == self.rank(tree) else None
+
+    def unused(self, stem: str) -> str:
+        """A name near `stem` that the text does not use."""
+        taken = {*self.typed.inputs, *self.typed.definitions, *(d.name for d in self.definitions), *map(str, self._sizes())}
+        return next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 1000))) if n not in taken)
+
+    def _sizes(self) -> set[str]:
+        return {n.attr for i in self.typed.inputs.values() for n in i.type.dims if n.op == "size"}
+
+    def _diag(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        if self.rank(tree.args[0]) == 1:
+            return mul(bracket(rel("=", *axes)), self.at(tree.args[0], axes[:1], scope))
+        return self.at(tree.args[0], axes * 2, scope)
+
+    def _tensor(self, name: str, argument: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """inv, det and their kind: the argument and the value become definitions; rules speak of their names."""
+        t = self.typed.type_of(argument)
+        rows = tuple(fresh(n) for n in t.dims)
+        value = self.at(argument, rows, scope)
+        if value.free - frozenset(rows):
+            raise IversonError("unsupported", f"{name} of a matrix that depends on an index is not supported.", argument.span)
+        source = self._matrix_name(argument, value, rows)
+        indices = rows if name == "inv" else ()
+        body = make("tensor", (), (name, source))
+        found = next((d.name for d in self.definitions if d.body is body), None)
+        if found is None:
+            found = self.unused({"inv": "M", "det": "d", "logdet": "h"}[name])
+            written = Equation(found, (), Surface("call", (Surface("name", (), source),), name))
+            form = "matrix" if indices else "scalar"
+            self.definitions.append(Definition(found, indices, body, form, introduced=True, written=written))
+        return el(found, axes)
+
+    def _matrix_name(self, tree: Surface, value: Node, rows: Axes) -> str:
+        if value.op == "el" and value.args == rows:
+            return str(value.attr)
+        for d in self.definitions:
+            if len(d.indices) == 2 and d.at(rows) is value:
+                return d.name
+        name = self.unused("A")
+        self.definitions.append(Definition(name, rows, value, "matrix", True, written=Equation(name, (), tree)))
+        return name
+
+    def _expand(self, meaning: str, argument: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """The text of an operator's meaning, with x[...] read as the argument: `all` is every index, `k` the last axis."""
+        t = self.typed.type_of(argument)
+        lead = axes[:-1] if t.rank == 2 and len(axes) == 2 else ()
+
+        def leaf(tree: Surface, env: Mapping[str, Axes]) -> Node:
+            terms = tuple(i for term in tree.args[1:] for i in env[term.attr]) if tree.op == "index" else axes
+            return self.at(argument, (*lead, *terms) if tree.op == "index" and len(terms) < t.rank else terms, scope)
+
+        def bind(names: tuple[str, ...]) -> dict[str, Axes]:
+            return {n: tuple(fresh(s) for s in (t.dims if n == "all" else t.dims[-1:])) for n in names}
+
+        return formula(parsed(meaning), leaf, bind, {"k": axes[-1:]})
+
+
+@lru_cache(maxsize=None)
+def parsed(text: str) -> Surface:
+    return parse_expression(text)
+
+
+Env = Mapping[str, Axes]
+
+
+def formula(tree: Surface, leaf: Callable[[Surface, Env], Node], bind: Callable[[tuple[str, ...]], dict[str, Axes]], env: Env) -> Node:
+    """A scalar text of a table as a node: `leaf` reads names and indexed names, `bind` makes the indices of a reduction."""
+    def go(t: Surface, env: Env) -> Node:
+        if t.op in ("index", "name"):
+            return leaf(t, env)
+        if t.op == "num":
+            return num(t.attr)
+        if t.op == "reduce":
+            inner = {**env, **bind(t.attr[1])}
+            bound = tuple(i for n in t.attr[1] for i in inner[n])
+            return reduction(t.attr[0], bound, go(t.args[0], inner), go(t.args[1], inner) if len(t.args) > 1 else ONE)
+        if t.op == "rel":
+            return bracket(rel(t.attr, *(go(a, env) for a in t.args)))
+        args = [go(a, env) for a in t.args]
+        if t.op == "call":
+            row = OPS.get(t.attr)
+            return pow_(args[0], HALF) if row and row.name == "sqrt" else apply(t.attr, *args)
+        return args[0] if t.op == "bracket" else MAKE[t.op](*args)
+
+    return go(tree, env)
+
+
+MAKE: dict[str, Callable[..., Node]] = {
+    "add": add, "neg": neg, "mul": mul, "emul": mul, "div": div, "ediv": div, "pow": pow_, "epow": pow_}
+
+
+def contracts(f: Node) -> bool:
+    """A sum of products of at least two factors that read arrays: `sum[k] X[i,k]*w[k]`."""
+    return f.op == "red" and f.attr[0] == "sum" and f.args[0].op == "mul" and sum(bool(a.free) and a.op != "br" for a in f.args[0].args) > 1
+
+
+def reduction(kind: str, bound: Axes, body: Node, condition: Node) -> Node:
+    """A reduction as written; a mean is a sum over the number of its terms."""
+    if kind != "mean":
+        return reduce_(kind, bound, body, condition)
+    return div(reduce_("sum", bound, body, condition), count(bound, condition))
+
+
+def count(bound: Axes, condition: Node) -> Node:
+    """How many terms a reduction has: [k != t] leaves out one."""
+    if condition.op == "br" and condition.args[0].attr == "!=" and len(bound) == 1:
+        a, b = condition.args[0].args
+        other = b if a is bound[0] else a if b is bound[0] else None
+        if other is not None and bound[0] not in other.free:
+            return sub(bound[0].attr[1], ONE)
+    return reduce_("sum", bound, condition)
+
+
+def build(tree: Surface, axes: Axes) -> Node:
+    if tree.attr == "eye":
+        return bracket(rel("=", *axes))
+    return ONE if tree.attr == "ones" else ZERO

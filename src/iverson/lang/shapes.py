@@ -1,0 +1,372 @@
+"""Kinds and symbolic sizes: what every sub-expression is, by unification.
+
+Glossary   m, n, p: sizes (nodes).  A size variable is a size node whose name starts with "?".
+Declared sizes are rigid and differ from each other; inferred ones are flexible.  A vector is a column or a row; both are
+1-D arrays.  Knows no values and no derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from ..core.errors import IversonError, Span
+from ..core.node import Node, num, size
+from .ops import CONSTANTS, OPS
+from .surface import Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """form is scalar, column, row, matrix, tensor, index or function; `classes` bounds the values of a label."""
+
+    form: str
+    dims: tuple[Node, ...] = ()
+    classes: Node | None = None
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+
+SCALAR = Type("scalar")
+FORMS = ("scalar", "column", "matrix")
+
+
+def array(dims: tuple[Node, ...]) -> Type:
+    """The type of an array with these axes; one axis makes a column."""
+    return Type(FORMS[len(dims)] if len(dims) < 3 else "tensor", dims)
+
+
+def show_size(n: Node) -> str:
+    """A size as text."""
+    return str(n.attr) if n.op in ("num", "size") else repr(n)
+
+
+class Shapes:
+    """One inference over one script.  `names` maps inputs and definitions to types; sizes live in `same`."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.names: dict[str, Type] = {}
+        self.sizes: dict[str, Node] = {}
+        self.same: dict[Node, Node] = {}
+        self.least: dict[Node, int] = {}
+        self.types: dict[int, Type] = {}          # by identity of the tree's nodes
+        self.ranges: dict[int, tuple[Node, ...]] = {}     # sizes of the indices a reduction binds
+        self._new: Iterator[int] = count()
+
+    # -- sizes -----------------------------------------------------------------------------------------------
+
+    def variable(self) -> Node:
+        """A size not known yet."""
+        return size(f"?{next(self._new)}")
+
+    def find(self, n: Node) -> Node:
+        while n in self.same:
+            n = self.same[n]
+        return n
+
+    def unify(self, m: Node, n: Node) -> bool:
+        """Make two sizes the same where that is allowed."""
+        m, n = self.find(m), self.find(n)
+        if m is n:
+            return True
+        if flexible(m):
+            self.same[m] = n
+            return True
+        if flexible(n):
+            self.same[n] = m
+            return True
+        return False
+
+    def final(self, t: Type) -> Type:
+        classes = None if t.classes is None else self.find(t.classes)
+        return Type(t.form, tuple(self.find(n) for n in t.dims), classes)
+
+    def describe(self, t: Type) -> str:
+        """A type as a person says it: `matrix N x D`."""
+        t = self.final(t)
+        dims = " x ".join("?" if flexible(n) else show_size(n) for n in t.dims)
+        return f"{t.form} {dims}" if dims else t.form
+
+    def error(self, kind: str, message: str, span: Span | None, why: str | None = None, hint: str | None = None) -> IversonError:
+        return IversonError(kind, message, span, why, hint, self.source)
+
+    # -- inference -------------------------------------------------------------------------------------------
+
+    def infer(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        """The type of a tree; `scope` gives the size each index name runs over."""
+        t = getattr(self, f"_{tree.op}")(tree, scope)
+        self.types[id(tree)] = t
+        return t
+
+    def _num(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return SCALAR
+
+    def _name(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        name = tree.attr
+        if name in scope:
+            return Type("index", (), scope[name])
+        if name in self.names:
+            if self.names[name].form == "function":
+                raise self.error("kind", f"{name} is a function; it needs an argument.", tree.span, hint=f"Write {name}(x).")
+            return self.names[name]
+        if name in self.sizes or name in CONSTANTS:
+            return SCALAR
+        raise self.error("name", f"{name} is not known here.", tree.span, hint=f"Bind it: sum[{name}] ...; or declare it.")
+
+    def _all(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        raise self.error("syntax", "A colon stands only in an index.", tree.span)
+
+    def _add(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return self.join(tree, [self.infer(a, scope) for a in tree.args], "+")
+
+    _emul = _ediv = _epow = _add
+
+    def _neg(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return plain(self.infer(tree.args[0], scope))
+
+    def join(self, tree: Surface, types: list[Type], sign: str) -> Type:
+        """Elementwise: one shape, scalars broadcast, a vector over a matrix when exactly one axis fits."""
+        result = SCALAR
+        for a, t in zip(tree.args, types, strict=True):
+            if result.rank == 0 or t.rank == 0:
+                result = plain(t) if result.rank == 0 else result
+            elif result.form == t.form and result.rank == t.rank:
+                self._same_dims(tree, result, t, a)
+            elif 2 in (result.rank, t.rank) and 1 in (result.rank, t.rank):
+                result = self._over_matrix(tree, result, t)
+            else:
+                raise self.error("shape", f"A {result.form} and a {t.form} cannot be combined elementwise.", tree.span,
+                                 hint="Transpose one of them; x*y' is the outer product.")
+        return result
+
+    def _same_dims(self, tree: Surface, a: Type, b: Type, at: Surface) -> None:
+        for m, n in zip(a.dims, b.dims, strict=True):
+            if not self.unify(m, n):
+                raise self.error("shape", f"Sizes differ: {self.describe(a)} against {self.describe(b)}.", at.span,
+                                 "Elementwise operations need equal sizes.")
+
+    def _over_matrix(self, tree: Surface, a: Type, b: Type) -> Type:
+        matrix, vector = (a, b) if a.rank == 2 else (b, a)
+        axis = self.fitting(matrix, vector)
+        if axis is None:
+            raise self.error("ambiguous", f"A {self.describe(vector)} over a {self.describe(matrix)}: not exactly one axis fits.",
+                             tree.span, hint="Say which: A + v*ones(n)' adds v to every column, A + ones(m)*v' to every row.")
+        return plain(matrix)
+
+    def fitting(self, matrix: Type, vector: Type) -> int | None:
+        """The axis of the matrix a vector runs along: the one whose size is the vector's own."""
+        n = self.find(vector.dims[0])
+        axes = [p for p in (0, 1) if self.find(matrix.dims[p]) is n and not flexible(n)]
+        if vector.form == "row":
+            return 1 if 1 in axes else None
+        return axes[0] if len(axes) == 1 else None
+
+    def _mul(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        left, right = tree.args
+        a, b = self.infer(left, scope), self.infer(right, scope)
+        if a.rank == 0 or b.rank == 0:
+            return plain(b if a.rank == 0 else a)
+        if a.rank > 2 or b.rank > 2:
+            raise self.error("shape", "A tensor has no matrix product.", tree.span, hint="Write the sum: sum[k] T[i,j,k]*x[k].")
+        product = PRODUCTS.get((a.form, b.form))
+        if product is None:
+            raise self._no_product(tree, a, b)
+        result, inner = product
+        if inner and not self.unify(a.dims[-1], b.dims[0]):
+            raise self._inner_sizes(tree, a, b)
+        return self.final(Type(result, tuple((a.dims + b.dims)[p] for p in OUTER[(a.form, b.form)])))
+
+    def _no_product(self, tree: Surface, a: Type, b: Type) -> IversonError:
+        x, y = (self._text(t) for t in tree.args)
+        hint = f"Write {x}'*{y} for the inner, {x}.*{y} for the elementwise, {x}*{y}' for the outer product."
+        if b.form == "matrix":
+            hint = f"Write {x}'*{y}, or declare {x} as a row."
+        return self.error("shape", f"A {a.form} times a {b.form} is not defined.", tree.span, hint=hint)
+
+    def _inner_sizes(self, tree: Surface, a: Type, b: Type) -> IversonError:
+        x, y = (self._text(t) for t in tree.args)
+        m, n = self.find(a.dims[-1]), self.find(b.dims[0])
+        what = {"matrix": "columns", "row": "entries", "column": "entries"}[a.form]
+        also = {"matrix": "rows", "row": "entries", "column": "entries"}[b.form]
+        return self.error("shape", f"Sizes differ: {x} has {show_size(m)} {what}, {y} has {show_size(n)} {also}.", tree.args[1].span,
+                          "The * sums over the inner index, so both must be the same size.", "Transpose one of them, or declare other sizes.")
+
+    def _text(self, tree: Surface) -> str:
+        text = self.source[tree.span.start:tree.span.end] if tree.span else tree.op
+        return text if len(text) <= 30 else text[:27] + "..."
+
+    def _div(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        a, b = (self.infer(t, scope) for t in tree.args)
+        if b.rank:
+            raise self.error("shape", f"Division by a {b.form} is not defined.", tree.args[1].span, hint="Write ./ for elementwise, or inv(A).")
+        return plain(a)
+
+    def _pow(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        a, e = (self.infer(t, scope) for t in tree.args)
+        if e.rank:
+            raise self.error("shape", "An exponent is a scalar.", tree.args[1].span, hint="Write .^ for elementwise powers.")
+        if a.form == "matrix":
+            if not self.unify(*a.dims):
+                raise self.error("shape", f"A power of a {self.describe(a)}: only square matrices have one.", tree.span,
+                                 hint="Write .^ for elementwise powers.")
+            return plain(a)
+        if a.rank:
+            x = self._text(tree.args[0])
+            raise self.error("ambiguous", f"A power of a {a.form} has two readings.", tree.span, hint=f"Write {x}.^2 elementwise, or {x}'*{x}.")
+        return SCALAR
+
+    def _transpose(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        t = self.infer(tree.args[0], scope)
+        if t.form == "tensor":
+            raise self.error("shape", "A tensor has no transpose.", tree.span, hint="Write its indices.")
+        return Type({"column": "row", "row": "column"}.get(t.form, plain(t).form), t.dims[::-1])
+
+    def _index(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        base, *terms = tree.args
+        t = self.infer(base, scope)
+        if len(terms) != t.rank:
+            raise self.error("shape", f"{self._text(base)} is a {t.form} with {t.rank} ind{'ex' if t.rank == 1 else 'ices'}, not {len(terms)}.",
+                             tree.span, hint="Write a colon for a whole axis: X[i,:].")
+        kept = tuple(n for n, term in zip(t.dims, terms, strict=True) if not self._term(n, term, scope))
+        if len(kept) == 1 and t.rank == 2:
+            return Type("row" if terms[1].op == "all" else "column", kept)
+        return replace(array(kept), classes=t.classes)
+
+    def _term(self, n: Node, term: Surface, scope: dict[str, Node]) -> bool:
+        """Whether the term fixes its axis; relate the range of the term to the size of the axis."""
+        if term.op == "all":
+            return False
+        t = self.infer(term, scope)
+        if term.op == "num" and isinstance(term.attr, int):
+            self.at_least(n, term.attr + 1, term.span)
+        elif t.classes is None or t.rank:
+            raise self.error("kind", f"{self._text(term)} is not an index.", term.span, hint="An index is a bound name, a number, or a label such as y[i].")
+        elif not self.unify(t.classes, n):
+            raise self.error("shape", f"{self._text(term)} runs over {show_size(self.find(t.classes))}, the axis has size {show_size(self.find(n))}.", term.span)
+        return True
+
+    def at_least(self, n: Node, k: int, span: Span | None) -> None:
+        """A constant index asks for a size of at least k."""
+        n = self.find(n)
+        if n.op == "num" and n.attr < k:
+            raise self.error("shape", f"The index {k - 1} is outside an axis of size {n.attr}; indices count from 0.", span)
+        self.least[n] = max(k, self.least.get(n, 0))
+
+    def _reduce(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        kind, names = tree.attr
+        sizes = tuple(self.variable() for _ in names)
+        inner = scope | dict(zip(names, sizes, strict=True))
+        body = self.infer(tree.args[0], inner)
+        for condition in tree.args[1:]:
+            if self.infer(condition, inner).rank:
+                raise self.error("shape", "The condition of a reduction is one truth value.", condition.span)
+        self.ranges[id(tree)] = sizes
+        if kind in ("argmax", "argmin"):
+            return Type("scalar", (), sizes[0])
+        return plain(body)
+
+    def _bracket(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return self.infer(tree.args[0], scope)
+
+    def _rel(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        a, b = (self.infer(t, scope) for t in tree.args)
+        for x, y, t in ((a, b, tree.args[1]), (b, a, tree.args[0])):
+            if x.classes is not None and y.classes is not None:
+                self.unify(x.classes, y.classes)
+            elif x.classes is not None and t.op == "num" and tree.attr in ("=", "!=") and isinstance(t.attr, int):
+                self.at_least(x.classes, t.attr + 1, t.span)
+        return self.join(tree, [plain(a), plain(b)], tree.attr)
+
+    def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return self.infer(tree.args[0], scope)
+
+    def _and(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return self.join(tree, [self.infer(a, scope) for a in tree.args], "and")
+
+    _or = _and
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def _call(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        if tree.attr not in OPS:
+            return plain(self.infer(tree.args[0], scope))
+        types = [self.infer(a, scope) for a in tree.args] if OPS[tree.attr].shape != "build" else []
+        return getattr(self, f"call_{OPS[tree.attr].shape}")(tree, types)
+
+    def call_map(self, tree: Surface, types: list[Type]) -> Type:
+        return plain(types[0])
+
+    def call_map2(self, tree: Surface, types: list[Type]) -> Type:
+        return self.call_total(tree, types) if len(types) == 1 else self.join(tree, types, tree.attr)
+
+    def call_total(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].rank == 0:
+            raise self.error("shape", f"{tree.attr} reduces an array; this is a scalar.", tree.args[0].span,
+                             hint=f"Write {tree.attr}[k] x[k] to reduce over an index.")
+        return SCALAR
+
+    def call_line(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].rank != 1:
+            raise self.error("shape", f"{tree.attr} takes a vector, not a {types[0].form}.", tree.args[0].span,
+                             hint="Say along which index: log(sum[k] exp(s[i,k])).")
+        return SCALAR
+
+    def call_same(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].rank not in (1, 2):
+            raise self.error("shape", f"{tree.attr} takes a vector, or a matrix row by row, not a {types[0].form}.", tree.args[0].span)
+        return plain(types[0])
+
+    def call_square(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].form != "matrix" or not self.unify(*types[0].dims):
+            raise self.error("shape", f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.", tree.args[0].span)
+        return plain(types[0])
+
+    def call_volume(self, tree: Surface, types: list[Type]) -> Type:
+        self.call_square(tree, types)
+        return SCALAR
+
+    def call_diag(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].rank == 1:
+            return array(types[0].dims * 2)
+        return array(self.call_square(tree, types).dims[:1])
+
+    def call_onehot(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].classes is None:
+            raise self.error("kind", "onehot takes labels.", tree.args[0].span, hint="Declare them: y: label[N] in K")
+        return array((*types[0].dims, types[0].classes))
+
+    def call_build(self, tree: Surface, types: list[Type]) -> Type:
+        dims = tuple(self._size_of(a) for a in tree.args)
+        return array(dims * 2 if tree.attr == "eye" else dims)
+
+    def _size_of(self, tree: Surface) -> Node:
+        if tree.op == "num" and isinstance(tree.attr, int) and tree.attr > 0:
+            return num(tree.attr)
+        if tree.op == "name" and tree.attr in self.sizes:
+            return self.sizes[tree.attr]
+        raise self.error("shape", f"{self._text(tree)} is not a size.", tree.span,
+                         hint="A size is a positive integer or a size that a declaration names.")
+
+    def call_spread(self, tree: Surface, types: list[Type]) -> Type:
+        axis, rank = (a.attr for a in tree.args[1:])
+        dims = [self.variable() for _ in range(rank)]
+        dims[axis] = types[0].dims[0]
+        return array(tuple(dims))
+
+
+def flexible(n: Node) -> bool:
+    return n.op == "size" and n.attr.startswith("?")
+
+
+def plain(t: Type) -> Type:
+    """The type of a number computed from `t`: no label any more."""
+    return Type("scalar" if t.form == "index" else t.form, t.dims)
+
+
+PRODUCTS = {("matrix", "matrix"): ("matrix", True), ("matrix", "column"): ("column", True), ("row", "matrix"): ("row", True),
+            ("row", "column"): ("scalar", True), ("column", "row"): ("matrix", False)}
+OUTER = {("matrix", "matrix"): (0, 3), ("matrix", "column"): (0,), ("row", "matrix"): (2,), ("row", "column"): (), ("column", "row"): (0, 1)}

@@ -1,0 +1,141 @@
+"""Surface to text: plain iverson notation (which parses back), Unicode, and LaTeX.
+
+One walk with the precedences of syntax.py; what differs between the three is a table of spellings.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .surface import Surface
+
+ATOM, POWER, PREFIX, TIMES, REDUCE, SUM, RELATION, NOT, AND, OR = 100, 60, 50, 40, 30, 20, 10, 6, 4, 2
+SIGNS = {"mul": "*", "emul": ".*", "div": "/", "ediv": "./"}
+PRETTY = {"mul": " ", "emul": " ⊙ ", "div": "/", "ediv": " ⊘ "}
+GREEK = ("alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega "
+         "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega pi").split()
+LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΠΣΦΨΩπ", strict=True))
+RELATION_SIGNS = {"!=": "≠", "<=": "≤", ">=": "≥"}
+
+
+def show(tree: Surface) -> str:
+    """Plain text in iverson notation; it parses back to an equal tree.
+
+    >>> from .syntax import parse_expression
+    >>> show(parse_expression("-x^2 + (a+b)*mean[i] q[i]'"))
+    "-x^2 + (a + b)*mean[i] q[i]'"
+    """
+    return _plain(tree)[0]
+
+
+def number_text(value: int | Fraction) -> str:
+    """The shortest exact spelling: an integer, a short decimal, or a quotient."""
+    if isinstance(value, int) or value.denominator == 1:
+        return str(int(value))
+    bottom = value.denominator
+    while bottom % 2 == 0:
+        bottom //= 2
+    while bottom % 5 == 0:
+        bottom //= 5
+    if bottom == 1:
+        decimal = repr(float(value))
+        if Fraction(decimal) == value and (value.denominator > 16 or len(decimal) <= 3):
+            return decimal
+    return f"{value.numerator}/{value.denominator}"
+
+
+def _wrap(part: tuple[str, int], least: int) -> str:
+    text, level = part
+    return text if level >= least else f"({text})"
+
+
+def _plain(t: Surface) -> tuple[str, int]:
+    """The text and how tightly it binds."""
+    if t.op in _PLAIN:
+        return _PLAIN[t.op](t)
+    if t.op in SIGNS:
+        left, right = _plain(t.args[0]), _plain(t.args[1])
+        return _wrap(left, TIMES if left[1] != REDUCE else ATOM) + SIGNS[t.op] + _wrap(right, TIMES + 1 if right[1] != REDUCE else REDUCE), \
+            TIMES if right[1] != REDUCE else REDUCE
+    raise AssertionError(t.op)
+
+
+def _num(t: Surface) -> tuple[str, int]:
+    text = number_text(t.attr)
+    return text, TIMES if "/" in text else ATOM
+
+
+def _sum(t: Surface) -> tuple[str, int]:
+    first, *rest = t.args
+    text = _wrap(_plain(first), SUM)
+    for a in rest:
+        minus = a.op == "neg"
+        inner = _plain(a.args[0] if minus else a)
+        text += (" - " if minus else " + ") + _wrap(inner, SUM + 1)
+    return text, SUM
+
+
+def _neg(t: Surface) -> tuple[str, int]:
+    inner = _plain(t.args[0])
+    return "-" + _wrap(inner, TIMES if inner[1] != REDUCE else REDUCE), TIMES
+
+
+def _power(t: Surface) -> tuple[str, int]:
+    base, e = t.args
+    sign = "^" if t.op == "pow" else ".^"
+    left = _plain(base)
+    shown = _plain(e)
+    right = "-" + number_text(e.args[0].attr) if e.op == "neg" and e.args[0].op == "num" and "/" not in number_text(e.args[0].attr) else \
+        _wrap(shown, ATOM)
+    return _wrap(left, POWER if base.op == "transpose" else ATOM) + sign + right, POWER
+
+
+def _transpose(t: Surface) -> tuple[str, int]:
+    return _wrap(_plain(t.args[0]), POWER) + "'", POWER
+
+
+def _call(t: Surface) -> tuple[str, int]:
+    return f"{t.attr}({', '.join(_plain(a)[0] for a in t.args)})", ATOM
+
+
+def _index(t: Surface) -> tuple[str, int]:
+    base, *terms = t.args
+    return _wrap(_plain(base), ATOM) + f"[{','.join(_plain(a)[0] for a in terms)}]", ATOM
+
+
+def _reduce(t: Surface) -> tuple[str, int]:
+    kind, names = t.attr
+    binder = ",".join(names)
+    if len(t.args) > 1:
+        condition = t.args[1]
+        binder = show(condition) if binds_itself(t) else f"{binder}: {show(condition)}"
+    return f"{kind}[{binder}] {_wrap(_plain(t.args[0]), REDUCE)}", REDUCE
+
+
+def binds_itself(t: Surface) -> bool:
+    """`sum[k != y[i]]`: the condition is one relation with the one bound name alone on its left."""
+    names, condition = t.attr[1], t.args[1]
+    left = condition.args[0]
+    return len(names) == 1 and condition.op == "rel" and left.op == "name" and left.attr == names[0] and \
+        condition.args[1].op in ("index", "num")
+
+
+def _bracket(t: Surface) -> tuple[str, int]:
+    return f"[{_plain(t.args[0])[0]}]", ATOM
+
+
+def _rel(t: Surface) -> tuple[str, int]:
+    a, b = (_wrap(_plain(x), RELATION + 1) for x in t.args)
+    return f"{a} {t.attr} {b}", RELATION
+
+
+def _logic(t: Surface) -> tuple[str, int]:
+    level = AND if t.op == "and" else OR
+    return f" {t.op} ".join(_wrap(_plain(a), level + (p > 0)) for p, a in enumerate(t.args)), level
+
+
+_PLAIN = {
+    "num": _num, "name": lambda t: (t.attr, ATOM), "all": lambda t: (":", ATOM), "add": _sum, "neg": _neg, "pow": _power,
+    "epow": _power, "transpose": _transpose, "call": _call, "index": _index, "reduce": _reduce, "bracket": _bracket,
+    "rel": _rel, "and": _logic, "or": _logic, "not": lambda t: ("not " + _wrap(_plain(t.args[0]), NOT), NOT),
+}

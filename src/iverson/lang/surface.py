@@ -1,0 +1,109 @@
+"""What people write and read: a tree with matrices as matrices, carrying the spans of the user's text.
+
+Knows no shapes and no meaning.  The operations are
+  num value | name text | all (a colon in an index) | add | neg | mul (*) | emul (.*) | div (/) | ediv (./) |
+  pow (^) | epow (.^) | transpose | call name | index base, terms | reduce (kind, names) body[, condition] |
+  bracket condition | rel name | and | or | not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from ..core.errors import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One node of a written formula; `span` points into the text and does not count for equality."""
+
+    op: str
+    args: tuple[Surface, ...] = ()
+    attr: Any = None
+    span: Span | None = field(default=None, compare=False)
+
+    def at(self, span: Span | None) -> Surface:
+        return replace(self, span=span)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """`name: kind[dims] in classes = default`.
+
+    kind   data, param, label, scalar, vector, column, row, matrix, tensor, symmetric, simplex, positive, function
+    dims   sizes, each a name or an integer; None when not written
+    """
+
+    name: str
+    kind: str
+    dims: tuple[str | int, ...] | None = None
+    classes: str | int | None = None
+    default: Fraction | int | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """`name[indices] = body`; `indices` is None when none stand on the left."""
+
+    name: str
+    indices: tuple[str, ...] | None
+    body: Surface
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole text: declarations, equations in order, and the name of the one that is the result."""
+
+    declarations: tuple[Declaration, ...]
+    equations: tuple[Equation, ...]
+    result: str
+    source: str = field(default="", compare=False)
+    notation: str = field(default="iverson", compare=False)
+    anonymous: bool = field(default=False, compare=False)     # the result was written without a name
+
+
+# -- building ---------------------------------------------------------------------------------------------------
+
+def number(value: int | Fraction | float) -> Surface:
+    """An exact number; a negative one is written with a minus sign in front."""
+    exact = value if isinstance(value, int) else Fraction(value)
+    if exact < 0:
+        return Surface("neg", (number(-exact),))
+    if isinstance(exact, Fraction) and exact.denominator == 1:
+        exact = exact.numerator
+    return Surface("num", (), exact)
+
+
+def name(text: str) -> Surface:
+    return Surface("name", (), text)
+
+
+def call(function: str, *args: Surface) -> Surface:
+    return Surface("call", args, function)
+
+
+def index(base: Surface, *terms: Surface) -> Surface:
+    return Surface("index", (base, *terms))
+
+
+def walk(tree: Surface) -> Iterator[Surface]:
+    """Every node of the tree, parents first."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.args))
+
+
+def weight(tree: Surface) -> int:
+    """How much a reader has to read: the number of nodes."""
+    return sum(1 for _ in walk(tree))
+
+
+def names_in(tree: Surface) -> set[str]:
+    return {node.attr for node in walk(tree) if node.op == "name"}

@@ -1,0 +1,428 @@
+"""A Pratt parser for iverson notation: matrix and index notation, declarations and definitions, to Surface.
+
+Binding, loosest first:  or | and | not | relations | + - | sum[k] and its kind | * / .* ./ | prefix - | ^ .^ ' | call, index.
+Knows no shapes: `*` stays one operation.  What a bound relation such as `sum[k != y]` binds is settled in scope.py.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from ..core.errors import IversonError, Span
+from .ops import OPS, REDUCTIONS
+from .surface import Declaration, Equation, Script, Surface
+from .tokens import Token, tokenize
+
+RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
+INFIX = {"+": (20, "add"), "-": (20, "sub"), "*": (40, "mul"), "/": (40, "div"), ".*": (40, "emul"), "./": (40, "ediv"),
+         "^": (60, "pow"), ".^": (60, "epow")}
+OR, AND, NOT, RELATION, SUM, REDUCE, PREFIX, POWER = 2, 4, 6, 10, 20, 30, 39, 60
+MOST_DEPTH = 200
+KINDS = {"data": "data", "param": "param", "label": "label", "scalar": "scalar", "vector": "vector", "column": "column",
+         "row": "row", "matrix": "matrix", "tensor": "tensor", "symmetric": "symmetric", "simplex": "simplex",
+         "positive": "positive", "function": "function"}
+
+
+def parse_script(source: str, functions: Iterable[str] = ()) -> Script:
+    """A whole text: declarations, definitions, a last expression.  Errors carry the text and the span.
+
+    >>> [e.name for e in parse_script("s = X*w; sum(exp(s))").equations]
+    ['s', 'L']
+    """
+    try:
+        return Parser(tokenize(source), source, functions).script()
+    except IversonError as error:
+        raise error.located(source) from None
+    except RecursionError:
+        raise IversonError("limit", f"The formula is nested deeper than {MOST_DEPTH}.", source=source) from None
+
+
+def parse_expression(source: str, functions: Iterable[str] = ()) -> Surface:
+    """One expression and nothing else."""
+    script = parse_script(source, functions)
+    if len(script.equations) != 1 or script.declarations:
+        raise IversonError("syntax", "One expression is expected here.", source=source)
+    return script.equations[0].body
+
+
+class Parser:
+    """One pass over the tokens of one text."""
+
+    def __init__(self, tokens: list[Token], source: str, functions: Iterable[str]) -> None:
+        self.tokens, self.source, self.at, self.depth = tokens, source, 0, 0
+        self.closed: dict[int, Surface] = {}       # trees written in parentheses, by identity
+        self.functions = set(functions) | self._declared_functions()
+
+    def _declared_functions(self) -> set[str]:
+        t = self.tokens
+        return {t[p].text for p in range(len(t) - 2) if t[p].kind == "name" and t[p + 1].text == ":" and t[p + 2].text == "function"}
+
+    # -- tokens --------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Token:
+        return self.tokens[self.at]
+
+    def peek(self, ahead: int = 1) -> Token:
+        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        token = self.now
+        self.at += token.kind != "stop"
+        return token
+
+    def is_op(self, *texts: str) -> bool:
+        return self.now.kind == "op" and self.now.text in texts
+
+    def expect(self, text: str, opened: Token | None = None) -> Token:
+        if self.is_op(text):
+            return self.take()
+        if opened is not None and self.now.kind in ("stop", "end"):
+            raise self.error(f"This {opened.text} is never closed.", opened.span, hint=f"Add a {text}.")
+        raise self.error(f"Expected {text!r} here{self._got()}.", self.now.span)
+
+    def _got(self) -> str:
+        return ", the text ends" if self.now.kind == "stop" else f", not {self.now.text!r}"
+
+    def error(self, message: str, span: Span | None, why: str | None = None, hint: str | None = None) -> IversonError:
+        return IversonError("syntax", message, span, why, hint, self.source)
+
+    # -- statements ----------------------------------------------------------------------------------------
+
+    def script(self) -> Script:
+        declarations: list[Declaration] = []
+        equations: list[Equation] = []
+        bare: list[int] = []
+        while self.now.kind != "stop":
+            if self.now.kind == "end":
+                self.take()
+                continue
+            statement, named = self._statement(len(equations))
+            if isinstance(statement, Declaration):
+                declarations.append(statement)
+            else:
+                if not named:
+                    bare.append(len(equations))
+                equations.append(statement)
+            if self.now.kind not in ("end", "stop"):
+                raise self._leftover()
+        return self._assemble(declarations, equations, bare)
+
+    def _assemble(self, declarations: list[Declaration], equations: list[Equation], bare: list[int]) -> Script:
+        if not equations:
+            raise self.error("There is no formula here.", Span(0, len(self.source)), hint="Write a loss, such as sum(exp(X*w)).")
+        for p in bare[:-1]:
+            raise self.error("Only the last expression may stand without a name.", equations[p].span, hint="Name it: r = ...")
+        if bare and bare[0] != len(equations) - 1:
+            raise self.error("An expression without a name must be the last statement.", equations[bare[0]].span, hint="Name it: L = ...")
+        taken = {e.name for e in equations} | {d.name for d in declarations}
+        if bare:
+            last = equations[-1]
+            free = next(n for n in ("L", "loss", "L_", "loss_", "L__") if n not in taken and n not in self._words())
+            equations[-1] = Equation(free, last.indices, last.body, last.span)
+            return Script(tuple(declarations), tuple(equations), free, self.source, anonymous=True)
+        losses = [e.name for e in equations if e.name == "L"]
+        rest = [e.name for e in equations if e.name != "predict"] or [equations[-1].name]
+        return Script(tuple(declarations), tuple(equations), (losses or rest)[-1], self.source)
+
+    def _words(self) -> set[str]:
+        return {t.text for t in self.tokens if t.kind == "name"}
+
+    def _statement(self, position: int) -> tuple[Declaration | Equation, bool]:
+        start = self.now
+        if start.kind == "name" and self.peek().text == ":":
+            return self._declaration(), True
+        if start.kind == "name" and self.peek().text == "=":
+            self.take(), self.take()
+            body = self.expression()
+            return Equation(start.text, None, body, start.span.to(body.span)), True
+        if start.kind == "name" and self.peek().text == "[" and start.text not in REDUCTIONS and self._indexed_left():
+            return self._indexed(), True
+        body = self.expression()
+        return Equation("", None, body, body.span), False
+
+    def _indexed_left(self) -> bool:
+        """`name[i, j] =` with plain names inside."""
+        p = self.at + 2
+        while self.tokens[p].kind == "name" and self.tokens[p + 1].text == ",":
+            p += 2
+        return self.tokens[p].kind == "name" and self.tokens[p + 1].text == "]" and self.tokens[min(p + 2, len(self.tokens) - 1)].text == "="
+
+    def _indexed(self) -> Equation:
+        start = self.take()
+        self.take()
+        indices = [self.take().text]
+        while self.is_op(","):
+            self.take()
+            indices.append(self.take().text)
+        self.expect("]")
+        self.expect("=")
+        if len(set(indices)) < len(indices):
+            raise self.error("An index stands twice on the left.", start.span, hint="Use different names.")
+        body = self.expression()
+        return Equation(start.text, tuple(indices), body, start.span.to(body.span))
+
+    def _declaration(self) -> Declaration:
+        start = self.take()
+        self.take()
+        kind = self.take()
+        if kind.kind != "name" or kind.text not in KINDS:
+            near = difflib.get_close_matches(kind.text, KINDS, 1)
+            raise self.error(f"{kind.text!r} is not a kind of input.", kind.span,
+                             hint=f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(KINDS))
+        dims = self._dims() if self.is_op("[") else None
+        classes: str | int | None = None
+        default = None
+        if self.now.kind == "name" and self.now.text == "in":
+            self.take()
+            classes = self._size()
+        if self.is_op("="):
+            self.take()
+            minus = self.is_op("-") and self.take()
+            value = self.take()
+            if value.value is None:
+                raise self.error("A default is a number.", value.span)
+            default = -value.value if minus else value.value
+        return Declaration(start.text, kind.text, dims, classes, default, start.span.to(self.tokens[self.at - 1].span))
+
+    def _dims(self) -> tuple[str | int, ...]:
+        opened = self.take()
+        dims = [self._size()]
+        while self.is_op(","):
+            self.take()
+            dims.append(self._size())
+        self.expect("]", opened)
+        return tuple(dims)
+
+    def _size(self) -> str | int:
+        token = self.take()
+        if token.kind == "name":
+            return token.text
+        if token.kind == "num" and isinstance(token.value, int) and token.value >= 1:
+            return token.value
+        raise self.error("A size is a name or a positive integer.", token.span)
+
+    # -- expressions ---------------------------------------------------------------------------------------
+
+    def expression(self, binding: int = 0) -> Surface:
+        """An expression whose operators all bind tighter than `binding`."""
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise IversonError("limit", f"The formula is nested deeper than {MOST_DEPTH}.", self.now.span)
+        left = self._prefix(binding)
+        while True:
+            new = self._infix(left, binding)
+            if new is None:
+                self.depth -= 1
+                return left
+            left = new
+
+    def _infix(self, left: Surface, binding: int) -> Surface | None:
+        token = self.now
+        if token.kind == "name" and token.text in ("and", "or"):
+            token = Token("op", {"and": "&&", "or": "||"}[token.text], token.span)
+        if token.kind != "op":
+            return None
+        text = token.text
+        if text == "'" and binding < POWER:
+            self.take()
+            return Surface("transpose", (left,), span=_join(left, token))
+        if text in ("&&", "||"):
+            return self._logic(left, text, binding)
+        if text in RELATIONS and binding < RELATION:
+            return self._relation(left)
+        if text in INFIX and INFIX[text][0] > binding:
+            return self._arithmetic(left, *INFIX[text])
+        return None
+
+    def _logic(self, left: Surface, text: str, binding: int) -> Surface | None:
+        level, op = (AND, "and") if text == "&&" else (OR, "or")
+        if binding >= level:
+            return None
+        self.take()
+        right = self.expression(level)
+        return Surface(op, (left, right), span=_to(left, right))
+
+    def _relation(self, left: Surface) -> Surface:
+        token = self.take()
+        right = self.expression(RELATION)
+        made = Surface("rel", (left, right), token.text, _to(left, right))
+        if self.is_op(*RELATIONS):
+            if "=" in (token.text, self.now.text):
+                raise self.error("Two relations stand in a row.", self.now.span, hint="Join them: [a = b and b = c].")
+            following = self._relation(right)
+            return Surface("and", (made, following), span=_to(made, following))
+        return made
+
+    def _arithmetic(self, left: Surface, level: int, op: str) -> Surface:
+        token = self.take()
+        if level == POWER:
+            right = self._exponent()
+            if left.op in ("pow", "epow") and not self._closed(left):
+                raise self.error("A power of a power needs parentheses.", token.span,
+                                 hint="Write (a^b)^c or a^(b^c).")
+            return Surface(op, (left, right), span=_to(left, right))
+        right = self.expression(level)
+        if op == "sub":
+            right = Surface("neg", (right,), span=right.span)
+            op = "add"
+        if op == "add":
+            head = left.args if left.op == "add" and not self._closed(left) else (left,)
+            return Surface("add", (*head, right), span=_to(left, right))
+        return Surface(op, (left, right), span=_to(left, right))
+
+    def _closed(self, tree: Surface) -> bool:
+        return id(tree) in self.closed
+
+    def _exponent(self) -> Surface:
+        if self.is_op("-", "+"):
+            token = self.take()
+            inner = self._exponent()
+            return Surface("neg", (inner,), span=_join(inner, token)) if token.text == "-" else inner
+        return self._operand()
+
+    def _prefix(self, binding: int) -> Surface:
+        token = self.now
+        if self.is_op("-"):
+            self.take()
+            inner = self.expression(max(PREFIX, binding))
+            return Surface("neg", (inner,), span=token.span.to(inner.span))
+        if self.is_op("+"):
+            self.take()
+            return self.expression(max(PREFIX, binding))
+        if self.is_op("!") or (token.kind == "name" and token.text == "not"):
+            self.take()
+            inner = self.expression(NOT)
+            return Surface("not", (inner,), span=token.span.to(inner.span))
+        return self._operand()
+
+    def _operand(self) -> Surface:
+        base = self._atom()
+        while self.is_op("[", "(") and base.op not in ("reduce",):
+            if self.now.text == "(" or base.op in ("num", "bracket"):
+                raise self._missing_times(base)
+            base = self._index(base)
+        return base
+
+    def _atom(self) -> Surface:
+        token = self.now
+        if token.kind == "num":
+            self.take()
+            return Surface("num", (), token.value, token.span)
+        if token.kind == "name" and token.text not in ("and", "or", "not", "in"):
+            return self._named()
+        if self.is_op("("):
+            self.take()
+            inner = self.expression()
+            end = self.expect(")", token)
+            outer = inner.at(token.span.to(end.span))
+            self.closed[id(outer)] = outer
+            return outer
+        if self.is_op("["):
+            self.take()
+            inner = self.expression()
+            end = self.expect("]", token)
+            if inner.op not in ("rel", "and", "or", "not"):
+                raise self.error("A bracket holds a relation, such as [k = y].", inner.span)
+            return Surface("bracket", (inner,), span=token.span.to(end.span))
+        if token.kind in ("stop", "end"):
+            raise self.error("The formula stops here; an operand is missing.", token.span)
+        raise self.error(f"{token.text!r} cannot start an operand.", token.span)
+
+    def _named(self) -> Surface:
+        token = self.take()
+        if token.text in REDUCTIONS and self.is_op("["):
+            return self._reduce(token)
+        if self.is_op("'") and token.text in self.functions and self.peek().text == "(":
+            self.take()
+            return self._call(token, token.text + "'")
+        if self.is_op("("):
+            if token.text in OPS or token.text in self.functions:
+                return self._call(token, token.text if token.text in self.functions else OPS[token.text].name)
+            raise self._unknown_function(token)
+        return Surface("name", (), token.text, token.span)
+
+    def _call(self, token: Token, name: str) -> Surface:
+        opened = self.take()
+        args = [self.expression()] if not self.is_op(")") else []
+        while self.is_op(","):
+            self.take()
+            args.append(self.expression())
+        end = self.expect(")", opened)
+        least, most = OPS[name].arity if name in OPS else (1, 1)
+        if not least <= len(args) <= most:
+            wanted = str(least) if least == most else f"{least} to {most}"
+            raise self.error(f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.", token.span.to(end.span))
+        return Surface("call", tuple(args), name, token.span.to(end.span))
+
+    def _index(self, base: Surface) -> Surface:
+        opened = self.take()
+        terms = [self._term()]
+        while self.is_op(","):
+            self.take()
+            terms.append(self._term())
+        if self.is_op(*RELATIONS):
+            raise self.error("An index cannot hold a relation.", self.now.span, hint="Write * between a factor and a bracket: Y[i]*[k = j].")
+        end = self.expect("]", opened)
+        return Surface("index", (base, *terms), span=_join(base, end))
+
+    def _term(self) -> Surface:
+        if self.is_op(":"):
+            return Surface("all", span=self.take().span)
+        return self.expression(RELATION)
+
+    def _reduce(self, token: Token) -> Surface:
+        """`sum[k] body`, `sum[i,j: i < j] body`, `sum[k != y] body`: names is () when a relation is to bind."""
+        opened = self.take()
+        names: tuple[str, ...] = ()
+        condition: tuple[Surface, ...] = ()
+        if self.now.kind == "name" and self.peek().text in (",", "]", ":"):
+            names = self._bound_names()
+            if self.is_op(":"):
+                self.take()
+                condition = (self.expression(),)
+        else:
+            condition = (self.expression(),)
+            if condition[0].op not in ("rel", "and", "or", "not"):
+                raise self.error("This names no index.", condition[0].span, hint="Write sum[k] or sum[k: k < m].")
+        self.expect("]", opened)
+        body = self.expression(REDUCE)
+        return Surface("reduce", (body, *condition), (token.text, names), token.span.to(body.span))
+
+    def _bound_names(self) -> tuple[str, ...]:
+        names = [self.take().text]
+        while self.is_op(","):
+            self.take()
+            token = self.take()
+            if token.kind != "name" or token.text in names:
+                raise self.error("A list of different index names is expected here.", token.span)
+            names.append(token.text)
+        return tuple(names)
+
+    # -- refusals ------------------------------------------------------------------------------------------
+
+    def _leftover(self) -> IversonError:
+        token = self.now
+        if token.kind in ("name", "num") or token.text in ("(", "["):
+            return self._missing_times(None)
+        if token.text in (")", "]"):
+            return self.error(f"This {token.text} closes nothing.", token.span)
+        return self.error(f"{token.text!r} is not expected here.", token.span)
+
+    def _missing_times(self, base: Surface | None) -> IversonError:
+        return self.error("An operator is missing here.", self.now.span,
+                          hint="Write * between two factors; only operators and declared functions are called.")
+
+    def _unknown_function(self, token: Token) -> IversonError:
+        near = difflib.get_close_matches(token.text, [*OPS, *self.functions], 1, 0.75)
+        hint = f"Did you mean {near[0]}?" if near else f"Write {token.text}*(...) for a product, or declare it: {token.text}: function"
+        return self.error(f"{token.text!r} is not an operator or a declared function.", token.span, hint=hint)
+
+
+def _to(a: Surface, b: Surface) -> Span | None:
+    return a.span.to(b.span) if a.span else b.span
+
+
+def _join(a: Surface, token: Token) -> Span | None:
+    return a.span.to(token.span) if a.span else token.span

@@ -1,0 +1,360 @@
+"""Dense evaluation of a typed script, each tree as the user wrote it: the judge of every answer.
+
+Glossary   f, g: closures from the environment to a value; env: arrays, definitions and sizes by name; v: a value;
+           depth: how many index names are in scope; lead: how many axes a value has for them; rank: its matrix axes.
+An index name in scope is an axis in front of the matrix axes.  A value has one for each of the last `lead` names, of
+size 1 where it does not depend on that name; then its `rank` matrix axes at full size.  Vectors are 1-D.
+A false bracket is a strong zero, as Iverson means it: what it multiplies does not count, were it inf or nan.
+Shares nothing with the lowering to nodes, so a misread lowering cannot verify itself; knows no derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import IversonError
+from ..core.node import Node
+from ..lang.kinds import Typed
+from ..lang.ops import OPS
+from ..lang.shapes import Type, flexible
+from ..lang.surface import Equation, Surface, names_in
+from .admit import admitted
+from .dense import CALLS, CONNECTIVES, NEUTRAL, PRODUCTS, RELATIONS, TOTALS, Env, Fn, Piece, Scope, filled, inverse, ones, place_of, placed
+from .watch import Watch, distance, top_gap
+
+Look = Callable[[Any, Any], None]           # takes the gaps at a kink and the side
+
+
+def evaluate(typed: Typed, arrays: Mapping[str, Any], wanted: Iterable[str] | None = None,
+             watch: Watch | None = None, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """Values of the wanted definitions (all by default): float or float64 array, labels int or int64 array.
+
+    arrays   values of the inputs by name, checked and cast by `admitted`; sizes: those that no array shows
+    watch    is told of kinks and relations as they are met
+    Overflow and domain errors give inf and nan; a singular matrix has an inverse of nan.
+    """
+    return compile_surface(typed, wanted, watch)(*admitted(typed, arrays, sizes))
+
+
+def compile_surface(typed: Typed, wanted: Iterable[str] | None = None, watch: Watch | None = None,
+                    ) -> Callable[[Mapping[str, Any], Mapping[str, int]], dict[str, Any]]:
+    """The script as a function from (admitted arrays, all sizes) to the wanted values, computing no others."""
+    names = [e.name for e in typed.script.equations] if wanted is None else list(wanted)
+    dense = Dense(typed, watch)
+    steps = [(e.name, dense.definition(e)) for e in needed(typed, names)]
+
+    def run(arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+        env = {**sizes, **arrays}
+        with np.errstate(all="ignore"):
+            for name, f in steps:
+                env[name] = f(env)
+        return {name: env[name] if np.ndim(env[name]) else env[name].item() for name in names}
+
+    return run
+
+
+def needed(typed: Typed, names: Iterable[str]) -> list[Equation]:
+    """The equations on which the named definitions rest, in order."""
+    asked, kept = set(names), []
+    for e in reversed(typed.script.equations):
+        if e.name in asked:
+            asked |= names_in(e.body)
+            kept.append(e)
+    return kept[::-1]
+
+
+class Dense:
+    """Trees of one script to closures, a method for each operation of Surface."""
+
+    def __init__(self, typed: Typed, watch: Watch | None) -> None:
+        self.typed, self.watch = typed, watch
+        self.moving = None if watch is None or watch.wrt is None else set(watch.wrt)
+
+    def definition(self, e: Equation) -> Fn:
+        """The value of a definition; the indices on its left become axes."""
+        scope = tuple(self.typed.scopes[e.name].items())
+        read = self.value if self.typed.definitions[e.name].classes is None else self.raw
+        f, _ = read(e.body, scope)
+        if self.moving is not None and self.moves(e.body):
+            self.moving.add(e.name)
+        full = self.counts(tuple(n for _, n in scope))
+        return (lambda env: filled(f(env), full(env), 0)) if scope else f
+
+    def moves(self, tree: Surface) -> bool:
+        return self.moving is None or not self.moving.isdisjoint(names_in(tree))
+
+    def look(self, tree: Surface, scope: Scope, rank: int) -> Look | None:
+        """Where to report the kinks of a tree; None when nobody watches."""
+        if self.watch is None:
+            return None
+        return partial(self.watch.meet, tree, depth=len(scope), rank=rank, moves=self.moves(tree))
+
+    def type_of(self, tree: Surface) -> Type:
+        return self.typed.types[id(tree)]
+
+    def raw(self, tree: Surface, scope: Scope) -> Piece:
+        """The value of a tree, indices and labels as integers."""
+        return getattr(self, f"_{tree.op}")(tree, scope)
+
+    def value(self, tree: Surface, scope: Scope) -> Piece:
+        """The value of a tree as a real number."""
+        f, lead = self.raw(tree, scope)
+        return (f, lead) if self.type_of(tree).classes is None else (lambda env: f(env) * 1.0, lead)
+
+    def counts(self, sizes: tuple[Node, ...]) -> Callable[[Env], tuple[int, ...]]:
+        """Sizes as integers, from the environment."""
+        if any(flexible(n) for n in sizes):
+            raise IversonError("shape", "The size of an axis does not follow from the text.", source=self.typed.script.source)
+        rows = [(n.op == "num", n.attr) for n in sizes]
+        return lambda env: tuple(a if known else env[a] for known, a in rows)
+
+    def parts(self, tree: Surface, scope: Scope, read: Callable[[Surface, Scope], Piece] | None = None,
+              among: Iterable[Surface] | None = None) -> tuple[list[Fn], int]:
+        """The operands of an elementwise operation, the matrix axes of each put where the whole has them."""
+        whole, pieces = self.type_of(tree), []
+        for a in tree.args if among is None else among:
+            f, lead = (read or self.value)(a, scope)
+            pieces.append((placed(f, lead, self.type_of(a), whole), lead))
+        return [f for f, _ in pieces], max((lead for _, lead in pieces), default=0)
+
+    # -- leaves --------------------------------------------------------------------------------------------
+
+    def _num(self, tree: Surface, scope: Scope) -> Piece:
+        v = np.float64(tree.attr)
+        return (lambda env: v), 0
+
+    def _name(self, tree: Surface, scope: Scope) -> Piece:
+        name, place = tree.attr, place_of(tree, scope)
+        if place is not None:
+            full, key = self.counts((scope[place][1],)), ones(len(scope) - 1 - place)
+            return (lambda env: np.arange(*full(env))[key]), len(scope) - place
+        if name in self.typed.inputs or name in self.typed.definitions:
+            return (lambda env: env[name]), 0
+        v = np.float64(np.pi)
+        return (lambda env: v) if name == "pi" else (lambda env: np.float64(env[name])), 0
+
+    # -- arithmetic ----------------------------------------------------------------------------------------
+
+    def _add(self, tree: Surface, scope: Scope) -> Piece:
+        fs, lead = self.parts(tree, scope)
+        return (lambda env: reduce(np.add, [f(env) for f in fs])), lead
+
+    def _neg(self, tree: Surface, scope: Scope) -> Piece:
+        f, lead = self.value(tree.args[0], scope)
+        return (lambda env: -f(env)), lead
+
+    def _emul(self, tree: Surface, scope: Scope) -> Piece:
+        over, under, sign = self.factors(tree)
+        if any(t.op == "bracket" for t in over):
+            return self.bracketed(tree, over, under, sign, scope)
+        (f, g), lead = self.parts(tree, scope)
+        if tree.op in ("mul", "emul"):
+            return (lambda env: f(env) * g(env)), lead
+        return (lambda env: f(env) / g(env)), lead
+
+    _ediv = _div = _emul
+
+    def factors(self, tree: Surface) -> tuple[list[Surface], list[Surface], int]:
+        """An elementwise product as (factors, divisors, sign)."""
+        if tree.op == "neg":
+            over, under, sign = self.factors(tree.args[0])
+            return over, under, -sign
+        if tree.op not in ("emul", "ediv", "div") and not (tree.op == "mul" and self.scales(tree)):
+            return [tree], [], 1
+        over, under, sign = self.factors(tree.args[0])
+        if tree.op in ("div", "ediv"):
+            return over, [*under, tree.args[1]], sign
+        more, below, turn = self.factors(tree.args[1])
+        return over + more, under + below, sign * turn
+
+    def scales(self, tree: Surface) -> bool:
+        return not all(self.type_of(a).rank for a in tree.args)
+
+    def bracketed(self, tree: Surface, over: list[Surface], under: list[Surface], sign: int, scope: Scope) -> Piece:
+        """A product with brackets: 0 where one of them is false, whatever the other factors are there."""
+        held, hl = self.parts(tree, scope, self.truth, [t.args[0] for t in over if t.op == "bracket"])
+        fs, fl = self.parts(tree, scope, None, [t for t in over if t.op != "bracket"])
+        gs, gl = self.parts(tree, scope, None, under)
+
+        def product(env: Env) -> Any:
+            v = reduce(np.multiply, [f(env) for f in fs], np.float64(sign))
+            return reduce(np.divide, [g(env) for g in gs], v)
+
+        inside = self.inside(product, len(scope), self.type_of(tree).rank)
+
+        def f(env: Env) -> Any:
+            mask = reduce(np.logical_and, [h(env) for h in held])
+            return np.where(mask, inside(env, mask), 0.0)
+
+        return f, max(hl, fl, gl)
+
+    def inside(self, f: Fn, depth: int, rank: int = 0) -> Callable[[Env, Any], Any]:
+        """`f` where a mask holds: kinks elsewhere are not met.  Masks on matrix axes are not followed."""
+        watch = self.watch
+        if watch is None or rank:
+            return lambda env, mask: f(env)
+
+        def g(env: Env, mask: Any) -> Any:
+            watch.masks.append((mask, depth))
+            v = f(env)
+            watch.masks.pop()
+            return v
+
+        return g
+
+    def _epow(self, tree: Surface, scope: Scope) -> Piece:
+        (f, g), lead = self.parts(tree, scope)
+        return (lambda env: f(env) ** g(env)), lead
+
+    def _pow(self, tree: Surface, scope: Scope) -> Piece:
+        base, e = tree.args
+        if self.type_of(base).rank == 0:
+            return self._epow(tree, scope)
+        f, lead = self.value(base, scope)
+        if e.op == "neg" and e.args[0].op == "num" and e.args[0].attr == 1:
+            return self.inverted(f, inverse), lead
+        if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
+            raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
+        return (lambda env: reduce(np.matmul, [f(env)] * e.attr)), lead
+
+    def inverted(self, f: Fn, invert: Callable[[Any], Any]) -> Fn:
+        if (watch := self.watch) is None:
+            return lambda env: invert(f(env))
+
+        def g(env: Env) -> Any:
+            watch.invert(v := f(env))
+            return invert(v)
+
+        return g
+
+    def _mul(self, tree: Surface, scope: Scope) -> Piece:
+        if self.scales(tree):
+            return self._emul(tree, scope)
+        (f, m), (g, n) = (self.value(a, scope) for a in tree.args)
+        s, t = (self.type_of(a) for a in tree.args)
+        if s.form == "column":
+            return (lambda env: f(env)[..., :, None] * g(env)[..., None, :]), max(m, n)
+        product = np.matmul if m == n == 0 else PRODUCTS[s.rank, t.rank]
+        return (lambda env: product(f(env), g(env))), max(m, n)
+
+    def _transpose(self, tree: Surface, scope: Scope) -> Piece:
+        f, lead = self.value(tree.args[0], scope)
+        return ((lambda env: np.swapaxes(f(env), -1, -2)) if self.type_of(tree).rank == 2 else f), lead
+
+    # -- indices -------------------------------------------------------------------------------------------
+
+    def _index(self, tree: Surface, scope: Scope) -> Piece:
+        base, *terms = tree.args
+        f, lead = self.raw(base, scope)
+        fixed = [p for p, t in enumerate(terms) if t.op != "all"]
+        kept = [p for p, t in enumerate(terms) if t.op == "all"]
+        places = [place_of(terms[p], scope) for p in fixed]
+        if fixed and lead == 0 and None not in places and len(set(places)) == len(places):
+            return self.view(f, [(p, at) for p, at in zip(fixed, places, strict=True) if at is not None], kept, len(scope))
+        gs, leads = [], [lead]
+        for p in fixed:
+            g, n = self.integer(terms[p], scope)
+            gs.append(g)
+            leads.append(n)
+        order = (*range(lead), *(lead + p for p in (*fixed, *kept)))
+
+        def gather(env: Env) -> Any:
+            v = f(env).transpose(order)
+            own = (np.arange(v.shape[q])[ones(lead - 1 - q)] for q in range(lead))
+            return v[(*own, *(g(env) for g in gs))]
+
+        return gather, max(leads)
+
+    def view(self, f: Fn, fixed: list[tuple[int, int]], kept: list[int], depth: int) -> Piece:
+        """X[i,d] with different index names: no copy, the axes of X in the order of the names."""
+        order = (*(p for p, _ in sorted(fixed, key=lambda pair: pair[1])), *kept)
+        used = {at for _, at in fixed}
+        key = (*(slice(None) if at in used else None for at in range(min(used), depth)), ...)
+        return (lambda env: f(env).transpose(order)[key]), depth - min(used)
+
+    def integer(self, tree: Surface, scope: Scope) -> Piece:
+        """An index term as integers."""
+        f, lead = self.raw(tree, scope)
+        return ((lambda env: int(f(env))) if tree.op == "num" else f), lead
+
+    def _reduce(self, tree: Surface, scope: Scope) -> Piece:
+        (kind, names), sizes, rank = tree.attr, self.typed.ranges[id(tree)], self.type_of(tree.args[0]).rank
+        if kind.startswith("arg") and (rank or len(names) > 1):
+            raise IversonError("unsupported", f"{kind} takes one index and a scalar.", tree.span)
+        inner = (*scope, *zip(names, sizes, strict=True))
+        body, lead = self.value(tree.args[0], inner)
+        truth, held = self.truth(tree.args[1], inner) if len(tree.args) > 1 else (None, 0)
+        terms = self.terms(body, truth, len(inner), rank, self.counts(sizes), NEUTRAL[kind])
+        total, look = TOTALS["sum" if kind == "mean" else kind], self.look(tree, scope, rank)
+        axes = tuple(range(-rank - len(names), -rank))
+
+        def f(env: Env) -> Any:
+            v, number = terms(env)
+            if look is not None and kind[-3:] in ("max", "min"):
+                look(top_gap(v if kind[-3:] == "max" else -v, len(names), rank), None)
+            return total(v, axes) / number() if kind == "mean" else total(v, axes)
+
+        return f, max(lead - len(names), held - len(names), 0)
+
+    def terms(self, body: Fn, truth: Fn | None, depth: int, rank: int, full: Callable[[Env], tuple[int, ...]],
+              neutral: float) -> Callable[[Env], tuple[Any, Callable[[], Any]]]:
+        """The terms of a reduction, neutral where its condition fails, and how many hold."""
+        if truth is None:
+            return lambda env: (filled(body(env), bound := full(env), rank), lambda: prod(bound))
+        inside = self.inside(body, depth)
+
+        def f(env: Env) -> tuple[Any, Callable[[], Any]]:
+            mask, bound = truth(env), full(env)
+            v = np.where(mask[ones(rank)], inside(env, mask), neutral)
+            axes = tuple(range(-len(bound), 0))
+            return filled(v, bound, rank), lambda: np.add.reduce(filled(mask, bound, 0), axes)[ones(rank)]
+
+        return f
+
+    # -- truth ---------------------------------------------------------------------------------------------
+
+    def _bracket(self, tree: Surface, scope: Scope) -> Piece:
+        f, lead = self.truth(tree.args[0], scope)
+        return (lambda env: f(env) * 1.0), lead
+
+    def truth(self, tree: Surface, scope: Scope) -> Piece:
+        """A condition as booleans."""
+        if tree.op == "rel":
+            return self.relation(tree, scope)
+        fs, lead = self.parts(tree, scope, self.truth)
+        connect = CONNECTIVES[tree.op]
+        return (lambda env: connect(*(f(env) for f in fs))), lead
+
+    def relation(self, tree: Surface, scope: Scope) -> Piece:
+        (f, g), lead = self.parts(tree, scope, self.raw)
+        compare = RELATIONS[tree.attr]
+        look = None if all(map(self.discrete, tree.args)) else self.look(tree, scope, self.type_of(tree).rank)
+        if look is None:
+            return (lambda env: compare(f(env), g(env))), lead
+
+        def watched(env: Env) -> Any:
+            a, b = f(env), g(env)
+            look(distance(a, b), truth := compare(a, b))
+            return truth
+
+        return watched, lead
+
+    def discrete(self, tree: Surface) -> bool:
+        """A value made of indices, labels, sizes and numbers, which no real input moves."""
+        if tree.op in ("num", "bracket") or self.type_of(tree).classes is not None:
+            return True
+        if tree.op == "name":
+            return tree.attr not in (*self.typed.inputs, *self.typed.definitions, "pi")
+        return tree.op in ("add", "neg", "mul", "emul", "reduce") and all(map(self.discrete, tree.args[:2]))
+
+    def _call(self, tree: Surface, scope: Scope) -> Piece:
+        if tree.attr in OPS:
+            return CALLS[OPS[tree.attr].shape](self, tree, OPS[tree.attr].name, scope)
+        name, primes = tree.attr.rstrip("'"), tree.attr.count("'")
+        f, lead = self.value(tree.args[0], scope)
+        return (lambda env: np.asarray(env[name][primes](f(env)), np.float64)), lead

@@ -1,0 +1,86 @@
+"""What an evaluation meets on its way: kinks and how near they are, exact ties, both sides of every relation.
+
+Glossary   a, b: the two values that meet at a kink; depth, rank: as in surface_eval.
+Knows nothing of trees but their identity; it is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ..lang.surface import Surface
+
+TIE = 1e-12         # nearer than this, values are the same by structure, as x[i] - x[i] is 0, and not near a kink
+
+
+@dataclass
+class Sides:
+    """Whether a relation between values, or the question a kink asks (x > 0 in abs(x)), was seen true and false."""
+
+    tree: Surface
+    true: bool = False
+    false: bool = False
+
+
+@dataclass
+class Watch:
+    """What evaluations met.
+
+    wrt        names the loss is differentiated by: kinks that do not move with them are passed over; None: all count
+    nearest    least |a - b|/(1 + |a| + |b|) at a kink a = b that is not a tie
+    ties       how many kinks were met exactly, within TIE
+    condition  largest condition number of a matrix that was inverted, or whose logdet was taken
+    sides      by identity of the tree; `restart` keeps them and forgets the rest
+    masks      the conditions that hold around what is being evaluated, each with its depth
+    """
+
+    wrt: frozenset[str] | None = None
+    nearest: float = inf
+    ties: int = 0
+    condition: float = 1.0
+    sides: dict[int, Sides] = field(default_factory=dict)
+    masks: list[tuple[Any, int]] = field(default_factory=list)
+
+    def restart(self) -> None:
+        self.nearest, self.ties, self.condition = inf, 0, 1.0
+
+    def meet(self, tree: Surface, gap: Any, truth: Any, depth: int, rank: int, moves: bool) -> None:
+        """Kinks at distances `gap`, an array; `truth` says on which side, None for a kink that has no sides."""
+        live: Any = np.True_
+        for mask, d in self.masks:
+            live = live & np.reshape(mask, np.shape(mask) + (1,) * (depth - d + rank))
+        if truth is not None:
+            sides = self.sides.setdefault(id(tree), Sides(tree))
+            sides.true = sides.true or bool(np.any(truth & live))
+            sides.false = sides.false or bool(np.any(~truth & live))
+        if moves:
+            met = np.where(live, gap, inf)
+            self.ties += int(np.count_nonzero(met <= TIE))
+            self.nearest = min(self.nearest, float(np.min(met, where=met > TIE, initial=inf)))
+
+    def invert(self, v: Any) -> None:
+        """A matrix, or a stack of them, that is about to be inverted."""
+        if not np.isfinite(v).all():
+            self.condition = inf
+            return
+        s = np.linalg.svd(v, compute_uv=False)
+        self.condition = max(self.condition, float(np.max(s[..., 0] / s[..., -1])))
+
+
+def distance(a: Any, b: Any) -> Any:
+    """How far two values are apart, relative to their size."""
+    return np.abs(a - b) / (1 + np.abs(a) + np.abs(b))
+
+
+def top_gap(v: Any, bound: int, rank: int) -> Any:
+    """Distance of the two largest entries over the `bound` axes in front of the last `rank`; inf where there is one."""
+    head = v.ndim - bound - rank
+    flat = np.moveaxis(v.reshape(*v.shape[:head], -1, *v.shape[head + bound:]), head, -1)
+    if flat.shape[-1] < 2:
+        return np.full(flat.shape[:-1], inf)
+    best = np.partition(flat, (-2, -1), axis=-1)
+    return np.where(best[..., -2] == -inf, inf, distance(best[..., -1], best[..., -2]))

@@ -1,0 +1,45 @@
+"""CALCULUS: the derivative of every elementwise function, and TENSOR: of every whole-matrix function.
+
+A text is in iverson notation over the arguments x (and y).  Kinks follow one convention: of two, the slope goes to
+the first where [a > b], to the second otherwise; a constant takes the tie, so relu and abs have slope 0 at 0.
+"""
+
+from __future__ import annotations
+
+from ..rewrite.rule import Derivative
+
+ROWS = (
+    Derivative("exp",      ("exp(x)",)),
+    Derivative("log",      ("1/x",),                       domain="positive"),
+    Derivative("log1p",    ("1/(1 + x)",),                 domain="above -1"),
+    Derivative("expm1",    ("exp(x)",)),
+    Derivative("sin",      ("cos(x)",)),
+    Derivative("cos",      ("-sin(x)",)),
+    Derivative("tan",      ("1 + tan(x)^2",)),
+    Derivative("sinh",     ("cosh(x)",)),
+    Derivative("cosh",     ("sinh(x)",)),
+    Derivative("tanh",     ("1 - tanh(x)^2",)),
+    Derivative("arcsin",   ("(1 - x^2)^(-1/2)",),          domain="between -1 and 1"),
+    Derivative("arccos",   ("-(1 - x^2)^(-1/2)",),         domain="between -1 and 1"),
+    Derivative("arctan",   ("1/(1 + x^2)",)),
+    Derivative("erf",      ("2*pi^(-1/2)*exp(-x^2)",)),
+    Derivative("sigmoid",  ("sigmoid(x)*(1 - sigmoid(x))",)),
+    Derivative("softplus", ("sigmoid(x)",)),
+    Derivative("abs",      ("sign(x)",),                   kink="x = 0, slope 0 taken"),
+    Derivative("sign",     ("0",),                         kink="x = 0, a jump"),
+    Derivative("floor",    None,                           why="it is constant between integers and jumps at them"),
+    Derivative("max",      ("[x > y]", "[x <= y]"),        kink="x = y, slope of the second taken"),
+    Derivative("min",      ("[x < y]", "[x >= y]"),        kink="x = y, slope of the second taken"),
+)
+
+CALCULUS = {row.name: row for row in ROWS}
+
+# a constant takes the tie: the bracket by which the other argument wins strictly
+STRICT = {"max": "[x > y]", "min": "[x < y]"}
+
+# the differential of F = f(A), linear in dA, over the names A, dA and F
+TENSOR = {
+    "inv":    "-F*dA*F",
+    "det":    "F*tr(inv(A)*dA)",
+    "logdet": "tr(inv(A)*dA)",
+}

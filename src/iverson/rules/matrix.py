@@ -1,0 +1,28 @@
+"""MATRIX: identities between written matrix expressions; the right side is what a careful person would write.
+
+x, y, A, B stand for any expression; `only` limits a row to one form of x.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MatrixRule:
+    """`lhs = rhs`, both in matrix notation."""
+
+    name: str
+    lhs: str
+    rhs: str
+    only: str = ""
+
+
+MATRIX = (
+    MatrixRule("softmax",           "exp(x)/sum(exp(x))",  "softmax(x)", only="column"),
+    MatrixRule("logsumexp",         "log(sum(exp(x)))",    "logsumexp(x)", only="column"),
+    MatrixRule("euclidean-norm",    "sum(x.^2)^0.5",       "norm2(x)"),
+    MatrixRule("euclidean-dot",     "(x'*x)^0.5",          "norm2(x)", only="column"),
+    MatrixRule("double-transpose",  "x''",                 "x"),
+    MatrixRule("sum-of-ones",       "sum(x*y')",           "sum(x)*sum(y)", only="column"),
+)

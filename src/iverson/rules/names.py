@@ -1,0 +1,39 @@
+"""What deserves a name of its own in an answer, and ALGEBRA: identities under which it is recognised.
+
+stem      the letter tried first;  text: the expression, in iverson notation
+always    named wherever it is more than a function of one of the user's arrays; otherwise only when it is repeated
+call      the operator that writes it for a vector
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..rewrite.rule import Rule
+
+
+@dataclass(frozen=True)
+class Named:
+    """One kind of expression that an answer names once."""
+
+    stem: str
+    text: str
+    always: bool
+    call: str
+
+
+NAMED = (
+    Named("p", "exp(x[k])/sum[m] exp(x[m])", True,  "softmax"),
+    Named("s", "sigmoid(x)",                 True,  "sigmoid"),
+    Named("h", "tanh(x)",                    False, "tanh"),
+)
+
+BRACKET_STEM = "q"
+
+# applied one after the other, in this order: the ratio before its parts
+ALGEBRA = (
+    Rule("logistic-ratio",      "exp(x)/(1 + exp(x))",  "sigmoid(x)",  why="the logistic function, written once"),
+    Rule("logistic",            "1/(1 + exp(-x))",      "sigmoid(x)",  why="the logistic function, written once"),
+    Rule("logistic-complement", "1/(1 + exp(x))",       "sigmoid(-x)", why="1 - sigmoid(x) is sigmoid(-x)"),
+    Rule("sign-square",         "sign(x)*abs(x)",       "x",           why="the sign of x times its size is x"),
+)

@@ -1,0 +1,1 @@
+"""Training: data from files, a fit of the parameters, models on disk, predictions."""

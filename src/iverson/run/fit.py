@@ -1,0 +1,322 @@
+"""Training: the parameters at which a loss is least, by L-BFGS-B on its verified gradient.
+
+The loss is taken as the user wrote it, sum or mean. Does not know where the gradient comes from, nor where
+the data did. Glossary: x is the flat vector of all parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from iverson.core.errors import IversonError
+from iverson.run.data import Table
+from iverson.run.model import LOSS, Model, Scales, accuracy, standardized
+from iverson.run.problem import Arrays, InputSpec, Problem, data_error, param_shapes, scalar_values
+
+__all__ = ["DEFAULTS", "FitResult", "FitSettings", "InputSpec", "Problem", "fit"]
+
+INITS = ("auto", "zero", "normal", "one")
+RESTARTS = 5         # of the optimiser, with its memory emptied, while the loss still falls
+FALLS = 1e-13        # relative decrease that counts as falling
+SHRINKS = 4          # times the steps are made ten times shorter because the loss was not finite
+FLAT = 1e-6          # gradient, relative to the first or to the loss, that counts as zero at a standstill
+VANISHES = 1e-12     # the same for a block of the gradient at the start
+
+Progress = Callable[[int, float, float], None]    # iteration, loss, largest entry of the gradient
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How to fit.
+
+    holdout      share of the rows kept out of the fit and scored afterwards, 0 to below 1
+    seed         of the split and of a random start
+    standardize  whether columns of inputs with two axes get mean 0 and variance 1, as in the rows fitted to
+    scalars      values of scalars, in place of their declared defaults
+    max_iter     iterations at most
+    tol          largest entry of the gradient at which the fit is done
+    init         start at "zero", "normal" (0.1 times standard normal) or "one"; "auto" is the first of them
+                 at which the loss is finite and the gradient by no parameter vanishes
+    """
+
+    holdout: float = 0.0
+    seed: int = 0
+    standardize: bool = False
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    max_iter: int = 15_000
+    tol: float = 1e-9
+    init: str = "auto"
+
+    def __post_init__(self) -> None:
+        for wrong, message in (
+                (not 0 <= self.holdout < 1, f"holdout must be at least 0 and below 1, not {self.holdout}."),
+                (self.seed < 0, f"seed must not be negative: {self.seed}."),
+                (self.max_iter < 1, f"max_iter must be at least 1, not {self.max_iter}."),
+                (not 0 <= self.tol < math.inf, f"tol must be finite and not negative: {self.tol}."),
+                (self.init not in INITS, f"init must be one of {', '.join(INITS)}, not {self.init}.")):
+            if wrong:
+                raise IversonError("usage", message)
+
+
+DEFAULTS = FitSettings()
+
+
+@dataclass(frozen=True, repr=False)
+class FitResult:
+    """What a fit found: a model, ready to be saved, and how the fit went.
+
+    start    where it started: "zero", "normal" or "one"
+    message  why it stopped
+    """
+
+    model: Model
+    start: str
+
+    params           = property(lambda self: self.model.params)
+    curve            = property(lambda self: self.model.curve)
+    n_iter           = property(lambda self: self.model.n_iter)
+    converged        = property(lambda self: self.model.converged)
+    message          = property(lambda self: self.model.message)
+    train_loss       = property(lambda self: self.model.scores["train_loss"])
+    heldout_loss     = property(lambda self: self.model.scores["heldout_loss"])
+    train_accuracy   = property(lambda self: self.model.scores["train_accuracy"])
+    heldout_accuracy = property(lambda self: self.model.scores["heldout_accuracy"])
+
+    def __repr__(self) -> str:
+        return f"FitResult({self.model.summary()}: {self.message})"
+
+
+def fit(problem: Problem, table: Table, *, settings: FitSettings = DEFAULTS,
+        progress: Progress | None = None) -> FitResult:
+    """Fit the parameters of a loss to data.
+
+    progress  called at the start and after every iteration: iteration, loss, largest entry of the gradient
+    Errors    IversonError(data): a size or a scalar that nothing gives, too few rows to hold some out, a loss
+              or gradient that is not finite, with its iteration. KeyboardInterrupt passes through.
+    Accuracy  at a smooth minimum the loss is the least one L-BFGS can reach in float64
+    """
+    shapes = param_shapes(problem.inputs, table.sizes)
+    scalars = scalar_values(problem.inputs, _stored_scalars(problem, table) | dict(settings.scalars))
+    train, heldout = split(problem, table, settings)
+    scales = column_scales(problem, train, table.samples) if settings.standardize else {}
+    constants: Arrays = {name: np.asarray(value, np.float64) for name, value in scalars.items()}
+    ready = lambda arrays: {**standardized(arrays, scales), **constants}
+    objective = Objective(problem, ready(train), shapes)
+    start, x = initial(objective, settings)
+    descent = Descent(objective, x, settings, progress)
+    descent.run()
+    params = {name: block.copy() for name, block in objective.blocks(descent.x).items()}
+    held = None if heldout is None else ready(heldout) | params
+    scores = {"train_loss": descent.loss, **_heldout_scores(problem, table, held),
+              "train_accuracy": accuracy(problem, objective.data | params, table.layout.target, table)}
+    how = {**vars(settings), "scalars": dict(settings.scalars), "start": start}
+    model = Model(problem.source, dict(problem.inputs), params, scalars, table.layout, scales, how,
+                  tuple(descent.curve), scores, descent.converged, descent.message)
+    return FitResult(model, start)
+
+
+def _stored_scalars(problem: Problem, table: Table) -> dict[str, float]:
+    """Scalars that came with the data."""
+    return {name: float(array) for name, array in table.arrays.items()
+            if problem.inputs[name].role == "scalar"}
+
+
+def _heldout_scores(problem: Problem, table: Table, arrays: Arrays | None) -> dict[str, float | None]:
+    if arrays is None:
+        return {"heldout_loss": None, "heldout_accuracy": None}
+    with np.errstate(all="ignore"):
+        loss = float(problem.evaluate(LOSS, arrays))
+    return {"heldout_loss": loss, "heldout_accuracy": accuracy(problem, arrays, table.layout.target, table)}
+
+
+# ---- rows and columns
+
+def split(problem: Problem, table: Table, settings: FitSettings) -> tuple[Arrays, Arrays | None]:
+    """The arrays of the rows to fit to, and of those held out (None if there are to be none)."""
+    if settings.holdout == 0:
+        return table.arrays, None
+    n = table.n_rows
+    per_row = [spec for spec in problem.inputs.values()
+               if spec.role == "param" and table.samples & {*spec.dims}]
+    if n is None or per_row:
+        why = f"{per_row[0]} has an entry a row." if per_row else "No size with a name counts the rows."
+        raise data_error("No rows can be held out of the fit of this loss.", why=why)
+    n_out = round(settings.holdout * n)
+    if not 0 < n_out < n:
+        raise data_error(f"{table.path}: holding out {settings.holdout:g} of {n} rows leaves {n - n_out} to "
+                         f"fit to and {n_out} to score.")
+    order = np.random.default_rng([settings.seed, 0]).permutation(n)
+    return _rows(problem, table, np.sort(order[n_out:])), _rows(problem, table, np.sort(order[:n_out]))
+
+
+def _rows(problem: Problem, table: Table, rows: np.ndarray) -> Arrays:
+    """The arrays at some rows, on every axis that counts rows."""
+    arrays = {}
+    for name, array in table.arrays.items():
+        for axis, dim in enumerate(problem.inputs[name].dims):
+            array = np.take(array, rows, axis) if dim in table.samples else array
+        arrays[name] = array
+    return arrays
+
+
+def column_scales(problem: Problem, arrays: Arrays, samples: frozenset[str]) -> Scales:
+    """Mean and standard deviation of the columns of data with two axes; 0 and 1 for a constant column."""
+    scales = {}
+    for name, array in arrays.items():
+        dims, role = problem.inputs[name].dims, problem.inputs[name].role
+        if role == "data" and len(dims) == 2 and dims[0] in samples and dims[1] not in samples:
+            varies = np.ptp(array, axis=0) > 0
+            mean, scale = np.where(varies, array.mean(axis=0), 0.0), np.where(varies, array.std(axis=0), 1.0)
+            usable = np.isfinite(scale) & (scale > 0)
+            scales[name] = np.where(usable, mean, 0.0), np.where(usable, scale, 1.0)
+    return scales
+
+
+# ---- the loss as a function of one vector
+
+class NotFinite(ArithmeticError):
+    """A loss or a gradient that is not finite; says which."""
+
+
+class Objective:
+    """Loss and gradient as functions of x, the parameters laid end to end."""
+
+    def __init__(self, problem: Problem, data: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.problem, self.data, self.shapes = problem, data, shapes
+        self.ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+
+    def blocks(self, x: np.ndarray) -> Arrays:
+        """The parameters in their shapes, as views of x."""
+        parts = np.split(x, self.ends[:-1])
+        shapes = self.shapes.items()
+        return {name: part.reshape(shape) for (name, shape), part in zip(shapes, parts, strict=True)}
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Loss and flat gradient; NotFinite if either is not."""
+        with np.errstate(all="ignore"):
+            value, gradients = self.problem.value_and_grad(self.data | self.blocks(x))
+        loss = float(value)
+        if not math.isfinite(loss):
+            raise NotFinite(f"The loss is {loss}")
+        for name in self.shapes:
+            if not np.isfinite(gradients[name]).all():
+                raise NotFinite(f"The gradient by {name} is not finite")
+        return loss, np.concatenate([np.ravel(gradients[name]) for name in self.shapes]).astype(np.float64)
+
+
+def initial(objective: Objective, settings: FitSettings) -> tuple[str, np.ndarray]:
+    """Name and place of the start; with "auto", zero if the gradient by no parameter vanishes there."""
+    size = int(objective.ends[-1])
+    normal = lambda: 0.1 * np.random.default_rng([settings.seed, 1]).standard_normal(size)
+    places = {"zero": lambda: np.zeros(size), "normal": normal, "one": lambda: np.ones(size)}
+    if settings.init != "auto":
+        return settings.init, places[settings.init]()
+    finite = []
+    for name, place in places.items():
+        try:
+            loss, gradient = objective(place())
+        except NotFinite:
+            continue
+        finite.append(name)
+        blocks = objective.blocks(gradient).values()
+        if all(np.abs(block).max() > VANISHES * max(1.0, abs(loss)) for block in blocks):
+            return name, place()
+    start = finite[0] if finite else "zero"
+    return start, places[start]()
+
+
+# ---- the descent
+
+class Descent:
+    """L-BFGS-B, started again while that helps, and with shorter steps where the loss was not finite."""
+
+    def __init__(self, objective: Objective, x: np.ndarray, settings: FitSettings,
+                 progress: Progress | None) -> None:
+        self.objective, self.settings, self.progress = objective, settings, progress
+        self.curve: list[float] = []
+        try:
+            self._accept(x, *objective(x))
+        except NotFinite as trouble:
+            raise self._error(trouble) from None
+        self.first_slope = self.slope
+
+    @property
+    def n_iter(self) -> int:
+        return len(self.curve) - 1
+
+    @property
+    def finished(self) -> bool:
+        return self.slope <= self.settings.tol or self.n_iter >= self.settings.max_iter
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient is within the tolerance, or as flat as rounding lets it be at a standstill."""
+        flat = self.slope <= FLAT * max(self.first_slope, abs(self.loss))
+        return self.slope <= self.settings.tol or (flat and not self.finished)
+
+    @property
+    def message(self) -> str:
+        if self.slope <= self.settings.tol:
+            return f"the gradient is within the tolerance {self.settings.tol:g}"
+        if self.finished:
+            return f"stopped after {self.n_iter} iterations, as max_iter says, with gradient {self.slope:.2g}"
+        if self.converged:
+            return f"the loss falls no further, with gradient {self.slope:.2g}"
+        return (f"the loss falls no further, but the gradient is {self.slope:.2g}, as it can be at a kink "
+                "(max, abs) and nowhere else")
+
+    def run(self) -> None:
+        """Descend to where nothing is gained any more."""
+        step, shrinks, restarts = 1.0, 0, 0
+        while not self.finished and restarts <= RESTARTS:
+            before = self.loss
+            try:
+                self._attempt(step)
+            except NotFinite as trouble:
+                step, shrinks = step / 10, shrinks + 1
+                if shrinks > SHRINKS:
+                    raise self._error(trouble) from None
+                continue
+            restarts += 1
+            if before - self.loss <= FALLS * abs(before):
+                return
+
+    def _attempt(self, step: float) -> None:
+        """One run of L-BFGS-B from where we are, in z = (x - here)/step: the first step has length `step`."""
+        from scipy.optimize import minimize
+        here, seen = self.x, {}
+
+        def scaled(z: np.ndarray) -> tuple[float, np.ndarray]:
+            x = here + step * z
+            loss, gradient = self.objective(x)
+            seen["last"] = x, loss, gradient
+            return loss, step * gradient
+
+        def accept(z: np.ndarray) -> None:
+            if not np.array_equal(seen["last"][0], x := here + step * z):
+                seen["last"] = x, *self.objective(x)
+            self._accept(*seen["last"])
+
+        left = self.settings.max_iter - self.n_iter
+        options = {"maxcor": 20, "ftol": 1e-15, "gtol": self.settings.tol * step, "maxiter": left,
+                   "maxfun": 21 * left + 100}
+        minimize(scaled, np.zeros_like(here), jac=True, method="L-BFGS-B", callback=accept, options=options)
+
+    def _accept(self, x: np.ndarray, loss: float, gradient: np.ndarray) -> None:
+        self.x, self.loss, self.slope = x, loss, float(np.abs(gradient).max())
+        self.curve.append(loss)
+        if self.progress is not None:
+            self.progress(self.n_iter, loss, self.slope)
+
+    def _error(self, trouble: NotFinite) -> IversonError:
+        if not self.curve:
+            return data_error(f"{trouble} at iteration 0, the start.",
+                              why="A logarithm, a root or a quotient may be undefined there.",
+                              hint="Try --init normal or --init one, or --standardize.")
+        return data_error(f"{trouble} at iteration {self.n_iter + 1}, even with much shorter steps.",
+                          why=f"At iteration {self.n_iter} the loss was {self.loss:.6g}.",
+                          hint="Try --standardize. A loss without a minimum needs a regulariser.")
