@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.node import Node, reads
+from ..core.node import Node, reads, transform
 from ..core.program import Definition, Program, inline
 from ..lang.surface import Equation, Surface, name, walk, weight
-from ..rewrite.match import everywhere
+from ..rewrite.match import everywhere, rewrite
+from ..rules.facts import FACTS
 from ..rules.names import ALGEBRA
 from .index_form import IndexForm, IndexNames
 from .lift import Lift, NoMatrixForm
@@ -53,11 +54,20 @@ class Answers:
             {d.name for d in adjoint.gradients.values()} | size_names(adjoint.program)
         self.forward = list(adjoint.program.definitions)
         bodies = fuse([*adjoint.adjoints, *adjoint.gradients.values()], set(adjoint.gradients))
-        bodies = [replace(d, body=tidy(everywhere(ALGEBRA, d.body))) for d in bodies]
+        bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
         hidden = adjoint.program.result if adjoint.program.anonymous else None
-        namer = Namer([d for d in self.forward if d.name != hidden], self.unused)
+        sizes = list(dict.fromkeys(n for i in adjoint.program.inputs.values() for n in i.type.dims))
+        namer = Namer([d for d in self.forward if d.name != hidden], self.unused, sizes)
         self.bodies = [replace(d, body=tidy(d.body)) for d in namer.name_all(bodies)]
         self.named = namer.made
+
+    def factual(self, f: Node) -> Node:
+        """What is declared of the inputs that are not differentiated by: entries that sum to 1."""
+        known = {n: rule for n, i in self.adjoint.program.inputs.items() if n not in self.adjoint.gradients
+                 for fact in i.facts for rule in FACTS.get(fact, ())}
+        for n, rule in known.items():
+            f = transform(f, lambda g, n=n, rule=rule: rewrite(rule, g) if about(g, n) else None)  # type: ignore[misc]
+        return f
 
     def unused(self, stem: str) -> str:
         found = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 1000))) if n not in self.taken)
@@ -89,6 +99,11 @@ class Answers:
                     and (writer.nice(inner) or not writer.matrix(d)) and (writer.matrix(merged) or not writer.matrix(d)):
                 d = merged
         return d
+
+
+def about(g: Node, array: str) -> bool:
+    """A sum over nothing but one array's entries."""
+    return g.op == "red" and g.args[0].op == "el" and g.args[0].attr == array
 
 
 def forms(program: Program, definitions: Iterable[Definition]) -> dict[str, str]:

@@ -16,7 +16,8 @@ POOL = ("i", "j", "k", "m", "l", "n", "p", "q", "r", "t", "u", "v", *(f"i{k}" fo
 
 
 class IndexNames:
-    """Chooses names: first those the user gave to indices of that size, then the pool; never a name in use."""
+    """Chooses names: those the user gave to indices of that size, the letter of the size (d for D), then the pool;
+    never a name in use."""
 
     def __init__(self, preferred: Mapping[Node, Iterable[str]], taken: Iterable[str]) -> None:
         self.preferred = {n: tuple(p) for n, p in preferred.items()}
@@ -29,6 +30,9 @@ class IndexNames:
         own = [x for x in self.preferred.get(n, ()) if x not in busy]
         if own:
             return own[0]
+        letter = n.attr.lower() if n.op == "size" and len(n.attr) == 1 and n.attr.isupper() else ""
+        if letter and letter not in busy and letter not in self.taken and letter not in others:
+            return letter
         free = [x for x in POOL if x not in busy and x not in self.taken]
         return next((x for x in self._order(n) if x in free and x not in others), free[0])
 

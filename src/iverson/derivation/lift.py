@@ -95,6 +95,8 @@ class Lift:
     def widen(self, m: Mat, rows: Node | None, cols: Node | None) -> Mat:
         """A matrix from a vector, or an array from a scalar, by ones."""
         if m.rank == 0:
+            if m.chain == (number(0),):
+                return Mat((call("zeros", *(size_tree(i) for i in (rows, cols) if i is not None)),), rows, cols)
             tree = call("ones", *(size_tree(i) for i in (rows, cols) if i is not None))
             return Mat(m.chain if m.chain[0] == tree else (tree,) if m.chain == (number(1),) else (*m.chain, tree), rows, cols)
         assert rows is not None and cols is not None
@@ -134,10 +136,14 @@ class Lift:
         scalars: list[Node] = []
         edges: list[Mat] = []
         bound: set[Node] = set()
+        if c == 0:
+            return Mat((number(0),))
         rest, axes, unit = self._diagonal(rest, axes)
         self._collect(rest, frozenset(axes), bound, scalars, edges)
         edges = reduce_graph(edges, bound)
         m = combine(edges, axes)
+        if m is not None and m.rank == len(axes):
+            m = m.by(*(*axes, None, None)[:2])
         extra = [e for e in edges if e.rank == 0]
         body = self.scaled(c, scalars, [*(e.tree for e in extra)], m, elementwise=bool(axes))
         if unit is None:

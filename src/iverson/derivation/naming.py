@@ -20,8 +20,8 @@ from ..rules.names import BRACKET_STEM, NAMED, Named
 class Namer:
     """Names parts of several bodies; `made` are the definitions that came of it."""
 
-    def __init__(self, known: Sequence[Definition], unused: Callable[[str], str]) -> None:
-        self.known, self.unused = known, unused
+    def __init__(self, known: Sequence[Definition], unused: Callable[[str], str], sizes: Sequence[Node] = ()) -> None:
+        self.known, self.unused, self.sizes = known, unused, list(sizes)
         self.made: list[Definition] = []
         self.keys: dict[Node, str] = {}
         for d in known:
@@ -84,7 +84,7 @@ class Namer:
         key, terms = abstract(f)
         name = self.keys.get(key)
         if name is None:
-            terms = tuple(sorted(terms, key=lambda i: (i is last,)))
+            terms = tuple(sorted(terms, key=lambda i: (i is last, self._rank(i))))
             name = self.unused(stem)
             indices = tuple(fresh(i.attr[1]) for i in terms)
             body = substitute(f, dict(zip(terms, indices, strict=True)))
@@ -94,6 +94,10 @@ class Namer:
         d = next(d for d in (*self.known, *self.made) if d.name == name)
         order = abstract(d.body)[1]
         return el(name, (dict(zip(order, terms, strict=True))[i] for i in d.indices))
+
+    def _rank(self, i: Node) -> int:
+        """Axes stand in the order in which the inputs name their sizes: samples before features before classes."""
+        return self.sizes.index(i.attr[1]) if i.attr[1] in self.sizes else len(self.sizes)
 
     def _repeated_brackets(self, bodies: Sequence[Definition]) -> set[Node]:
         counts: dict[Node, set[Node]] = {}

@@ -25,7 +25,7 @@ def _step(f: Node) -> Node | None:
     if f.op == "add":
         return signed(factored(shorter(merge(f))))
     if f.op == "mul":
-        return signed(shorter(agreeing(f)))
+        return signed(factored(shorter(agreeing(f))))
     return None
 
 

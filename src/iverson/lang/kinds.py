@@ -58,11 +58,14 @@ class Typed:
 
 
 def typed(script: Script, sizes: Mapping[str, tuple[str | int, ...]] | None = None,
-          kinds: Mapping[str, str] | None = None) -> Typed:
-    """Settle every name of a script.  `sizes` and `kinds` say what the text does not."""
+          kinds: Mapping[str, str] | None = None, dims: Mapping[str, tuple[Node, ...]] | None = None) -> Typed:
+    """Settle every name of a script.  `sizes` and `kinds` say what the text does not.
+
+    dims   sizes of definitions that are known beforehand, for an answer whose text alone does not fix them
+    """
     script = bind(declared(script, sizes or {}, kinds or {}))
     try:
-        return settle(script)
+        return settle(script, dims or {})
     except IversonError as error:
         raise error.located(script.source) from None
 
@@ -89,7 +92,7 @@ def _declaration(name: str, kind: str) -> Declaration:
     return parse_script(text).declarations[0]
 
 
-def settle(script: Script) -> Typed:
+def settle(script: Script, dims: Mapping[str, tuple[Node, ...]]) -> Typed:
     """Infer with the fixed names; try the ranks of the open ones."""
     known = {d.name: _fixed(d, uses(replace(script, declarations=()))) for d in script.declarations}
     found = uses(script)
@@ -101,7 +104,7 @@ def settle(script: Script) -> Typed:
     for ranks in product((0, 1, 2), repeat=len(open_names)):
         guess = dict(zip(open_names, ranks, strict=True))
         try:
-            fits.append((_infer(script, known, found, letters | guess, set(guess)), guess))
+            fits.append((_infer(script, known, found, letters | guess, set(guess), dims), guess))
         except IversonError as error:
             failure = failure or error
     return _choose(script, fits, failure, found)
@@ -148,7 +151,8 @@ def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
     return letters, rest
 
 
-def _infer(script: Script, known: dict[str, Declaration], found: Uses, ranks: dict[str, int], guessed: set[str]) -> Typed:
+def _infer(script: Script, known: dict[str, Declaration], found: Uses, ranks: dict[str, int], guessed: set[str],
+           dims: Mapping[str, tuple[Node, ...]]) -> Typed:
     shapes = Shapes(script.source)
     for s in sizes_of(script):
         if s != "?":
@@ -163,6 +167,8 @@ def _infer(script: Script, known: dict[str, Declaration], found: Uses, ranks: di
         _refuse_transposed_guess(e.body, guessed, ranks)
         scopes[e.name] = {i: shapes.variable() for i in e.indices or ()}
         definitions[e.name] = shapes.names[e.name] = _definition(e, shapes, scopes[e.name])
+        for m, n in zip(definitions[e.name].dims, dims.get(e.name, ()), strict=False):
+            shapes.unify(m, n)
     return _finish(script, shapes, inputs, definitions, scopes)
 
 

@@ -1,322 +1,255 @@
-"""NumPy arrays as functions of index terms, and what NumPy's functions do to them, built into Surface.
+"""What NumPy's functions mean: one row for each name, a formula in iverson notation or a function over values.
 
-Glossary   v, x, a, b: values; size: of one axis; terms: an index for each axis of a value, None where the axis stays;
-           real: an axis that is not of size 1 by construction, as those of `x[:,None]` and keepdims are.
-A value is cut at terms into a scalar, a column or a matrix, so broadcasting from the last axis is a matter of
-handing the terms on, and a reduction binds an index only where no plain matrix form stands for it.
-A function's row in CALLS is its Python signature: the annotations say how numpy_src reads each argument.
-Knows no `ast` and no text; errors carry no span, the reader and `Value.at` put it there.
+A function's Python signature is NumPy's own; numpy_src reads each argument as its annotation says: Plain a literal,
+Shape sizes, Extent one size, Dtype a number type (checked and dropped), Book the reading itself, else an array.
+A name is looked up with its last module first: `nn.softmax` before `softmax`.  Knows no `ast`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import lru_cache
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
-from ..core.errors import IversonError, Span
+from ..core.errors import IversonError
+from .numpy_arrays import (
+    Dtype, Plain, arange, determinant, diag, dot, einsum, expand_dims, eye, flat, full, inner, inv, matmul, matrix_power,
+    multi_dot, ones, ones_like, outer, positions, reduced, reshape, solve, squeeze, trace, transposed, vdot, zeros, zeros_like,
+)
+from .numpy_values import (
+    Terms, Value, applied, both, compared, either, extent, flip, inverted, literal, minus, over, pick, plain, plus, power, times,
+    unsupported,
+)
 from .ops import OPS
-from .surface import Equation, Surface, call, index, name, names_in, number, walk
+from .surface import Surface, call
 from .syntax import parse_expression
 
-Terms = tuple[Surface | None, ...]
-INDICES = ("i", "k", "j", "l", *(f"{c}{n}" for n in range(1, 60) for c in "ikj"))
-DEFINED = ("z", "u", "v", "t", *(f"z{n}" for n in range(1, 200)))
-SIZES = ("n", "m", "p", "q", *(f"n{n}" for n in range(1, 60)))
-MOST_CUTS = 20_000
-ALL = Surface("all")
+MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math".split())
+
+FORMULAS = {row.name: f"{row.name}(x)" for row in OPS.values() if row.shape == "map"} | {
+    "absolute":    "abs(x)",
+    "fabs":        "abs(x)",
+    "expit":       "sigmoid(x)",
+    "asin":        "arcsin(x)",
+    "acos":        "arccos(x)",
+    "atan":        "arctan(x)",
+    "negative":    "-x",
+    "reciprocal":  "1/x",
+    "log2":        "log(x)/log(2)",
+    "log10":       "log(x)/log(10)",
+    "exp2":        "2^x",
+    "logit":       "log(x/(1 - x))",
+    "log_expit":   "-softplus(-x)",
+    "log_sigmoid": "-softplus(-x)",
+    "silu":        "x*sigmoid(x)",
+    "add":         "x + y",
+    "subtract":    "x - y",
+    "multiply":    "x*y",
+    "divide":      "x/y",
+    "true_divide": "x/y",
+    "power":       "x^y",
+    "float_power": "x^y",
+    "pow":         "x^y",
+    "maximum":     "max(x, y)",
+    "minimum":     "min(x, y)",
+    "logaddexp":   "log(exp(x) + exp(y))",
+    "hypot":       "sqrt(x^2 + y^2)",
+    "heaviside":   "[x > 0] + y*[x = 0]",
+}
+
+COMPARISONS = {"equal": "=", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
+
+STEPS: dict[str, Callable[..., Value]] = {
+    "add": plus, "neg": minus, "mul": times, "div": over, "pow": power, "bracket": plain}
 
 
-def unsupported(message: str, hint: str | None = None) -> IversonError:
-    return IversonError("unsupported", message, hint=hint)
+@lru_cache(maxsize=None)
+def parsed(text: str) -> Surface:
+    return parse_expression(text)
 
 
-class Size:
-    """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
+def formula(text: str, **values: Value) -> Value:
+    """A row of FORMULAS at its arguments."""
+    def go(tree: Surface) -> Value:
+        if tree.op == "name":
+            return values[tree.attr]
+        if tree.op == "num":
+            return literal(values["x"].book, tree.attr)
+        args = [go(a) for a in tree.args]
+        if tree.op in ("call", "rel"):
+            return (applied if tree.op == "call" else compared)(tree.attr, *args)
+        return STEPS[tree.op](*args)
 
-    __slots__ = ("into", "name")
-
-    def __init__(self, name: str | int | None = None) -> None:
-        self.name, self.into = name, self
-
-    def root(self) -> Size:
-        return self if self.into is self else self.into.root()
-
-
-def merge(a: Size | None, b: Size | None) -> bool:
-    """Make two sizes one; False where both were known and differ."""
-    if a is None or b is None:
-        return a is b
-    a, b = a.root(), b.root()
-    fits = a is b or a.name is None or b.name is None or a.name == b.name
-    kept, gone = (b, a) if a.name is None else (a, b)
-    gone.into = kept
-    return fits
+    return go(parsed(text))
 
 
-@dataclass
-class Book:
-    """What one reading makes beside its trees: definitions, and the names of indices and sizes.
-
-    taken   names of the text; labels: arrays used as indices, with the size of what they index
-    """
-
-    taken: set[str]
-    equations: list[Equation] = field(default_factory=list)
-    labels: dict[str, Size] = field(default_factory=dict)
-    scope: list[str] = field(default_factory=list)
-    memo: dict[Any, Value] = field(default_factory=dict)
-    cuts: int = 0
-
-    def unused(self, names: Sequence[str]) -> str:
-        found = next((n for n in names if n not in self.taken), None)
-        if found is None:
-            raise IversonError("limit", "The formula needs too many names.")
-        self.taken.add(found)
-        return found
-
-    @contextmanager
-    def bound(self, sizes: Sequence[Size]) -> Iterator[list[Surface]]:
-        """Index names, one for each size, that nothing around uses."""
-        free = (n for n in INDICES if n not in self.taken and n not in self.scope)
-        names = [n for n, _ in zip(free, sizes, strict=False)]
-        self.scope += names
-        yield [name(n) for n in names]
-        del self.scope[len(self.scope) - len(names):]
-
-    def size(self, size: Size | None) -> Surface:
-        """A size as a number; one that has no name yet gets one."""
-        if size is None:
-            return number(1)
-        root = size.root()
-        if root.name is None:
-            root.name = self.unused(SIZES)
-        return name(root.name) if isinstance(root.name, str) else number(root.name)
-
-    def tied(self, body: Surface, names: Sequence[Surface], sizes: Sequence[Size]) -> Surface:
-        """`body` in which each index stands on an axis, so that its range is known."""
-        for i, size in zip(names, sizes, strict=True):
-            if not any(t.op == "index" and i in t.args[1:] for t in walk(body)):
-                body = Surface("mul", (body, index(call("ones", self.size(size)), i)))
-        return body
-
-    def define(self, v: Value, wanted: str | None = None) -> Value:
-        """A definition `z[i,k] = ...` of a value, once; a value that stands for its name."""
-        sizes, outer = v.sizes(), self.scope
-        self.scope = []
-        with self.bound(sizes) as names:
-            rest = iter(names)
-            body = v.number(tuple(None if a is None else next(rest) for a in v.axes))
-            body = self.tied(body, names, sizes)
-        self.scope = outer
-        if (body, wanted) not in self.memo:
-            new = wanted or self.unused(DEFINED)
-            self.equations.append(Equation(new, tuple(i.attr for i in names), body, v.span))
-            self.memo[body, wanted] = stored(self, new, tuple(sizes))
-        places = iter(range(len(sizes)))
-        return arranged(self.memo[body, wanted], [None if a is None else next(places) for a in v.axes])
+def written(text: str) -> Callable[..., Value]:
+    """The function of one or two arrays that a formula stands for."""
+    if re.search(r"\by\b", text):
+        return lambda x, y: formula(text, x=x, y=y)
+    return lambda x: formula(text, x=x)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A NumPy array: its axes (None for an axis of size 1) and its cuts.
+# -- reductions ------------------------------------------------------------------------------------------------
 
-    truth   its cuts are conditions, not numbers         loose   it reads better by elements than as a matrix
-    label   the array it is, when it may be an index: a name, or "" for arange      exact   its value, if a literal
-    """
+def reduction(kind: str) -> Callable[..., Value]:
+    def row(x: Value, axis: Plain = None, dtype: Dtype = None, keepdims: Plain = False) -> Value:
+        return reduced(kind, x, axis, keepdims)
 
-    book: Book
-    axes: tuple[Size | None, ...]
-    cut: Callable[[Terms], Surface]
-    truth: bool = False
-    loose: bool = False
-    label: str | None = None
-    exact: int | Fraction | None = None
-    span: Span | None = None
-
-    @property
-    def rank(self) -> int:
-        return len(self.axes)
-
-    def sizes(self) -> list[Size]:
-        """Of the real axes."""
-        return [a for a in self.axes if a is not None]
-
-    def at(self, terms: Terms) -> Surface:
-        """The value at `terms`: a scalar, a column or a matrix of the axes that stay."""
-        self.book.cuts += 1
-        if self.book.cuts > MOST_CUTS:
-            raise IversonError("limit", "The formula is too large once it is written out.", self.span)
-        try:
-            if sum(a is not None and t is None for a, t in zip(self.axes, terms, strict=True)) > 2:
-                raise unsupported("An array with three axes has no matrix form.", "Sum over one of them, or use einsum.")
-            tree = self.cut(terms)
-        except IversonError as error:
-            error.span = error.span or self.span
-            raise
-        return tree.at(tree.span or self.span)
-
-    def number(self, terms: Terms | None = None) -> Surface:
-        """`at`, with a condition as 1 or 0; the whole array when there are no terms."""
-        tree = self.at((None,) * self.rank if terms is None else terms)
-        return Surface("bracket", (tree,), span=tree.span) if self.truth else tree
+    return row
 
 
-def flip(tree: Surface) -> Surface:
-    return tree.args[0] if tree.op == "transpose" else Surface("transpose", (tree,))
+def extreme(kind: str) -> Callable[..., Value]:
+    def row(x: Value, axis: Plain = None, keepdims: Plain = False) -> Value:
+        return reduced(kind, x, axis, keepdims)
+
+    return row
 
 
-def pick(base: Surface, terms: Terms) -> Surface:
-    """`base` indexed at terms; what stays of a matrix's row becomes a column."""
-    if all(t is None for t in terms):
-        return base
-    tree = index(base, *(ALL if t is None else t for t in terms))
-    return flip(tree) if len(terms) == 2 and terms[1] is None else tree
+def norm(x: Value, ord: Plain = None, axis: Plain = None, keepdims: Plain = False) -> Value:
+    """The 2-norm, Frobenius for a whole matrix, or the 1-norm of vectors."""
+    vector = x.rank <= 1 or isinstance(axis, int)
+    if not (ord is None or (vector and ord in (1, 2)) or (ord == "fro" and not vector)):
+        raise unsupported(f"The norm of order {ord!r} is not read here.", "Orders: 2 and 1 of vectors, 'fro' of a matrix.")
+    if ord == 1:
+        return reduced("sum", applied("abs", x), axis, keepdims)
+    if not x.loose and not keepdims and len(positions(x, axis)) == x.rank and 1 <= len(x.sizes()) <= 2:
+        return Value(x.book, (), lambda _: call("norm2", x.number()))
+    return applied("sqrt", reduced("sum", power(x, literal(x.book, 2)), axis, keepdims))
 
 
-def opaque(book: Book, axes: tuple[Size | None, ...], build: Callable[[], Surface]) -> Value:
-    """A value whose elements are taken of the whole tree."""
-    return Value(book, axes, lambda ts: pick(build(), tuple(t for a, t in zip(axes, ts, strict=True) if a is not None)))
+def var(x: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+    gap = plus(x, minus(reduced("mean", x, axis, True)))
+    return reduced("mean", power(gap, literal(x.book, 2)), axis, keepdims)
 
 
-def stored(book: Book, text: str, axes: tuple[Size | None, ...], row: bool = False) -> Value:
-    """An array by its name."""
-    def cut(terms: Terms) -> Surface:
-        at = tuple(number(0) if a is None else t for a, t in zip(axes, terms, strict=True))
-        return flip(name(text)) if row and at == (None,) else pick(name(text), at)
-
-    return Value(book, axes, cut, label=text)
+def std(x: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+    return applied("sqrt", var(x, axis, keepdims=keepdims))
 
 
-def literal(book: Book, value: int | Fraction) -> Value:
-    return Value(book, (), lambda _: number(value), exact=value)
-
-
-def scalar(book: Book, build: Callable[[], Surface]) -> Value:
-    return Value(book, (), lambda _: build())
-
-
-# -- elementwise -----------------------------------------------------------------------------------------------
-
-Part = tuple[Surface, tuple[int, ...]]      # a tree, and which of the axes that stay it has
-
-
-def elementwise(make: Callable[[list[Part], int], Surface], *values: Value, truth: bool = False) -> Value:
-    """Broadcast from the last axis; `make` gets each operand's part and the number of axes that stay."""
-    axes = broadcast(values)
-
-    def part(v: Value, terms: Terms, kept: list[int]) -> Part:
-        missing = len(axes) - v.rank
-        own = tuple(q for q, p in enumerate(kept) if p >= missing and v.axes[p - missing] is not None)
-        return v.number(terms[missing:]), own
+def logsumexp(x: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
+    """The operator of that name where one line of the array is meant, log(sum[k] exp(...)) elsewhere."""
+    gone = positions(x, axis)
+    out = [p for p in range(x.rank) if keepdims or p not in gone]
+    spelled = applied("log", reduced("sum", applied("exp", x), axis, keepdims))
+    line = len([p for p in gone if x.axes[p] is not None]) == 1 and not x.loose
 
     def cut(terms: Terms) -> Surface:
-        kept = [p for p, a in enumerate(axes) if a is not None and terms[p] is None]
-        return make([part(v, terms, kept) for v in values], len(kept))
+        if line and all(a is None or t is not None for a, t in zip(spelled.axes, terms, strict=True)):
+            at = dict(zip(out, terms, strict=True))
+            return call("logsumexp", x.number(tuple(None if p in gone else at[p] for p in range(x.rank))))
+        return spelled.at(terms)
 
-    return Value(values[0].book, axes, cut, truth, any(v.loose for v in values))
-
-
-def broadcast(values: Sequence[Value]) -> tuple[Size | None, ...]:
-    """The axes of an elementwise result; sizes that differ are left for the types to report."""
-    axes: list[Size | None] = [None] * max(v.rank for v in values)
-    for v in values:
-        for p, a in enumerate(v.axes, len(axes) - v.rank):
-            if axes[p] is not None and a is not None:
-                merge(axes[p], a)
-            axes[p] = axes[p] or a
-    return tuple(axes)
+    return Value(x.book, spelled.axes, cut, loose=spelled.loose)
 
 
-def level(parts: list[Part], kept: int) -> list[Surface]:
-    """The trees of the parts, each with all the axes that stay; scalars as they are."""
-    return [call("spread", tree, number(own[0]), number(kept)) if 0 < len(own) < kept else tree for tree, own in parts]
-
-
-def product(parts: list[Part], kept: int) -> Surface:
-    (a, p), (b, q) = parts
-    if kept == 2 and len(p) == len(q) == 1 and p != q:
-        return Surface("mul", (a, flip(b)) if p == (0,) else (b, flip(a)))
-    return Surface("emul" if p and q else "mul", tuple(level(parts, kept)))
-
-
-def ratio(parts: list[Part], kept: int) -> Surface:
-    return Surface("ediv" if parts[1][1] else "div", tuple(level(parts, kept)))
-
-
-def powered(parts: list[Part], kept: int) -> Surface:
-    return Surface("epow" if kept else "pow", tuple(level(parts, kept)))
-
-
-def plus(*values: Value) -> Value:
-    """A sum; NumPy's True + True is True, which no formula means."""
-    if values[0].truth and values[1].truth:
-        raise unsupported("NumPy adds two boolean arrays as `or`.", "Write | for or; 1*(a > 0) + 1*(b > 0) for a count.")
-    return elementwise(lambda parts, kept: Surface("add", tuple(level(parts, kept))), *values)
-
-
-def minus(x: Value) -> Value:
-    if x.truth:
-        raise unsupported("NumPy does not negate or subtract boolean arrays.", "Write ~ for not.")
-    return elementwise(lambda parts, _: Surface("neg", (parts[0][0],)), x)
-
-
-def times(x: Value, y: Value) -> Value:
-    return both(x, y) if x.truth and y.truth else elementwise(product, x, y)
-
-
-def over(x: Value, y: Value) -> Value:
-    return elementwise(ratio, x, y)
-
-
-def power(x: Value, y: Value) -> Value:
-    return elementwise(powered, x, y)
-
-
-def applied(function: str, *values: Value) -> Value:
-    """An elementwise operator of OPS."""
-    return elementwise(lambda parts, kept: call(function, *level(parts, kept)), *values)
-
-
-def compared(relation: str, x: Value, y: Value) -> Value:
-    return elementwise(lambda parts, kept: Surface("rel", tuple(level(parts, kept)), relation), x, y, truth=True)
-
-
-def condition(tree: Surface) -> Surface:
-    """A number 1 or 0 as a condition again."""
-    return tree.args[0] if tree.op == "bracket" else Surface("rel", (tree, number(0)), "!=")
-
-
-def logical(op: str, *values: Value) -> Value:
-    if not all(v.truth for v in values):
-        raise unsupported("The operators &, | and ~ are read between conditions only.", "Write (a > 0) & (b > 0).")
-    return elementwise(lambda parts, kept: Surface(op, tuple(map(condition, level(parts, kept)))), *values, truth=True)
-
-
-def both(x: Value, y: Value) -> Value:
-    return logical("and", x, y)
-
-
-def either(x: Value, y: Value) -> Value:
-    return logical("or", x, y)
-
-
-def inverted(x: Value) -> Value:
-    return logical("not", x)
-
-
-def arranged(v: Value, order: Sequence[int | None]) -> Value:
-    """Axes in another order; None makes a new axis of size 1, and axes of size 1 may be left out."""
-    axes = tuple(None if o is None else v.axes[o] for o in order)
+def softmax(x: Value, axis: Plain = None, *, function: str = "softmax") -> Value:
+    """Along one axis.  Without it SciPy means all entries, JAX the last axis: a matrix needs it."""
+    if axis is None and x.rank != 1:
+        raise IversonError("ambiguous", f"{function} of an array with {x.rank} axes needs its axis.",
+                           hint="Write axis=1 for one distribution a row; SciPy's default is all entries, JAX's the last axis.")
+    [p] = positions(x, axis)
+    if x.axes[p] is None:
+        raise unsupported(f"{function} along an axis of size 1 is not read.")
 
     def cut(terms: Terms) -> Surface:
-        at = {o: t for o, t in zip(order, terms, strict=True) if o is not None}
-        tree = v.number(tuple(at.get(p) for p in range(v.rank)))
-        stay = [o for o, t in at.items() if v.axes[o] is not None and t is None]
-        tree = flip(tree) if len(stay) == 2 and stay[0] > stay[1] else tree
-        return condition(tree) if v.truth else tree
+        inside = tuple(None if q == p else t for q, t in enumerate(terms))
+        stay = [q for q, t in enumerate(inside) if x.axes[q] is not None and t is None]
+        tree = x.number(inside)
+        made = flip(call(function, flip(tree))) if len(stay) == 2 and stay[0] == p else call(function, tree)
+        return pick(made, tuple(terms[q] for q in stay)) if terms[p] is not None else made
 
-    return replace(v, axes=axes, cut=cut, label=v.label if axes == v.axes else None, exact=None)
+    return Value(x.book, x.axes, cut, loose=x.loose)
+
+
+def softmax_row(function: str, default: int | None) -> Callable[..., Value]:
+    def row(x: Value, axis: Plain = default) -> Value:
+        return softmax(x, axis, function=function)
+
+    return row
+
+
+# -- choices, sizes, Python's own ------------------------------------------------------------------------------
+
+def where(c: Value, x: Value, y: Value) -> Value:
+    """[c]*x + [not c]*y; a branch that is 0 is left out."""
+    c = c if c.truth else compared("!=", c, literal(c.book, 0))
+    branches = [times(plain(held), plain(v)) for held, v in ((c, x), (inverted(c), y)) if v.exact != 0]
+    return plus(*branches) if len(branches) == 2 else branches[0] if branches else times(plain(c), x)
+
+
+def clip(x: Value, a_min: Value | None = None, a_max: Value | None = None, *, min: Value | None = None,
+         max: Value | None = None) -> Value:
+    low, high = a_min or min, a_max or max
+    raised = applied("max", x, low) if low else x
+    return applied("min", raised, high) if high else raised
+
+
+def determinant_pair(x: Value) -> tuple[Value, Value]:
+    """slogdet: the sign, and the logarithm, which logdet is where the determinant is positive."""
+    return applied("sign", determinant("det")(x)), determinant("logdet")(x)
+
+
+def same(x: Value, dtype: Dtype = None) -> Value:
+    return x
+
+
+def length(x: Value) -> Value:
+    if not x.rank:
+        raise IversonError("shape", "A scalar has no length.")
+    return extent(x.book, x.axes[0])
+
+
+def builtin_sum(x: Value) -> Value:
+    if x.rank != 1:
+        raise IversonError("ambiguous", f"Python's sum of an array with {x.rank} axes adds along the first only.",
+                           hint="Write np.sum(A), or np.sum(A, axis=0).")
+    return reduced("sum", x)
+
+
+def builtin_extreme(kind: str) -> Callable[..., Value]:
+    def row(*values: Value) -> Value:
+        if len(values) == 1 and values[0].rank == 1:
+            return reduced(kind, *values)
+        if len(values) < 2 or any(v.rank for v in values):
+            raise IversonError("ambiguous", f"Python's {kind} does not work elementwise on arrays.",
+                               hint=f"Write np.{kind}imum(a, b) elementwise, np.{kind}(A) over all entries.")
+        return applied(kind, *values)
+
+    return row
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    **{name: written(text) for name, text in FORMULAS.items()},
+    **{name: partial(compared, relation) for name, relation in COMPARISONS.items()},
+    "logical_and": both, "logical_or": either, "logical_not": inverted,
+    "sum": reduction("sum"), "mean": reduction("mean"), "prod": reduction("prod"),
+    "max": extreme("max"), "min": extreme("min"), "amax": extreme("max"), "amin": extreme("min"),
+    "var": var, "std": std, "norm": norm, "logsumexp": logsumexp,
+    "softmax": softmax_row("softmax", None),
+    "log_softmax": softmax_row("logsoftmax", None),
+    "nn.softmax": softmax_row("softmax", -1),
+    "nn.log_softmax": softmax_row("logsoftmax", -1),
+    "where": where, "clip": clip,
+    "dot": dot, "matmul": matmul, "inner": inner, "vdot": vdot, "outer": outer, "multi_dot": multi_dot, "einsum": einsum,
+    "trace": trace, "transpose": transposed, "diag": diag, "diagonal": diag, "inv": inv, "det": determinant("det"),
+    "slogdet": determinant_pair, "solve": solve, "matrix_power": matrix_power,
+    "eye": eye, "identity": eye, "ones": ones, "zeros": zeros, "full": full, "ones_like": ones_like, "zeros_like": zeros_like,
+    "arange": arange,
+    "ravel": flat, "reshape": reshape, "squeeze": squeeze, "expand_dims": expand_dims,
+    "array": same, "asarray": same, "copy": same, "float64": same,
+}
+METHODS = frozenset("sum mean prod max min var std dot trace transpose diagonal ravel reshape squeeze copy clip astype flatten".split())
+METHOD_ROWS = {"astype": same, "flatten": flat}
+BUILTINS = {"sum": builtin_sum, "max": builtin_extreme("max"), "min": builtin_extreme("min"), "len": length, "float": same}
+
+HINTS = {
+    "pinv":        "Write inv(X.T@X)@X.T for full column rank.",
+    "xlogy":       "Write x*np.log(y); NumPy's product is nan at x = y = 0.",
+    "kron":        "Write the sum with einsum.",
+    "concatenate": "Write the parts as separate terms.",
+    "cumsum":      "Write it as a product with a triangular matrix of data.",
+    "argmax":      "Labels come in as data.",
+    "log1mexp":    "Write np.log(1 - np.exp(-x)).",
+}

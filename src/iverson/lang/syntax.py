@@ -98,13 +98,17 @@ class Parser:
             if self.now.kind == "end":
                 self.take()
                 continue
-            statement, named = self._statement(len(equations))
+            statement, named = self._statement()
             if isinstance(statement, Declaration):
                 declarations.append(statement)
             else:
                 if not named:
                     bare.append(len(equations))
                 equations.append(statement)
+            if self.now.kind == "name" and self.now.text == "where" and equations:
+                last = equations.pop()
+                equations += [*self._where(), last]
+                bare = [len(equations) - 1] if not named else bare
             if self.now.kind not in ("end", "stop"):
                 raise self._leftover()
         return self._assemble(declarations, equations, bare)
@@ -126,10 +130,21 @@ class Parser:
         rest = [e.name for e in equations if e.name != "predict"] or [equations[-1].name]
         return Script(tuple(declarations), tuple(equations), (losses or rest)[-1], self.source)
 
+    def _where(self) -> list[Equation]:
+        """`... where s = sigmoid(z), q[i] = ...`: definitions that stand before the last statement."""
+        found: list[Equation] = []
+        while not found or self.is_op(","):
+            self.take()
+            statement, named = self._statement()
+            if not named or not isinstance(statement, Equation):
+                raise self.error("After where stand definitions: where s = ..., p = ...", statement.span)
+            found.append(statement)
+        return found
+
     def _words(self) -> set[str]:
         return {t.text for t in self.tokens if t.kind == "name"}
 
-    def _statement(self, position: int) -> tuple[Declaration | Equation, bool]:
+    def _statement(self) -> tuple[Declaration | Equation, bool]:
         start = self.now
         if start.kind == "name" and self.peek().text == ":":
             return self._declaration(), True

@@ -1,17 +1,65 @@
-"""What the operators of OPS are worth on NumPy arrays: the evaluator's own tables, not derived from `Op.meaning`.
+"""What relations, reductions and the operators of OPS are worth on NumPy arrays; not derived from `Op.meaning`.
 
-Glossary   v: a value whose matrix axes trail; axes: the axes a total runs over.
-Named operators are computed as accurately as is easy (softmax shifted); what a user spells out is not.
+Glossary   f, g: closures from the environment to a value; v: a value; d: the evaluator of surface_eval.py;
+           depth, lead, rank: see there.
+Named operators are computed as accurately as is easy (softmax is shifted); what a user spells out is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.node import Node
+from ..lang.shapes import Type
+from ..lang.surface import Surface
+from .watch import distance, top_gap
+
+if TYPE_CHECKING:
+    from .surface_eval import Dense
+
+Env = dict[str, Any]                        # arrays, definitions and sizes by name
+Fn = Callable[[Env], Any]
+Piece = tuple[Fn, int]                      # a closure, and the lead of its values
+Scope = tuple[tuple[str, Node], ...]        # index names, outermost first, with their sizes
+
+
+# -- axes ------------------------------------------------------------------------------------------------------
+
+def ones(rank: int) -> tuple[Any, ...]:
+    """The index that appends `rank` axes of size 1."""
+    return (..., *(None,) * rank)
+
+
+def filled(v: Any, bound: tuple[int, ...], rank: int) -> Any:
+    """`v` with the axes in front of its `rank` matrix axes at the full sizes `bound`."""
+    lead = v.ndim - rank
+    shape = v.shape[:max(lead - len(bound), 0)] + bound + v.shape[lead:]
+    return v if v.shape == shape else np.broadcast_to(v, shape)
+
+
+def place_of(tree: Surface, scope: Scope) -> int | None:
+    """Which of the names in scope a tree is, the innermost of several; None when it is none."""
+    names = [i for i, _ in scope]
+    if tree.op != "name" or tree.attr not in names:
+        return None
+    return len(names) - 1 - names[::-1].index(tree.attr)
+
+
+def placed(f: Fn, lead: int, t: Type, whole: Type) -> Fn:
+    """`f` with its matrix axes where an elementwise operation with the result `whole` has them."""
+    if t.rank == whole.rank or (t.rank == 0 and lead == 0):
+        return f
+    across = t.rank == 1 and (t.form == "row" or t.dims[0] is not whole.dims[0])
+    key = ones(whole.rank) if t.rank == 0 else (..., None, slice(None)) if across else (..., None)
+    return lambda env: f(env)[key]
+
+
+# -- values ----------------------------------------------------------------------------------------------------
 
 def erf(v: Any) -> Any:
     from scipy import special
@@ -43,10 +91,6 @@ def inverse(v: Any) -> Any:
         return np.full(np.shape(v), np.nan)
 
 
-def diagonal_matrix(v: Any) -> Any:
-    return np.where(np.eye(v.shape[-1], dtype=bool), v[..., None], 0.0)
-
-
 MAPS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
@@ -64,7 +108,104 @@ TOTALS: dict[str, Callable[[Any, tuple[int, ...]], Any]] = {
     "argmax": lambda v, axes: np.argmax(v, axes[0]), "argmin": lambda v, axes: np.argmin(v, axes[0]),
 }
 NEUTRAL = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -inf, "argmax": -inf, "min": inf, "argmin": inf}
+PRODUCTS: dict[tuple[int, int], Callable[[Any, Any], Any]] = {     # matrix products by the ranks of the operands
+    (2, 2): np.matmul, (2, 1): lambda a, b: (a @ b[..., None])[..., 0],
+    (1, 2): lambda a, b: (a[..., None, :] @ b)[..., 0, :], (1, 1): lambda a, b: np.add.reduce(a * b, -1),
+}
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
-KINKS = ("abs", "relu", "sign", "norm1")        # a kink or a jump at 0
-INVERTS = ("inv", "logdet")
+CONNECTIVES: dict[str, Callable[..., Any]] = {"and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
+KINKS = ("abs", "relu", "sign", "norm1", "floor")       # a kink or a jump at 0; floor at every integer
+WHOLE = ("inv", "logdet", "det")                       # functions of a whole matrix
+
+
+# -- calls: the closure for each kind of shape rule in OPS -----------------------------------------------------
+
+def call_map(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """An operator of one argument, over the matrix axes."""
+    (f, lead), g = d.value(tree.args[0], scope), MAPS[name]
+    if name in WHOLE:
+        return d.of_matrix(name, f), lead
+    f = at_zero(d, tree, name, f, scope)
+    return (lambda env: g(f(env))), lead
+
+
+def at_zero(d: Dense, tree: Surface, name: str, f: Fn, scope: Scope) -> Fn:
+    """`f`, the argument of `name`, watched for the kinks of `name`."""
+    look = d.look(tree, scope, d.type_of(tree.args[0]).rank) if name in KINKS else None
+    if look is None:
+        return f
+
+    def watched(env: Env) -> Any:
+        v = f(env)
+        look(*((np.abs(v - np.rint(v)), None) if name == "floor" else (distance(v, 0.0), v > 0)))
+        return v
+
+    return watched
+
+
+def call_total(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    (f, lead), rank = d.value(tree.args[0], scope), d.type_of(tree.args[0]).rank
+    f, total, axes = at_zero(d, tree, name, f, scope), TOTALS[name], tuple(range(-rank, 0))
+    look = d.look(tree, scope, 0) if name in ("max", "min") else None
+
+    def g(env: Env) -> Any:
+        v = f(env)
+        if look is not None:
+            look(top_gap(v if name == "max" else -v, rank, 0), None)
+        return total(v, axes)
+
+    return g, lead
+
+
+def call_map2(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """max or min of two or more; of one argument, over all its entries."""
+    if len(tree.args) == 1:
+        return call_total(d, tree, name, scope)
+    fs, lead = d.parts(tree, scope)
+    pick, look = (np.maximum if name == "max" else np.minimum), d.look(tree, scope, d.type_of(tree).rank)
+
+    def f(env: Env) -> Any:
+        vs = [g(env) for g in fs]
+        if look is not None:
+            both = np.stack(np.broadcast_arrays(*vs), -1) * (1.0 if name == "max" else -1.0)
+            look(top_gap(both, 1, 0), both[..., 0] > both[..., 1] if len(vs) == 2 else None)
+        return reduce(pick, vs)
+
+    return f, lead
+
+
+def call_build(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    full = d.counts(d.type_of(tree).dims)
+    if name == "eye":
+        return (lambda env: np.eye(full(env)[0])), 0
+    return (lambda env: np.full(full(env), 1.0 if name == "ones" else 0.0)), 0
+
+
+def call_diag(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    f, lead = d.value(tree.args[0], scope)
+    if d.type_of(tree.args[0]).rank == 2:
+        return (lambda env: np.diagonal(f(env), 0, -2, -1)), lead
+    return (lambda env: np.where(np.eye((v := f(env)).shape[-1], dtype=bool), v[..., None], 0.0)), lead
+
+
+def call_onehot(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    (f, lead), full = d.raw(tree.args[0], scope), d.counts(d.type_of(tree).dims[-1:])
+    return (lambda env: (np.asarray(f(env))[..., None] == np.arange(*full(env))) * 1.0), lead
+
+
+def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """A vector along one of several axes, the same for every value of the others."""
+    (f, lead), (axis, rank), full = d.value(tree.args[0], scope), (a.attr for a in tree.args[1:]), d.counts(d.type_of(tree).dims)
+    key = (..., *(slice(None) if p == axis else None for p in range(rank)))
+
+    def g(env: Env) -> Any:
+        v = f(env)[key]
+        return np.broadcast_to(v, v.shape[:v.ndim - rank] + full(env))
+
+    return g, lead
+
+
+CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
+    "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map, "total": call_total,
+    "map2": call_map2, "build": call_build, "diag": call_diag, "onehot": call_onehot, "spread": call_spread}

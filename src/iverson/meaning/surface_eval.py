@@ -23,9 +23,27 @@ from ..lang.kinds import Typed
 from ..lang.ops import OPS
 from ..lang.shapes import Type, flexible
 from ..lang.surface import Equation, Surface, names_in
-from .admit import admitted
-from .dense import CALLS, CONNECTIVES, NEUTRAL, PRODUCTS, RELATIONS, TOTALS, Env, Fn, Piece, Scope, filled, inverse, ones, place_of, placed
-from .watch import Watch, distance, top_gap
+from .admit import admitted, program_sizes
+from .dense import (
+    CALLS,
+    CONNECTIVES,
+    MAPS,
+    NEUTRAL,
+    PRODUCTS,
+    RELATIONS,
+    TOTALS,
+    Env,
+    Fn,
+    Piece,
+    Scope,
+    filled,
+    ones,
+    place_of,
+    placed,
+)
+from .watch import Sides, Watch, distance, top_gap
+
+__all__ = ["Sides", "Watch", "admitted", "compile_surface", "evaluate", "program_sizes"]
 
 Look = Callable[[Any, Any], None]           # takes the gaps at a kink and the side
 
@@ -217,20 +235,23 @@ class Dense:
             return self._epow(tree, scope)
         f, lead = self.value(base, scope)
         if e.op == "neg" and e.args[0].op == "num" and e.args[0].attr == 1:
-            return self.inverted(f, inverse), lead
+            return self.of_matrix("inv", f), lead
         if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
             raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
         return (lambda env: reduce(np.matmul, [f(env)] * e.attr)), lead
 
-    def inverted(self, f: Fn, invert: Callable[[Any], Any]) -> Fn:
-        if (watch := self.watch) is None:
-            return lambda env: invert(f(env))
+    def of_matrix(self, name: str, f: Fn) -> Fn:
+        """inv, det or logdet of a matrix, watched for singular ones."""
+        g, watch = MAPS[name], self.watch
+        if watch is None:
+            return lambda env: g(f(env))
 
-        def g(env: Env) -> Any:
-            watch.invert(v := f(env))
-            return invert(v)
+        def watched(env: Env) -> Any:
+            v = f(env)
+            watch.matrix(name, v)
+            return g(v)
 
-        return g
+        return watched
 
     def _mul(self, tree: Surface, scope: Scope) -> Piece:
         if self.scales(tree):

@@ -34,19 +34,22 @@ class Watch:
     nearest    least |a - b|/(1 + |a| + |b|) at a kink a = b that is not a tie
     ties       how many kinks were met exactly, within TIE
     condition  largest condition number of a matrix that was inverted, or whose logdet was taken
-    sides      by identity of the tree; `restart` keeps them and forgets the rest
+    volume     largest condition number of a matrix whose det was taken
+    sides      of relations between values and of kinks that have sides, by identity of the tree
     masks      the conditions that hold around what is being evaluated, each with its depth
+    `restart` forgets all but wrt.
     """
 
     wrt: frozenset[str] | None = None
     nearest: float = inf
     ties: int = 0
     condition: float = 1.0
+    volume: float = 1.0
     sides: dict[int, Sides] = field(default_factory=dict)
     masks: list[tuple[Any, int]] = field(default_factory=list)
 
     def restart(self) -> None:
-        self.nearest, self.ties, self.condition = inf, 0, 1.0
+        self.nearest, self.ties, self.condition, self.volume, self.sides = inf, 0, 1.0, 1.0, {}
 
     def meet(self, tree: Surface, gap: Any, truth: Any, depth: int, rank: int, moves: bool) -> None:
         """Kinks at distances `gap`, an array; `truth` says on which side, None for a kink that has no sides."""
@@ -62,13 +65,14 @@ class Watch:
             self.ties += int(np.count_nonzero(met <= TIE))
             self.nearest = min(self.nearest, float(np.min(met, where=met > TIE, initial=inf)))
 
-    def invert(self, v: Any) -> None:
-        """A matrix, or a stack of them, that is about to be inverted."""
-        if not np.isfinite(v).all():
-            self.condition = inf
-            return
-        s = np.linalg.svd(v, compute_uv=False)
-        self.condition = max(self.condition, float(np.max(s[..., 0] / s[..., -1])))
+    def matrix(self, name: str, v: Any) -> None:
+        """A square matrix, or a stack of them, of which inv, logdet or det is about to be taken."""
+        s = np.linalg.svd(v, compute_uv=False) if np.isfinite(v).all() else np.array([inf, 1.0])
+        worst = float(np.max(s[..., 0] / s[..., -1]))
+        if name == "det":
+            self.volume = max(self.volume, worst)
+        else:
+            self.condition = max(self.condition, worst)
 
 
 def distance(a: Any, b: Any) -> Any:

@@ -1,0 +1,153 @@
+"""The pipeline: a typed text to its gradients, as plain records.  Verification and display happen elsewhere.
+
+Glossary   wrt: the inputs derived by; upstream: the name of the gradient by the result, for a vector-Jacobian product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..core.errors import IversonError
+from ..core.node import HALF, Node, add, bracket, mul, neg, rel, substitute
+from ..core.program import Definition, Program
+from ..lang.kinds import Input, Typed
+from ..lang.lower import lower
+from ..lang.shapes import Type
+from ..lang.surface import Equation
+from .answer import Answer, Writer, answers
+from .reverse import Adjoint, require_inputs, reverse
+
+MOST_RESULT_NODES = 50_000
+
+
+@dataclass(frozen=True)
+class Derived:
+    """One gradient, Jacobian or Hessian.
+
+    program   the loss (with the upstream gradient among its inputs, where one was named)
+    lines     everything needed to compute it, in order, the gradient last
+    first     for a second derivative: the gradient it is the derivative of
+    main      the closed formula;  where: what it names, in order;  indexed: the closed formula in index form
+    """
+
+    wrt: str
+    program: Program
+    adjoint: Adjoint
+    answer: Answer
+    lines: tuple[Equation, ...]
+    main: Equation
+    where: tuple[Equation, ...]
+    indexed: Equation
+    first: Derived | None = None
+
+    @property
+    def gradient(self) -> Definition:
+        return self.answer.program[-1]
+
+    @property
+    def dims(self) -> dict[str, tuple[Node, ...]]:
+        """The sizes of every definition."""
+        return {d.name: tuple(i.attr[1] for i in d.indices) for d in (*self.answer.where, *self.answer.program)}
+
+    @property
+    def form(self) -> str:
+        """matrix, index, or program: a matrix formula over gradients of definitions."""
+        if self.main.indices:
+            return "index"
+        return "program" if any(e.indices and e.name in self.adjoint.names.values() for e in self.where) else "matrix"
+
+
+def derive(typed: Typed, wrt: Sequence[str], order: int = 1, upstream: str | None = None,
+           upstream_form: str | None = None, symmetric: str = "ambient",
+           prefer: Sequence[str] = ()) -> dict[str, Derived]:
+    """Gradients by each input of `wrt` (order 1) or the second derivative by the one input (order 2)."""
+    program = with_upstream(lower(typed), upstream, upstream_form)
+    require_inputs(program, wrt)
+    program = cut(program, wrt)
+    adjoint = reverse(program, wrt, upstream)
+    adjoint.gradients = {w: convention(d, program.inputs.get(w), symmetric) for w, d in adjoint.gradients.items()}
+    found = answers(adjoint)
+    results = {w: derived(program, adjoint, a, prefer) for w, a in found.items()}
+    for _ in range(order - 1):
+        first = results[wrt[0]]
+        program = gradient_program(program, first.answer)
+        adjoint = reverse(program, wrt)
+        results = {w: replace(derived(program, adjoint, a), first=first) for w, a in answers(adjoint).items()}
+    return results
+
+
+def derived(program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str] = ()) -> Derived:
+    """The record of one answer, with its texts written as trees."""
+    check_size(a)
+    writer = Writer(program, [*a.program, a.closed, *a.where])
+    main, where = writer.answer(a.closed, a.where)
+    indexed = writer.indexed(a.closed, prefer)
+    if prefer:
+        main = indexed
+    return Derived(a.wrt, program, adjoint, a, tuple(map(writer.write, a.program[:-1])) + (last_line(writer, a),),
+                   main, tuple(where), indexed)
+
+
+def last_line(writer: Writer, a: Answer) -> Equation:
+    return writer.matrix(a.program[-1]) or writer.indexed(a.program[-1])
+
+
+def check_size(a: Answer) -> None:
+    size = sum(d.body.size for d in a.program)
+    if size > MOST_RESULT_NODES:
+        raise IversonError("limit", f"The derivative has {size} nodes; at most {MOST_RESULT_NODES} are given.",
+                           hint="Name intermediate results in the loss.")
+
+
+def with_upstream(program: Program, name: str | None, form: str | None) -> Program:
+    """The program with the gradient by its result as one more input, shaped like the result."""
+    if name is None:
+        return program
+    if name in program.names():
+        raise IversonError("name", f"{name} is already a name of the loss.", hint="Choose another name for the upstream gradient.")
+    result = program.definition(program.result)
+    t = Type(form if form and result.indices else result.form, tuple(i.attr[1] for i in result.indices))
+    return replace(program, inputs={**program.inputs, name: Input(name, "data", t, declared=True)})
+
+
+def cut(program: Program, wrt: Sequence[str]) -> Program:
+    """Deriving by a definition treats it as an input: what it was made from no longer matters."""
+    defined = {d.name: d for d in program.definitions}
+    inputs: dict[str, Input] = dict(program.inputs)
+    for name in wrt:
+        if name in defined:
+            if name == program.result:
+                raise IversonError("usage", f"{name} is the result itself.")
+            d = defined[name]
+            inputs[name] = Input(name, "data", Type(d.form, tuple(i.attr[1] for i in d.indices)))
+    kept = tuple(d for d in program.definitions if d.name not in wrt)
+    return replace(program, inputs=inputs, definitions=kept)
+
+
+def gradient_program(program: Program, a: Answer) -> Program:
+    """The gradient as a program of its own, to be differentiated again."""
+    return replace(program, definitions=a.program, result=a.program[-1].name, anonymous=False)
+
+
+def convention(d: Definition, i: Input | None, symmetric: str) -> Definition:
+    """The gradient by a symmetric input under one of three conventions.
+
+    ambient     every entry counts on its own;  projected: (G + G')/2, the gradient among symmetric matrices
+    entries     by the free entries: G + G' - diag(G)
+    """
+    if symmetric not in CONVENTIONS:
+        raise IversonError("usage", f"symmetric is one of {', '.join(CONVENTIONS)}, not {symmetric!r}.")
+    if symmetric == "ambient" or i is None or "symmetric" not in i.facts or len(d.indices) != 2:
+        return d
+    a, b = d.indices
+    flipped = substitute(d.body, {a: b, b: a})
+    return replace(d, body=CONVENTIONS[symmetric](d.body, flipped, bracket(rel("=", a, b))))
+
+
+CONVENTIONS: Mapping[str, Callable[[Node, Node, Node], Node]] = {
+    "ambient": lambda g, t, same: g,
+    "projected": lambda g, t, same: mul(HALF, add(g, t)),
+    "entries": lambda g, t, same: add(g, t, neg(mul(same, g))),
+}
+

@@ -1,0 +1,328 @@
+"""NumPy arrays as functions of index terms: axes, broadcasting and elementwise operations, built into Surface.
+
+Glossary   v, x, y: values; size: of one axis; terms: an index for each axis of a value, None where the axis stays;
+           real: an axis that is not of size 1 by construction, as those of `x[:,None]` and keepdims are.
+A value is cut at terms into a scalar, a column or a matrix of the axes that stay.  Broadcasting from the last axis
+is then a matter of handing the terms on, and an array of any rank is read as long as it is summed down in the end.
+Knows no function by name and no Python; errors carry no span, the reader and `Value.at` put it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from ..core.errors import IversonError, Span
+from .surface import Equation, Surface, call, index, name, number, walk
+
+Terms = tuple[Surface | None, ...]
+INDICES = ("i", "k", "j", "l", *(f"{c}{n}" for n in range(1, 60) for c in "ikj"))
+DEFINED = ("z", "u", "v", "t", *(f"z{n}" for n in range(1, 200)))
+SIZES = ("n", "m", "p", "q", *(f"n{n}" for n in range(1, 60)))
+MOST_CUTS = 20_000
+ALL = Surface("all")
+
+
+def unsupported(message: str, hint: str | None = None) -> IversonError:
+    return IversonError("unsupported", message, hint=hint)
+
+
+class Size:
+    """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
+
+    __slots__ = ("into", "name")
+
+    def __init__(self, name: str | int | None = None) -> None:
+        self.name, self.into = name, self
+
+    def root(self) -> Size:
+        return self if self.into is self else self.into.root()
+
+
+def merge(a: Size | None, b: Size | None) -> bool:
+    """Make two sizes one; False where both were known and differ."""
+    if a is None or b is None:
+        return a is b
+    a, b = a.root(), b.root()
+    fits = a is b or a.name is None or b.name is None or a.name == b.name
+    kept, gone = (b, a) if a.name is None else (a, b)
+    gone.into = kept
+    return fits
+
+
+@dataclass
+class Book:
+    """What one reading makes beside its trees: definitions, and the names of indices and sizes.
+
+    taken   names of the text; labels: arrays used as indices, with the size of what they index
+    """
+
+    taken: set[str]
+    equations: list[Equation] = field(default_factory=list)
+    labels: dict[str, Size] = field(default_factory=dict)
+    scope: list[str] = field(default_factory=list)
+    memo: dict[Any, Value] = field(default_factory=dict)
+    cuts: int = 0
+
+    def unused(self, names: Sequence[str]) -> str:
+        found = next((n for n in names if n not in self.taken), None)
+        if found is None:
+            raise IversonError("limit", "The formula needs too many names.")
+        self.taken.add(found)
+        return found
+
+    @contextmanager
+    def bound(self, sizes: Sequence[Size]) -> Iterator[list[Surface]]:
+        """Index names, one for each size, that nothing around uses."""
+        free = (n for n in INDICES if n not in self.taken and n not in self.scope)
+        names = [n for n, _ in zip(free, sizes, strict=False)]
+        self.scope += names
+        yield [name(n) for n in names]
+        del self.scope[len(self.scope) - len(names):]
+
+    def size(self, size: Size | None) -> Surface:
+        """A size as a number; one that has no name yet gets one."""
+        if size is None:
+            return number(1)
+        root = size.root()
+        if root.name is None:
+            root.name = self.unused(SIZES)
+        return name(root.name) if isinstance(root.name, str) else number(root.name)
+
+    def tied(self, body: Surface, names: Sequence[Surface], sizes: Sequence[Size]) -> Surface:
+        """`body` in which each index stands on an axis, so that its range is known."""
+        for i, size in zip(names, sizes, strict=True):
+            if not any(t.op == "index" and i in t.args[1:] for t in walk(body)):
+                body = Surface("mul", (body, index(call("ones", self.size(size)), i)))
+        return body
+
+    def define(self, v: Value, wanted: str | None = None) -> Value:
+        """A definition `z[i,k] = ...` of a value, once; a value that stands for its name."""
+        sizes, outer = v.sizes(), self.scope
+        self.scope = []
+        with self.bound(sizes) as names:
+            rest = iter(names)
+            body = v.number(tuple(None if a is None else next(rest) for a in v.axes))
+            body = self.tied(body, names, sizes)
+        self.scope = outer
+        if (body, wanted) not in self.memo:
+            new = wanted or self.unused(DEFINED)
+            self.equations.append(Equation(new, tuple(i.attr for i in names), body, v.span))
+            self.memo[body, wanted] = stored(self, new, tuple(sizes))
+        places = iter(range(len(sizes)))
+        return arranged(self.memo[body, wanted], [None if a is None else next(places) for a in v.axes])
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A NumPy array: its axes (None for an axis of size 1) and its cuts.
+
+    truth     its cuts are conditions, not numbers         loose   it reads better by elements than as a matrix
+    label     the array it is, when it may be an index: a name, or "" for arange
+    exact     its value, if a literal      counts   the size whose value it is      identity   it is eye(n)
+    """
+
+    book: Book
+    axes: tuple[Size | None, ...]
+    cut: Callable[[Terms], Surface]
+    truth: bool = False
+    loose: bool = False
+    label: str | None = None
+    exact: int | Fraction | None = None
+    counts: Size | None = None
+    identity: bool = False
+    span: Span | None = None
+
+    @property
+    def rank(self) -> int:
+        return len(self.axes)
+
+    def sizes(self) -> list[Size]:
+        """Of the real axes."""
+        return [a for a in self.axes if a is not None]
+
+    def at(self, terms: Terms) -> Surface:
+        """The value at `terms`: a scalar, a column or a matrix of the axes that stay."""
+        self.book.cuts += 1
+        if self.book.cuts > MOST_CUTS:
+            raise IversonError("limit", "The formula is too large once it is written out.", self.span)
+        try:
+            if sum(a is not None and t is None for a, t in zip(self.axes, terms, strict=True)) > 2:
+                raise unsupported("An array with three axes has no matrix form.", "Sum over one of them, or use einsum.")
+            tree = self.cut(terms)
+        except IversonError as error:
+            error.span = error.span or self.span
+            raise
+        return tree.at(tree.span or self.span)
+
+    def number(self, terms: Terms | None = None) -> Surface:
+        """`at`, with a condition as 1 or 0; the whole array when there are no terms."""
+        tree = self.at((None,) * self.rank if terms is None else terms)
+        return Surface("bracket", (tree,), span=tree.span) if self.truth else tree
+
+
+def flip(tree: Surface) -> Surface:
+    return tree.args[0] if tree.op == "transpose" else Surface("transpose", (tree,))
+
+
+def pick(base: Surface, terms: Terms) -> Surface:
+    """`base` indexed at terms; what stays of a matrix's row becomes a column."""
+    if all(t is None for t in terms):
+        return base
+    tree = index(base, *(ALL if t is None else t for t in terms))
+    return flip(tree) if len(terms) == 2 and terms[1] is None else tree
+
+
+def opaque(book: Book, axes: tuple[Size | None, ...], build: Callable[[], Surface]) -> Value:
+    """A value whose elements are taken of the whole tree."""
+    return Value(book, axes, lambda ts: pick(build(), tuple(t for a, t in zip(axes, ts, strict=True) if a is not None)))
+
+
+def stored(book: Book, text: str, axes: tuple[Size | None, ...], row: bool = False) -> Value:
+    """An array by its name."""
+    def cut(terms: Terms) -> Surface:
+        at = tuple(number(0) if a is None else t for a, t in zip(axes, terms, strict=True))
+        return flip(name(text)) if row and at == (None,) else pick(name(text), at)
+
+    return Value(book, axes, cut, label=text)
+
+
+def literal(book: Book, value: int | Fraction) -> Value:
+    return Value(book, (), lambda _: number(value), exact=value)
+
+
+def extent(book: Book, axis: Size | None) -> Value:
+    """The size of an axis, as a number."""
+    return literal(book, 1) if axis is None else Value(book, (), lambda _: book.size(axis), counts=axis)
+
+
+def plain(v: Value) -> Value:
+    """A condition as the number 1 or 0."""
+    return replace(v, cut=v.number, truth=False) if v.truth else v
+
+
+# -- elementwise -----------------------------------------------------------------------------------------------
+
+Part = tuple[Surface, tuple[int, ...]]      # a tree, and which of the axes that stay it has
+
+
+def elementwise(make: Callable[[list[Part], int], Surface], *values: Value, truth: bool = False) -> Value:
+    """Broadcast from the last axis; `make` gets each operand's part and the number of axes that stay."""
+    axes = broadcast(values)
+
+    def part(v: Value, terms: Terms, kept: list[int]) -> Part:
+        missing = len(axes) - v.rank
+        own = tuple(q for q, p in enumerate(kept) if p >= missing and v.axes[p - missing] is not None)
+        return v.number(terms[missing:]), own
+
+    def cut(terms: Terms) -> Surface:
+        kept = [p for p, a in enumerate(axes) if a is not None and terms[p] is None]
+        return make([part(v, terms, kept) for v in values], len(kept))
+
+    return Value(values[0].book, axes, cut, truth, any(v.loose and v.sizes() for v in values))
+
+
+def broadcast(values: Sequence[Value]) -> tuple[Size | None, ...]:
+    """The axes of an elementwise result; sizes that differ are left for the types to report."""
+    axes: list[Size | None] = [None] * max(v.rank for v in values)
+    for v in values:
+        for p, a in enumerate(v.axes, len(axes) - v.rank):
+            if axes[p] is not None and a is not None:
+                merge(axes[p], a)
+            axes[p] = axes[p] or a
+    return tuple(axes)
+
+
+def level(parts: list[Part], kept: int) -> list[Surface]:
+    """The trees of the parts, each with all the axes that stay; scalars as they are."""
+    return [call("spread", tree, number(own[0]), number(kept)) if 0 < len(own) < kept else tree for tree, own in parts]
+
+
+def product(parts: list[Part], kept: int) -> Surface:
+    (a, p), (b, q) = parts
+    if kept == 2 and len(p) == len(q) == 1 and p != q:
+        return Surface("mul", (a, flip(b)) if p == (0,) else (b, flip(a)))
+    return Surface("emul" if p and q else "mul", tuple(level(parts, kept)))
+
+
+def ratio(parts: list[Part], kept: int) -> Surface:
+    return Surface("ediv" if parts[1][1] else "div", tuple(level(parts, kept)))
+
+
+def powered(parts: list[Part], kept: int) -> Surface:
+    return Surface("epow" if kept else "pow", tuple(level(parts, kept)))
+
+
+def plus(*values: Value) -> Value:
+    """A sum; NumPy's True + True is True, which no formula means."""
+    if values[0].truth and values[1].truth:
+        raise unsupported("NumPy adds two boolean arrays as `or`.", "Write | for or; 1*(a > 0) + 1*(b > 0) for a count.")
+    return elementwise(lambda parts, kept: Surface("add", tuple(level(parts, kept))), *values)
+
+
+def minus(x: Value) -> Value:
+    if x.truth:
+        raise unsupported("NumPy does not negate or subtract boolean arrays.", "Write ~ for not.")
+    return elementwise(lambda parts, _: Surface("neg", (parts[0][0],)), x)
+
+
+def times(x: Value, y: Value) -> Value:
+    return both(x, y) if x.truth and y.truth else elementwise(product, x, y)
+
+
+def over(x: Value, y: Value) -> Value:
+    return elementwise(ratio, x, y)
+
+
+def power(x: Value, y: Value) -> Value:
+    return elementwise(powered, x, y)
+
+
+def applied(function: str, *values: Value) -> Value:
+    """An elementwise operator of OPS."""
+    return elementwise(lambda parts, kept: call(function, *level(parts, kept)), *values)
+
+
+def compared(relation: str, x: Value, y: Value) -> Value:
+    return elementwise(lambda parts, kept: Surface("rel", tuple(level(parts, kept)), relation), x, y, truth=True)
+
+
+def condition(tree: Surface) -> Surface:
+    """A number 1 or 0 as a condition again."""
+    return tree.args[0] if tree.op == "bracket" else Surface("rel", (tree, number(0)), "!=")
+
+
+def logical(op: str, *values: Value) -> Value:
+    if not all(v.truth for v in values):
+        raise unsupported("The operators &, | and ~ are read between conditions only.", "Write (a > 0) & (b > 0).")
+    return elementwise(lambda parts, kept: Surface(op, tuple(map(condition, level(parts, kept)))), *values, truth=True)
+
+
+def both(x: Value, y: Value) -> Value:
+    return logical("and", x, y)
+
+
+def either(x: Value, y: Value) -> Value:
+    return logical("or", x, y)
+
+
+def inverted(x: Value) -> Value:
+    return logical("not", x)
+
+
+def arranged(v: Value, order: Sequence[int | None]) -> Value:
+    """Axes in another order; None makes a new axis of size 1, and axes of size 1 may be left out."""
+    axes = tuple(None if o is None else v.axes[o] for o in order)
+
+    def cut(terms: Terms) -> Surface:
+        at = {o: t for o, t in zip(order, terms, strict=True) if o is not None}
+        tree = v.number(tuple(at.get(p) for p in range(v.rank)))
+        stay = [o for o, t in at.items() if v.axes[o] is not None and t is None]
+        tree = flip(tree) if len(stay) == 2 and stay[0] > stay[1] else tree
+        return condition(tree) if v.truth else tree
+
+    return replace(v, axes=axes, cut=cut, label=None, exact=None, counts=None,
+                   identity=False)

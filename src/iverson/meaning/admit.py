@@ -1,0 +1,123 @@
+"""Arrays at the door: shapes, sizes, label ranges and dtypes are checked once, and everything behind relies on it.
+
+Knows nothing of values but what their declarations ask: not whether a symmetric matrix is symmetric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import IversonError
+from ..core.node import Node
+from ..lang.kinds import Input, Typed, describe
+from ..lang.shapes import show_size
+
+
+def program_sizes(typed: Typed, arrays: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> dict[str, int]:
+    """All sizes by name, read off the arrays.  Errors as `admitted`."""
+    return admitted(typed, arrays, sizes)[1]
+
+
+def admitted(typed: Typed, arrays: Mapping[str, Any],
+             sizes: Mapping[str, int] | None = None) -> tuple[dict[str, Any], dict[str, int]]:
+    """(values, sizes): every input as a float64 array, labels as int64, scalars with a default filled in.
+
+    sizes    those that no array shows
+    Errors   IversonError: `data` for a missing value, a value that is no real number, a label out of range;
+             `shape` for sizes that disagree, are too small for a constant index, or follow from nothing
+    """
+    values: dict[str, Any] = {}
+    known = {name: (whole(name, n), "as given") for name, n in (sizes or {}).items()}
+    for i in typed.inputs.values():
+        given = arrays.get(i.name, i.default)
+        if given is None:
+            raise IversonError("data", f"{i.name} has no value.", hint=f"It is a {describe(i.type)}.")
+        values[i.name] = pair(i, given) if i.role == "function" else cast(i, given)
+        for axis, n in enumerate(i.type.dims):
+            measure(i, values[i.name], axis, n, known)
+    found = {name: n for name, (n, _) in known.items()}
+    complete(typed, found)
+    for i in typed.inputs.values():
+        if i.type.classes is not None:
+            check_labels(i, values[i.name], count(i.type.classes, found))
+    return values, found
+
+
+def whole(name: str, n: Any) -> int:
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+        raise IversonError("shape", f"The size {name} is {n}; a size is a positive whole number.")
+    return int(n)
+
+
+def pair(i: Input, given: Any) -> Any:
+    """A declared function: (f, f'), two callables that take arrays."""
+    if not isinstance(given, tuple | list) or len(given) < 2 or not all(map(callable, given)):
+        raise IversonError("data", f"{i.name} must be a pair of functions, itself and its derivative.",
+                           hint=f"{i.name}=(np.tanh, lambda x: 1 - np.tanh(x)**2)")
+    return tuple(given)
+
+
+def cast(i: Input, given: Any) -> np.ndarray:
+    """The value of one input as float64, or int64 for labels, with the right number of axes."""
+    v = np.asarray(given)
+    if v.dtype.kind not in "buif":
+        raise IversonError("data", f"{i.name} holds {v.dtype.name} values, not real numbers.")
+    if v.ndim != i.type.rank:
+        hint = f"Give {i.name}.ravel(): vectors are 1-D." if v.ndim == 2 and i.type.rank == 1 and 1 in v.shape else None
+        raise IversonError("shape", f"{i.name} is a {describe(i.type)} and cannot have the shape {v.shape}.", hint=hint)
+    if i.type.classes is None:
+        return v if v.dtype == np.float64 else v.astype(np.float64)
+    if v.dtype.kind == "f" and (broken := np.flatnonzero(np.rint(v) != v)).size:
+        raise IversonError("data", f"{spot(i, v, broken[0])} is {v.flat[broken[0]]:g}; a label is a whole number.")
+    return v if v.dtype == np.int64 else v.astype(np.int64)
+
+
+def measure(i: Input, v: np.ndarray, axis: int, n: Node, known: dict[str, tuple[int, str]]) -> None:
+    """Take the size of an axis, or compare it with what is known."""
+    have = v.shape[axis]
+    if have == 0:
+        raise IversonError("data", f"{i.name} is empty: its shape is {v.shape}.")
+    wanted, source = (n.attr, "as declared") if n.op == "num" else known.setdefault(n.attr, (have, f"as in {i.name}"))
+    if have != wanted:
+        name = f"{show_size(n)} = " if n.op == "size" else ""
+        raise IversonError("shape", f"{i.name} has the shape {v.shape}; axis {axis} must have {name}{wanted} entries, {source}.",
+                           hint=f"It is a {describe(i.type)}.")
+
+
+def complete(typed: Typed, known: Mapping[str, int]) -> None:
+    """Every size has a value, and one that a constant index allows."""
+    for n in all_sizes(typed):
+        if n.op == "size" and n.attr not in known:
+            raise IversonError("shape", f"The size {n.attr} does not follow from the arrays.", hint=f"Give it: sizes={{{n.attr!r}: ...}}")
+    for n, least in typed.least.items():
+        if count(n, known) < least:
+            raise IversonError("shape", f"{show_size(n)} is {count(n, known)}, but the index {least - 1} is used.",
+                               "Indices count from 0.")
+
+
+def all_sizes(typed: Typed) -> dict[Node, None]:
+    """The sizes of a script, each once, in order."""
+    types = [*(i.type for i in typed.inputs.values()), *typed.definitions.values()]
+    lone = [(t.classes,) for t in types if t.classes is not None]
+    return dict.fromkeys(n for dims in (*(t.dims for t in types), *lone, *typed.ranges.values()) for n in dims)
+
+
+def count(n: Node, known: Mapping[str, int]) -> int:
+    return n.attr if n.op == "num" else known[n.attr]
+
+
+def check_labels(i: Input, v: np.ndarray, classes: int) -> None:
+    if v.size and (v.min() < 0 or v.max() >= classes):
+        p = int(np.flatnonzero((v < 0) | (v >= classes))[0])
+        raise IversonError("data", f"{spot(i, v, p)} is {v.flat[p]}, outside 0..{classes - 1}.",
+                           "Labels count from 0 and stay below the number of classes.",
+                           f"If your labels count from 1, give {i.name} - 1." if v.min() == 1 and v.max() == classes else None)
+
+
+def spot(i: Input, v: np.ndarray, p: int) -> str:
+    """The name of one entry, counted from 0: y[3]."""
+    at = ", ".join(map(str, np.unravel_index(p, v.shape)))
+    return f"{i.name}[{at}]" if v.ndim else i.name

@@ -1,0 +1,165 @@
+"""No answer is shown before it has been compared with numbers: the acceptance rule.
+
+Glossary   f: the loss, or a weighted sum of its outputs; x: the arrays derived by; v: a random direction;
+           g.v: the derivative the answer gives along v; d: the same from differences of f.
+The loss is evaluated from the tree the user wrote, the answer from its printed text, read back.
+Differences are of fourth order; two step sizes must agree to 1e-8 or the draw is replaced; then |g.v - d| <= 1e-7 scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import IversonError
+from ..core.node import Node
+from ..lang.kinds import Input, Typed, describe, typed
+from ..lang.show import show
+from ..lang.surface import Equation
+from ..lang.syntax import parse_script
+from .sample import instances
+from .surface_eval import compile_surface
+
+TOLERANCE = {1: 1e-7, 2: 1e-5}
+STEPS_AGREE = 1e-8
+KIND_OF = {"data": "tensor", "param": "tensor", "label": "label", "scalar": "scalar", "function": "function"}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The record of a comparison.
+
+    instances, directions   how many were compared;  worst: largest error relative to the scale of the loss
+    domain                  from which the inputs were drawn;  redraws: draws replaced
+    sizes                   the sizes of the instances;  unseen: brackets not met on both sides
+    """
+
+    instances: int
+    directions: int
+    worst: float
+    domain: str
+    redraws: int
+    sizes: tuple[Mapping[str, int], ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.instances > 0
+
+    def __str__(self) -> str:
+        text = (f"compared with differences of the loss on {self.instances} instances, "
+                f"{self.directions} directions each; largest relative error {self.worst:.0e}")
+        text += f"; inputs drawn {self.domain}" + (f"; {self.redraws} redrawn" if self.redraws else "")
+        return text + (f"; not met on both sides: {', '.join(self.unseen)}" if self.unseen else "")
+
+
+def line(e: Equation) -> str:
+    """An equation as text."""
+    return e.name + (f"[{','.join(e.indices)}]" if e.indices else "") + " = " + show(e.body)
+
+
+def declaration(i: Input) -> str:
+    """An input as it would be declared with the kind and the sizes that were understood."""
+    if i.role == "function":
+        return f"{i.name}: function"
+    kind = describe(i.type)
+    if i.type.classes is None and i.type.form in ("scalar", "row"):
+        return f"{i.name}: {kind}"
+    return f"{i.name}: {kind if i.type.classes is not None else 'tensor' + kind[len(i.type.form):]}"
+
+
+def read_back(inputs: Mapping[str, Input], equations: Sequence[Equation],
+              dims: Mapping[str, tuple[Node, ...]] | None = None) -> Typed:
+    """Printed equations read again, over inputs whose kinds are known; the last one is the result.
+
+    dims   the sizes of the definitions, where an index that stands only in a bracket does not tell
+    """
+    text = "\n".join([*map(declaration, inputs.values()), *map(line, equations)])
+    script = parse_script(text)
+    return typed(replace(script, result=equations[-1].name), dims=dims)
+
+
+@dataclass
+class Question:
+    """What is to be verified: `answer` (the last of its equations) as the derivative of `loss` by `wrt`.
+
+    outputs   how many leading axes of the answer are axes of the loss; upstream: the name of its weights
+    tangent   makes a direction one that is allowed (symmetric); pairing: how gradient and direction are multiplied
+    """
+
+    loss: Typed
+    wrt: str
+    answer: Typed
+    outputs: int = 0
+    upstream: str | None = None
+    order: int = 1
+    pairing: Callable[[Any, Any], Any] | None = None
+    tangent: Callable[[Any], Any] | None = None
+
+
+def verify(q: Question, n: int = 5, directions: int = 2, seed: int = 0) -> Verified:
+    """Compare; raises IversonError("verify") when the answer is not the derivative."""
+    found = instances(q.loss, seed, n=n, wrt=(q.wrt,))
+    f = compile_surface(q.loss, [q.loss.script.result])
+    g = compile_surface(q.answer, [q.answer.script.result])
+    rng = np.random.default_rng(seed + 1)
+    worst, used, dropped = 0.0, 0, 0
+    for draw in found.draws:
+        error = compare(q, draw, f, g, rng, directions)
+        dropped += error is None
+        used += error is not None
+        worst = max(worst, error or 0.0)
+    if not used:
+        raise IversonError("verify", "No random instance allowed a comparison.", hint="Give sizes or kinds.")
+    unseen = dict.fromkeys(show(t) for t in (*found.never_true, *found.never_false))
+    return Verified(used, directions, worst, found.domain, found.redrawn + dropped, tuple(d.sizes for d in found.draws), tuple(unseen))
+
+
+def compare(q: Question, draw: Any, f: Callable[..., Any], g: Callable[..., Any], rng: np.random.Generator,
+            directions: int) -> float | None:
+    """Largest relative error over the directions on one instance; None when differences are too rough to tell."""
+    arrays, sizes = draw.arrays, draw.sizes
+    value = np.asarray(f(arrays, sizes)[q.loss.script.result])
+    weights = rng.normal(size=value.shape) if q.outputs or q.upstream else np.ones(())
+    extra = {q.upstream: weights} if q.upstream else {}
+    gradient = np.asarray(g({**arrays, **extra}, sizes)[q.answer.script.result])
+    if q.outputs:
+        gradient = np.tensordot(weights, gradient, axes=q.outputs)
+    x = np.asarray(arrays[q.wrt], float)
+    if gradient.shape != x.shape:
+        raise IversonError("verify", f"The answer has shape {gradient.shape}, {q.wrt} has {x.shape}.")
+    errors = [one(q, arrays, sizes, f, weights, gradient, x, direction(q, x, rng)) for _ in range(directions)]
+    known = [e for e in errors if e is not None]
+    return max(known) if known else None
+
+
+def direction(q: Question, x: Any, rng: np.random.Generator) -> Any:
+    v = rng.normal(size=x.shape)
+    return q.tangent(v) if q.tangent else v
+
+
+def one(q: Question, arrays: Any, sizes: Any, f: Callable[..., Any], weights: Any, gradient: Any, x: Any, v: Any) -> float | None:
+    """The relative error along one direction."""
+    def along(t: float) -> float:
+        value = f({**arrays, q.wrt: x + t * v}, sizes)[q.loss.script.result]
+        return float(np.sum(weights * value))
+
+    rate = float(np.sum(gradient * v)) if q.pairing is None else float(q.pairing(gradient, v))
+    length = np.linalg.norm(x) / np.sqrt(max(x.size, 1)) if x.size else 1.0
+    h = 1e-3 * (length if length > 0 else 1.0) / max(float(np.sqrt(np.mean(v * v))), 1e-300)
+    a, b = difference(along, h), difference(along, h / 2)
+    scale = abs(b) + abs(along(0.0)) / max(length, 1e-300)
+    if not np.isfinite(a + b) or abs(a - b) > max(STEPS_AGREE, 0.1 * TOLERANCE[q.order]) * scale:
+        return None
+    error = abs(rate - b) / scale if scale else abs(rate - b)
+    if not error <= TOLERANCE[q.order]:
+        raise IversonError("verify", f"The answer for {q.wrt} gives {rate:.9g} along a direction, differences give {b:.9g}.",
+                           hint="This is a fault of iverson; please report the loss.")
+    return error
+
+
+def difference(f: Callable[[float], float], h: float) -> float:
+    """The derivative of f at 0 by the fourth-order formula."""
+    return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
