@@ -1,9 +1,9 @@
-"""NumPy arrays as functions of index terms: axes, broadcasting and elementwise operations, built into Surface.
+"""NumPy arrays as functions of index terms: axes, broadcasting, elementwise operations, built into Surface.
 
-Glossary   v, x, y: values; size: of one axis; terms: an index for each axis of a value, None where the axis stays;
-           real: an axis that is not of size 1 by construction, as those of `x[:,None]` and keepdims are.
-A value is cut at terms into a scalar, a column or a matrix of the axes that stay.  Broadcasting from the last axis
-is then a matter of handing the terms on, and an array of any rank is read as long as it is summed down in the end.
+Glossary   v, x, y: values; size: of one axis; terms: an index for each axis of a value, None where the axis
+           stays; real: an axis that is not of size 1 by construction, as those of `x[:,None]` and keepdims are.
+A value is cut at terms into a scalar, a column or a matrix of the axes that stay.  Broadcasting from the last
+axis is then a matter of handing the terms on, and arrays of any rank are read that are summed down in the end.
 Knows no function by name and no Python; errors carry no span, the reader and `Value.at` put it there.
 """
 
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 from ..core.errors import IversonError, Span
 from .surface import Equation, Surface, call, index, name, number, walk
@@ -30,6 +29,8 @@ def unsupported(message: str, hint: str | None = None) -> IversonError:
     return IversonError("unsupported", message, hint=hint)
 
 
+# -- sizes and names -------------------------------------------------------------------------------------------
+
 class Size:
     """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
 
@@ -39,32 +40,40 @@ class Size:
         self.name, self.into = name, self
 
     def root(self) -> Size:
-        return self if self.into is self else self.into.root()
+        found = self
+        while found.into is not found:
+            found = found.into
+        return found
+
+
+Axes = tuple[Size | None, ...]          # None: an axis of size 1
 
 
 def merge(a: Size | None, b: Size | None) -> bool:
-    """Make two sizes one; False where both were known and differ."""
+    """Make two sizes one; False where both are known and differ."""
     if a is None or b is None:
         return a is b
     a, b = a.root(), b.root()
-    fits = a is b or a.name is None or b.name is None or a.name == b.name
+    if a is not b and a.name is not None and b.name is not None and a.name != b.name:
+        return False
     kept, gone = (b, a) if a.name is None else (a, b)
     gone.into = kept
-    return fits
+    return True
 
 
 @dataclass
 class Book:
     """What one reading makes beside its trees: definitions, and the names of indices and sizes.
 
-    taken   names of the text; labels: arrays used as indices, with the size of what they index
+    taken   names of the text         scope   index names that are bound around
+    labels  arrays used as indices, with the size of what they index
     """
 
     taken: set[str]
     equations: list[Equation] = field(default_factory=list)
     labels: dict[str, Size] = field(default_factory=dict)
     scope: list[str] = field(default_factory=list)
-    memo: dict[Any, Value] = field(default_factory=dict)
+    memo: dict[tuple[Surface, str | None], Value] = field(default_factory=dict)
     cuts: int = 0
 
     def unused(self, names: Sequence[str]) -> str:
@@ -75,10 +84,12 @@ class Book:
         return found
 
     @contextmanager
-    def bound(self, sizes: Sequence[Size]) -> Iterator[list[Surface]]:
-        """Index names, one for each size, that nothing around uses."""
-        free = (n for n in INDICES if n not in self.taken and n not in self.scope)
-        names = [n for n, _ in zip(free, sizes, strict=False)]
+    def bound(self, sizes: Sequence[Size], first: int = 0) -> Iterator[list[Surface]]:
+        """Index names that nothing around uses, one for each size; i for axis 0, k for axis 1, j for axis 2."""
+        names: list[str] = []
+        for p in range(len(sizes)):
+            wanted = (INDICES[(first + p) % 3], *INDICES)
+            names.append(next(n for n in wanted if n not in self.taken and n not in (*self.scope, *names)))
         self.scope += names
         yield [name(n) for n in names]
         del self.scope[len(self.scope) - len(names):]
@@ -87,7 +98,7 @@ class Book:
         """A size as a number; one that has no name yet gets one."""
         if size is None:
             return number(1)
-        root = size.root()
+        root = size if size.name is not None else size.root()
         if root.name is None:
             root.name = self.unused(SIZES)
         return name(root.name) if isinstance(root.name, str) else number(root.name)
@@ -100,36 +111,46 @@ class Book:
         return body
 
     def define(self, v: Value, wanted: str | None = None) -> Value:
-        """A definition `z[i,k] = ...` of a value, once; a value that stands for its name."""
-        sizes, outer = v.sizes(), self.scope
-        self.scope = []
-        with self.bound(sizes) as names:
-            rest = iter(names)
-            body = v.number(tuple(None if a is None else next(rest) for a in v.axes))
-            body = self.tied(body, names, sizes)
+        """A definition `z = ...` or `z[i,k] = ...` of a value, once; the value that stands for its name."""
+        outer, self.scope = self.scope, []
+        indices, body = self.body(v)
         self.scope = outer
         if (body, wanted) not in self.memo:
             new = wanted or self.unused(DEFINED)
-            self.equations.append(Equation(new, tuple(i.attr for i in names), body, v.span))
-            self.memo[body, wanted] = stored(self, new, tuple(sizes))
-        places = iter(range(len(sizes)))
+            self.equations.append(Equation(new, indices, body, v.span))
+            self.memo[body, wanted] = replace(stored(self, new, tuple(v.sizes())), label=None)
+        places = iter(range(v.rank))
         return arranged(self.memo[body, wanted], [None if a is None else next(places) for a in v.axes])
 
+    def body(self, v: Value) -> tuple[tuple[str, ...], Surface]:
+        """The indices on the left of an equation for a value, and its right side."""
+        sizes = v.sizes()
+        if len(sizes) <= 2 and not (sizes and v.loose):
+            return (), v.number()
+        with self.bound(sizes) as names:
+            rest = iter(names)
+            tree = v.number(tuple(None if a is None else next(rest) for a in v.axes))
+            return tuple(str(i.attr) for i in names), self.tied(tree, names, sizes)
+
+
+# -- values ----------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A NumPy array: its axes (None for an axis of size 1) and its cuts.
+    """A NumPy array: its axes and its cuts.
 
-    truth     its cuts are conditions, not numbers         loose   it reads better by elements than as a matrix
-    label     the array it is, when it may be an index: a name, or "" for arange
-    exact     its value, if a literal      counts   the size whose value it is      identity   it is eye(n)
+    truth   its cuts are conditions, not numbers     loose     it reads better by elements than as a matrix
+    apart   axes that cannot stay in a cut           identity  it is eye(n)
+    label   the array it is, when it may be an index: a name, or "" for arange
+    exact   its value, if a literal                  counts    the size whose value it is
     """
 
     book: Book
-    axes: tuple[Size | None, ...]
+    axes: Axes
     cut: Callable[[Terms], Surface]
     truth: bool = False
     loose: bool = False
+    apart: tuple[int, ...] = ()
     label: str | None = None
     exact: int | Fraction | None = None
     counts: Size | None = None
@@ -150,8 +171,12 @@ class Value:
         if self.book.cuts > MOST_CUTS:
             raise IversonError("limit", "The formula is too large once it is written out.", self.span)
         try:
-            if sum(a is not None and t is None for a, t in zip(self.axes, terms, strict=True)) > 2:
-                raise unsupported("An array with three axes has no matrix form.", "Sum over one of them, or use einsum.")
+            stay = [p for p, a in enumerate(self.axes) if a is not None and terms[p] is None]
+            if any(p in self.apart for p in stay):
+                return self.book.define(self).at(terms).at(self.span)
+            if len(stay) > 2:
+                raise unsupported(f"An array with {len(stay)} axes has no matrix form.",
+                                  "Sum over some of them, or use einsum.")
             tree = self.cut(terms)
         except IversonError as error:
             error.span = error.span or self.span
@@ -176,12 +201,15 @@ def pick(base: Surface, terms: Terms) -> Surface:
     return flip(tree) if len(terms) == 2 and terms[1] is None else tree
 
 
-def opaque(book: Book, axes: tuple[Size | None, ...], build: Callable[[], Surface]) -> Value:
+def opaque(book: Book, axes: Axes, build: Callable[[], Surface]) -> Value:
     """A value whose elements are taken of the whole tree."""
-    return Value(book, axes, lambda ts: pick(build(), tuple(t for a, t in zip(axes, ts, strict=True) if a is not None)))
+    def cut(terms: Terms) -> Surface:
+        return pick(build(), tuple(t for a, t in zip(axes, terms, strict=True) if a is not None))
+
+    return Value(book, axes, cut)
 
 
-def stored(book: Book, text: str, axes: tuple[Size | None, ...], row: bool = False) -> Value:
+def stored(book: Book, text: str, axes: Axes, row: bool = False) -> Value:
     """An array by its name."""
     def cut(terms: Terms) -> Surface:
         at = tuple(number(0) if a is None else t for a, t in zip(axes, terms, strict=True))
@@ -213,21 +241,21 @@ def elementwise(make: Callable[[list[Part], int], Surface], *values: Value, trut
     """Broadcast from the last axis; `make` gets each operand's part and the number of axes that stay."""
     axes = broadcast(values)
 
-    def part(v: Value, terms: Terms, kept: list[int]) -> Part:
+    def part(v: Value, terms: Terms, stay: list[int]) -> Part:
         missing = len(axes) - v.rank
-        own = tuple(q for q, p in enumerate(kept) if p >= missing and v.axes[p - missing] is not None)
+        own = tuple(q for q, p in enumerate(stay) if p >= missing and v.axes[p - missing] is not None)
         return v.number(terms[missing:]), own
 
     def cut(terms: Terms) -> Surface:
-        kept = [p for p, a in enumerate(axes) if a is not None and terms[p] is None]
-        return make([part(v, terms, kept) for v in values], len(kept))
+        stay = [p for p, a in enumerate(axes) if a is not None and terms[p] is None]
+        return make([part(v, terms, stay) for v in values], len(stay))
 
     return Value(values[0].book, axes, cut, truth, any(v.loose and v.sizes() for v in values))
 
 
-def broadcast(values: Sequence[Value]) -> tuple[Size | None, ...]:
+def broadcast(values: Sequence[Value]) -> Axes:
     """The axes of an elementwise result; sizes that differ are left for the types to report."""
-    axes: list[Size | None] = [None] * max(v.rank for v in values)
+    axes: list[Size | None] = [None] * max((v.rank for v in values), default=0)
     for v in values:
         for p, a in enumerate(v.axes, len(axes) - v.rank):
             if axes[p] is not None and a is not None:
@@ -236,36 +264,48 @@ def broadcast(values: Sequence[Value]) -> tuple[Size | None, ...]:
     return tuple(axes)
 
 
-def level(parts: list[Part], kept: int) -> list[Surface]:
+def level(parts: list[Part], stay: int) -> list[Surface]:
     """The trees of the parts, each with all the axes that stay; scalars as they are."""
-    return [call("spread", tree, number(own[0]), number(kept)) if 0 < len(own) < kept else tree for tree, own in parts]
+    return [call("spread", tree, number(own[0]), number(stay)) if 0 < len(own) < stay else tree
+            for tree, own in parts]
 
 
-def product(parts: list[Part], kept: int) -> Surface:
+def product(parts: list[Part], stay: int) -> Surface:
     (a, p), (b, q) = parts
-    if kept == 2 and len(p) == len(q) == 1 and p != q:
+    if stay == 2 and len(p) == len(q) == 1 and p != q:
         return Surface("mul", (a, flip(b)) if p == (0,) else (b, flip(a)))
-    return Surface("emul" if p and q else "mul", tuple(level(parts, kept)))
+    return Surface("emul" if p and q else "mul", tuple(level(parts, stay)))
 
 
-def ratio(parts: list[Part], kept: int) -> Surface:
-    return Surface("ediv" if parts[1][1] else "div", tuple(level(parts, kept)))
+def ratio(parts: list[Part], stay: int) -> Surface:
+    return Surface("ediv" if parts[1][1] else "div", tuple(level(parts, stay)))
 
 
-def powered(parts: list[Part], kept: int) -> Surface:
-    return Surface("epow" if kept else "pow", tuple(level(parts, kept)))
+def powered(parts: list[Part], stay: int) -> Surface:
+    return Surface("epow" if stay else "pow", tuple(level(parts, stay)))
+
+
+def total(values: Sequence[Value], less: Sequence[bool]) -> Value:
+    """A sum whose terms are subtracted where `less` says so."""
+    if len(values) > 1 and values[0].truth and values[1].truth:
+        raise unsupported("NumPy adds two boolean arrays as `or`, and does not subtract them.",
+                          "Write | for or, 1*(a > 0) + 1*(b > 0) for a count.")
+
+    def make(parts: list[Part], stay: int) -> Surface:
+        trees = level(parts, stay)
+        signed = [Surface("neg", (t,), span=t.span) if m else t for t, m in zip(trees, less, strict=True)]
+        return Surface("add", tuple(signed))
+
+    return elementwise(make, *values)
 
 
 def plus(*values: Value) -> Value:
-    """A sum; NumPy's True + True is True, which no formula means."""
-    if values[0].truth and values[1].truth:
-        raise unsupported("NumPy adds two boolean arrays as `or`.", "Write | for or; 1*(a > 0) + 1*(b > 0) for a count.")
-    return elementwise(lambda parts, kept: Surface("add", tuple(level(parts, kept))), *values)
+    return total(values, [False] * len(values))
 
 
 def minus(x: Value) -> Value:
     if x.truth:
-        raise unsupported("NumPy does not negate or subtract boolean arrays.", "Write ~ for not.")
+        raise unsupported("NumPy does not negate a boolean array.", "Write ~ for not.")
     return elementwise(lambda parts, _: Surface("neg", (parts[0][0],)), x)
 
 
@@ -283,11 +323,14 @@ def power(x: Value, y: Value) -> Value:
 
 def applied(function: str, *values: Value) -> Value:
     """An elementwise operator of OPS."""
-    return elementwise(lambda parts, kept: call(function, *level(parts, kept)), *values)
+    return elementwise(lambda parts, stay: call(function, *level(parts, stay)), *values)
 
 
 def compared(relation: str, x: Value, y: Value) -> Value:
-    return elementwise(lambda parts, kept: Surface("rel", tuple(level(parts, kept)), relation), x, y, truth=True)
+    def make(parts: list[Part], stay: int) -> Surface:
+        return Surface("rel", tuple(level(parts, stay)), relation)
+
+    return elementwise(make, x, y, truth=True)
 
 
 def condition(tree: Surface) -> Surface:
@@ -297,8 +340,14 @@ def condition(tree: Surface) -> Surface:
 
 def logical(op: str, *values: Value) -> Value:
     if not all(v.truth for v in values):
-        raise unsupported("The operators &, | and ~ are read between conditions only.", "Write (a > 0) & (b > 0).")
-    return elementwise(lambda parts, kept: Surface(op, tuple(map(condition, level(parts, kept)))), *values, truth=True)
+        raise unsupported("The operators &, | and ~ are read between conditions only.",
+                          "Write (a > 0) & (b > 0).")
+
+    def make(parts: list[Part], stay: int) -> Surface:
+        trees = [condition(t) for t in level(parts, stay)]
+        return trees[0].args[0] if op == trees[0].op == "not" else Surface(op, tuple(trees))
+
+    return elementwise(make, *values, truth=True)
 
 
 def both(x: Value, y: Value) -> Value:
@@ -321,8 +370,7 @@ def arranged(v: Value, order: Sequence[int | None]) -> Value:
         at = {o: t for o, t in zip(order, terms, strict=True) if o is not None}
         tree = v.number(tuple(at.get(p) for p in range(v.rank)))
         stay = [o for o, t in at.items() if v.axes[o] is not None and t is None]
-        tree = flip(tree) if len(stay) == 2 and stay[0] > stay[1] else tree
+        tree = flip(tree) if len(stay) == 2 and stay[0] > stay[1] else tree.at(None)
         return condition(tree) if v.truth else tree
 
-    return replace(v, axes=axes, cut=cut, label=None, exact=None, counts=None,
-                   identity=False)
+    return Value(v.book, axes, cut, v.truth, v.loose)

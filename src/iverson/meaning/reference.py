@@ -70,10 +70,10 @@ def extreme(pick: Callable[..., Any], *xs: Any) -> Any:
     return math.nan if any(x != x for x in xs) else pick(xs)
 
 
-def where_extreme(pick: Callable[..., Any], terms: list[tuple[Any, Any]]) -> int:
-    """The index of the first best term; 0 where there is none."""
-    best = extreme(pick, *(v for _, v in terms)) if terms else 0
-    return next((t[0] for t, v in terms if v == best or v != v), 0)
+def first_best(pick: Callable[..., Any], values: list[Any], places: list[int]) -> int:
+    """The index of the first best value; 0 where there is none."""
+    best = extreme(pick, *values) if values else 0
+    return next((k for k, v in zip(places, values, strict=True) if v == best or v != v), 0)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -90,22 +90,33 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
 WHOLE: dict[str, Callable[[Any], Any]] = {
     "inv": np.linalg.inv, "det": np.linalg.det, "logdet": lambda a: np.log(np.linalg.det(a))}
-FOLDS: dict[str, Callable[[list[tuple[Any, Any]]], Any]] = {        # of pairs (index tuple, value)
-    "sum": lambda terms: sum(v for _, v in terms), "prod": lambda terms: math.prod(v for _, v in terms),
-    "max": lambda terms: extreme(max, -math.inf, *(v for _, v in terms)),
-    "min": lambda terms: extreme(min, math.inf, *(v for _, v in terms)),
-    "argmax": partial(where_extreme, max), "argmin": partial(where_extreme, min)}
+FOLDS: dict[str, Callable[[list[Any], list[int]], Any]] = {       # of the values, and the first index of each
+    "sum": lambda values, _: sum(values), "prod": lambda values, _: math.prod(values),
+    "max": lambda values, _: extreme(max, -math.inf, *values),
+    "min": lambda values, _: extreme(min, math.inf, *values),
+    "argmax": partial(first_best, max), "argmin": partial(first_best, min)}
 CONSTANTS = {"pi": math.pi, "inf": math.inf}
 DIFFERENCES = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))      # of fourth order
 
 
 def indicator(f: Node) -> bool:
-    """Made of brackets and numbers alone, as `[a or b]` is after lowering."""
-    return f.op == "br" or (f.op in ("add", "mul") and any(g.op == "br" for g in f.args)
-                            and all(g.op == "num" or indicator(g) for g in f.args))
+    """Made of brackets and numbers alone, as `[a or b]` is after lowering, or the derivative of such a node."""
+    if f.op in ("br", "deriv"):
+        return f.op == "br" or indicator(f.args[0])
+    return (f.op in ("add", "mul") and any(g.op == "br" for g in f.args)
+            and all(g.op == "num" or indicator(g) for g in f.args))
 
 
 # -- nodes to closures -----------------------------------------------------------------------------------------
+
+class Entries(dict[tuple[int, ...], Any]):
+    """The entries of one array by index; an index outside it is an error, never counted from the end."""
+
+    name = ""
+
+    def __missing__(self, t: tuple[int, ...]) -> Any:
+        raise IversonError("data", f"{self.name}[{', '.join(map(str, t))}] is outside the array.")
+
 
 class Loops:
     """One evaluation: values of inputs, and the entries of definitions computed so far.
@@ -120,6 +131,7 @@ class Loops:
         self.arrays = {n: v if callable(v) or isinstance(v, tuple) else np.asarray(v)
                        for n, v in {**defaults, **arrays}.items()}
         self.closures: dict[Node, Fn] = {}
+        self.inputs: dict[str, Entries] = {}
         self.entries: dict[Spot, Any] = {}
         self.wholes: dict[Node, Any] = {}
         self.moved: dict[Spot, float] = {}
@@ -138,25 +150,27 @@ class Loops:
         return np.array(entries, kind).reshape(shape) if shape else kind(entries[0]).item()
 
     def entry(self, name: str, t: tuple[int, ...]) -> Any:
-        """One entry of an array or a definition."""
-        if (name, t) in self.moved:
+        """One entry of an array or a definition, as displaced."""
+        if self.moved and (name, t) in self.moved:
             return self.moved[name, t]
         d = self.definitions.get(name)
         if d is None:
-            return self.read(name, t)
+            return self.given(name)[t]
         if (name, t) not in self.entries:
             outer, self.moved = self.moved, {}
             self.entries[name, t] = self.compute(d, t)
             self.moved = outer
         return self.entries[name, t]
 
-    def read(self, name: str, t: tuple[int, ...]) -> Any:
-        v = self.arrays.get(name)
-        if v is None:
-            raise IversonError("data", f"{name} has no value.")
-        if any(not 0 <= k < n for k, n in zip(t, v.shape, strict=True)):
-            raise IversonError("data", f"{name}[{', '.join(map(str, t))}] is outside its shape {v.shape}.")
-        return v.item(t)
+    def given(self, name: str) -> Entries:
+        """The entries of an input."""
+        if name not in self.inputs:
+            if name not in self.arrays:
+                raise IversonError("data", f"{name} has no value.")
+            v = self.arrays[name]
+            self.inputs[name] = Entries(zip(np.ndindex(v.shape), v.ravel().tolist(), strict=True))
+            self.inputs[name].name = name
+        return self.inputs[name]
 
     def compute(self, d: Definition, t: tuple[int, ...]) -> Any:
         if d.body.op == "tensor":
@@ -202,8 +216,18 @@ class Loops:
         return lambda at: at[f]
 
     def _el(self, f: Node) -> Fn:
-        name, terms = f.attr, [self.closure(a) for a in f.args]
-        return lambda at: self.entry(name, tuple(int(g(at)) for g in terms))
+        name, spot = f.attr, self.spot(f.args)
+        if name in self.definitions:
+            return lambda at: self.entry(name, spot(at))
+        entries = self.given(name)
+        return lambda at: self.entry(name, spot(at)) if self.moved else entries[spot(at)]
+
+    def spot(self, terms: tuple[Node, ...]) -> Callable[[At], tuple[int, ...]]:
+        """The values of index terms."""
+        if all(a.op == "idx" for a in terms):
+            return lambda at: tuple([at[i] for i in terms])
+        gs = [self.closure(a) for a in terms]
+        return lambda at: tuple([int(g(at)) for g in gs])
 
     # -- arithmetic ----------------------------------------------------------------------------------------
 
@@ -257,29 +281,27 @@ class Loops:
     # -- reductions and derivatives ------------------------------------------------------------------------
 
     def _red(self, f: Node) -> Fn:
-        kind, bound = f.attr
-        body, condition = map(self.closure, f.args)
+        (kind, bound), body = f.attr, self.closure(f.args[0])
+        condition = None if is_num(f.args[1], 1) else self.closure(f.args[1])
         fold, ranges = FOLDS[kind], [range(self.count(i)) for i in bound]
-        if is_num(f.args[1], 1):
-            condition = None
 
         def g(at: At) -> Any:
-            inner, terms = dict(at), []
+            inner, values, places = dict(at), [], []
             for t in product(*ranges):
                 inner.update(zip(bound, t, strict=True))
                 if condition is None or condition(inner):
-                    terms.append((t, body(inner)))
-            return fold(terms)
+                    values.append(body(inner))
+                    places.append(t[0])
+            return fold(values, places)
 
         return g
 
     def _deriv(self, f: Node) -> Fn:
         """The partial derivative of the body by one entry: other entries, and all definitions, stay as they are."""
-        body, target = self.closure(f.args[0]), f.args[1]
-        terms = [self.closure(a) for a in target.args]
+        body, name, place = self.closure(f.args[0]), f.args[1].attr, self.spot(f.args[1].args)
 
         def g(at: At) -> float:
-            spot = (target.attr, tuple(int(h(at)) for h in terms))
+            spot = (name, place(at))
             x = float(self.entry(*spot))
             step = 1e-3 * max(1.0, abs(x))
             return sum(c * self.displaced(spot, x + k * step, body, at) for k, c in DIFFERENCES) / step
