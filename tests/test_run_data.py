@@ -289,7 +289,8 @@ def test_whole_number_classes_of_a_model_are_kept(csv_file, reader):
     assert load(csv_file("a,t\n1,1\n"), SOFTMAX, layout=layout).arrays["y"].tolist() == [1]
     assert "the label 3 is outside the 3 known classes" in refusal(
         csv_file("a,t\n1,3\n"), SOFTMAX, layout=layout)
-    assert "'x' is not one of the 3 classes, 0 to 2" in refusal(csv_file("a,t\n1,x\n"), SOFTMAX, layout=layout)
+    said = refusal(csv_file("a,t\n1,x\n"), SOFTMAX, layout=layout)
+    assert "line 2, column 't': 'x' is not one of the 3 classes, 0 to 2" in said
 
 
 def test_arrays_must_have_the_sizes_of_the_model(tmp_path, csv_file, layout):
@@ -304,7 +305,8 @@ def test_a_model_fitted_to_arrays_takes_the_features_of_a_csv(csv_file):
     layout = from_arrays({"X": np.eye(3), "y": [0, 1, 2]}, SOFTMAX).layout
     table = load(csv_file("p,q,r,y\n1,2,3,0\n"), SOFTMAX, layout=layout, target=False)
     assert table.arrays["X"].tolist() == [[1, 2, 3]]
-    assert "D is 3 by the model, but 2" in refusal(csv_file("p,q\n1,2\n"), SOFTMAX, layout=layout, target=False)
+    said = refusal(csv_file("p,q\n1,2\n"), SOFTMAX, layout=layout, target=False)
+    assert "D is 3 by the model, but 2 by X" in said
 
 
 # ---- arrays

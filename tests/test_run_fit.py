@@ -132,7 +132,7 @@ def fitted():
 
 # ---- the minimum
 
-@pytest.mark.parametrize("scale", [1, 16])
+@pytest.mark.parametrize("scale", [16, pytest.param(1, marks=pytest.mark.long)])
 def test_softmax_on_digits_reaches_the_optimum_of_scikit_learn(digits, scale):
     from sklearn.linear_model import LogisticRegression
     X, y, reg = digits["X"] / scale, digits["y"], 1e-2
@@ -153,11 +153,11 @@ def test_least_squares_reaches_the_exact_solution():
 
 
 def test_a_kink_at_the_minimum_is_said(digits):
-    rows = slice(0, 300)
+    rows = slice(0, 150)
     table = from_arrays({"X": digits["X"][rows] / 16, "y": digits["y"][rows]}, HINGE.inputs)
     found = fit(HINGE, table, settings=FitSettings(scalars={"reg": 1e-2}))
-    assert found.train_accuracy > 0.97
-    assert found.converged or "kink" in found.message
+    assert found.train_accuracy > 0.97 and not found.converged and "kink" in found.message
+    assert found.n_iter < 10_000
 
 
 def test_factorisation_leaves_the_saddle_at_zero():

@@ -15,7 +15,7 @@ from ..core.program import Definition, Program, inline
 from ..lang.surface import Equation, Surface, name, walk, weight
 from ..rewrite.match import everywhere, rewrite
 from ..rules.facts import FACTS
-from ..rules.names import ALGEBRA
+from ..rules.names import ALGEBRA, NAMED
 from .index_form import IndexForm, IndexNames
 from .lift import Lift, NoMatrixForm
 from .naming import Namer
@@ -43,6 +43,9 @@ class Answer:
 def answers(adjoint: Adjoint) -> dict[str, Answer]:
     """The answer for every input that was asked for."""
     return Answers(adjoint).all()
+
+
+NAMED_CALLS = {n.call for n in NAMED}
 
 
 class Answers:
@@ -223,7 +226,8 @@ class Writer:
         main = self.matrix(closed) or self.indexed(closed)
         lines = [self.write(d) for d in where]
         introduced = {d.name for d in where if d.introduced and _plain(d)}
-        return settle(main, lines, introduced)
+        keep = {e.name for e in lines if e.body.op == "call" and e.body.attr in NAMED_CALLS}
+        return settle(main, lines, introduced - keep)
 
 
 def settle(main: Equation, lines: list[Equation], introduced: set[str]) -> tuple[Equation, list[Equation]]:
@@ -236,7 +240,12 @@ def settle(main: Equation, lines: list[Equation], introduced: set[str]) -> tuple
             body = {line.name: line.body}
             main = replace(main, body=put_in(main.body, body))
             lines = [replace(e, body=put_in(e.body, body)) if uses_of(e.body, line.name) else e for e in lines if e is not line]
-    return main, lines
+    return main, used(main, lines, introduced)
+
+
+def used(main: Equation, lines: list[Equation], introduced: set[str]) -> list[Equation]:
+    """Without the introduced definitions that no printed line names."""
+    return [e for e in lines if e.name not in introduced or any(uses_of(u.body, e.name) for u in (main, *lines) if u is not e)]
 
 
 def readable(e: Equation) -> bool:

@@ -15,7 +15,7 @@ from ..lang.kinds import Input, Typed
 from ..lang.lower import lower
 from ..lang.shapes import Type
 from ..lang.surface import Equation
-from .answer import Answer, Writer, answers
+from .answer import Answer, Writer, answers, used
 from .reverse import Adjoint, require_inputs, reverse
 
 MOST_RESULT_NODES = 50_000
@@ -85,8 +85,10 @@ def derived(program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str]
     indexed = writer.indexed(a.closed, prefer)
     if prefer:
         main = indexed
-    return Derived(a.wrt, program, adjoint, a, tuple(map(writer.write, a.program[:-1])) + (last_line(writer, a),),
-                   main, tuple(where), indexed)
+    last = last_line(writer, a)
+    introduced = {d.name for d in program.definitions if d.introduced}
+    lines = (*used(last, [writer.write(d) for d in a.program[:-1]], introduced), last)
+    return Derived(a.wrt, program, adjoint, a, lines, main, tuple(where), indexed)
 
 
 def last_line(writer: Writer, a: Answer) -> Equation:

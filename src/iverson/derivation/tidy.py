@@ -82,12 +82,22 @@ def factored(f: Node) -> Node:
         return f
     parts = [coefficient(t) for t in f.args]
     shared = _shared([_bases(rest) for _, rest in parts])
+    diagonal = frozenset(i for t in f.args for i in _on_diagonal(t))
+    shared = {b: e for b, e in shared.items() if not b.free & diagonal}
     c = _content([c for c, _ in parts])
     if not shared and c == 1:
         return f
     out = [pow_(b, num(e)) for b, e in shared.items()]
     inverse = mul(num(Fraction(1) / Fraction(c)), *(pow_(x, num(-1)) for x in out))
     return mul(num(c), *out, add(*(mul(t, inverse) for t in f.args)))
+
+
+def _on_diagonal(t: Node) -> tuple[Node, ...]:
+    """The indices of a bracket [i = j]: `[i = j]*p[i] - p[i]*p[j]` reads as diag(p) - p*p', not with p taken out."""
+    for x in t.args if t.op == "mul" else (t,):
+        if x.op == "br" and x.args[0].attr == "=" and all(i.op == "idx" for i in x.args[0].args):
+            return x.args[0].args
+    return ()
 
 
 def _bases(f: Node) -> dict[Node, Number]:

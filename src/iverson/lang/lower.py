@@ -7,7 +7,7 @@ Operators with a `meaning` in OPS are expanded from that text; whole-tensor func
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -190,6 +190,12 @@ class Lowering:
         args = [self.part(a, tree, axes, scope) if row.shape in ("map", "map2") else ZERO for a in tree.args]
         if row.meaning is None:
             return apply(row.name, *(self._named(a, n, axes, scope) for a, n in zip(tree.args, args, strict=True)))
+        if row.shape == "same":
+            whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
+            value = self._expand(row.meaning, tree.args[0], whole, scope)
+            old = sorted(value.free, key=lambda i: (whole.index(i) if i in whole else -1, order(i)))
+            named = self._introduce("p" if row.name == "softmax" else "l", tree, value, old, whole, scope)
+            return substitute(named, dict(zip(whole, axes, strict=True)))
         return self._expand(row.meaning, tree.args[0], axes, scope)
 
     def _extreme(self, tree: Surface, scope: dict[str, Node]) -> Node:
@@ -199,17 +205,19 @@ class Lowering:
 
     def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""
-        if value.op == "el" or not any(contracts(g) for g in walk(value)):
+        if value.op == "el" or not any(contracts(g) for g in outside_functions(value)):
             return value
-        old = sorted(value.free, key=order)
-        if len(old) > 2:
-            return value
+        old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
+        return value if len(old) > 2 else self._introduce("z", tree, value, old, axes, scope)
+
+    def _introduce(self, stem: str, tree: Surface, value: Node, old: list[Node], axes: Axes, scope: dict[str, Node]) -> Node:
+        """An element of a definition whose body is `value`, an earlier one where there is one."""
         new = [fresh(i.attr[1]) for i in old]
         body = substitute(value, dict(zip(old, new, strict=True)))
         for d in self.definitions:
             if len(d.indices) == len(old) and d.at(tuple(new)) is body:
                 return el(d.name, old)
-        name = self.unused("z")
+        name = self.unused(stem)
         form = self.typed.type_of(tree).form if len(old) == self.rank(tree) else ("scalar", "column", "matrix")[len(old)]
         written = self._written(name, tree, old, axes, scope)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
@@ -267,10 +275,17 @@ class Lowering:
         """The text of an operator's meaning, with x[...] read as the argument: `all` is every index, `k` the last axis."""
         t = self.typed.type_of(argument)
         lead = axes[:-1] if t.rank == 2 and len(axes) == 2 else ()
+        whole = tuple(fresh(n) for n in t.dims)
+        named = self._named(argument, self.at(argument, whole, scope), whole, scope) if "(" in meaning else None
+
+        def value(terms: Axes) -> Node:
+            if named is None:
+                return self.at(argument, terms, scope)
+            return substitute(named, dict(zip(whole, terms, strict=True)))
 
         def leaf(tree: Surface, env: Mapping[str, Axes]) -> Node:
             terms = tuple(i for term in tree.args[1:] for i in env[term.attr]) if tree.op == "index" else axes
-            return self.at(argument, (*lead, *terms) if tree.op == "index" and len(terms) < t.rank else terms, scope)
+            return value((*lead, *terms) if tree.op == "index" and len(terms) < t.rank else terms)
 
         def bind(names: tuple[str, ...]) -> dict[str, Axes]:
             return {n: tuple(fresh(s) for s in (t.dims if n == "all" else t.dims[-1:])) for n in names}
@@ -315,6 +330,16 @@ MAKE: dict[str, Callable[..., Node]] = {
 def contracts(f: Node) -> bool:
     """A sum of products of at least two factors that read arrays: `sum[k] X[i,k]*w[k]`."""
     return f.op == "red" and f.attr[0] == "sum" and f.args[0].op == "mul" and sum(bool(a.free) and a.op != "br" for a in f.args[0].args) > 1
+
+
+def outside_functions(f: Node) -> Iterator[Node]:
+    """Every node of `f` that is not inside an elementwise function: those have been named already."""
+    stack = [f]
+    while stack:
+        g = stack.pop()
+        yield g
+        if g.op != "apply":
+            stack.extend(g.args)
 
 
 def reduction(kind: str, bound: Axes, body: Node, condition: Node) -> Node:

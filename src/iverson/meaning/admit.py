@@ -1,4 +1,4 @@
-"""Arrays at the door: shapes, sizes, label ranges and dtypes are checked once, and everything behind relies on it.
+"""Arrays at the door: shapes, sizes, label ranges and dtypes are checked once; what is behind relies on it.
 
 Knows nothing of values but what their declarations ask: not whether a symmetric matrix is symmetric.
 """
@@ -16,7 +16,8 @@ from ..lang.kinds import Input, Typed, describe
 from ..lang.shapes import show_size
 
 
-def program_sizes(typed: Typed, arrays: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> dict[str, int]:
+def program_sizes(typed: Typed, arrays: Mapping[str, Any],
+                  sizes: Mapping[str, int] | None = None) -> dict[str, int]:
     """All sizes by name, read off the arrays.  Errors as `admitted`."""
     return admitted(typed, arrays, sizes)[1]
 
@@ -66,12 +67,14 @@ def cast(i: Input, given: Any) -> np.ndarray:
     if v.dtype.kind not in "buif":
         raise IversonError("data", f"{i.name} holds {v.dtype.name} values, not real numbers.")
     if v.ndim != i.type.rank:
-        hint = f"Give {i.name}.ravel(): vectors are 1-D." if v.ndim == 2 and i.type.rank == 1 and 1 in v.shape else None
-        raise IversonError("shape", f"{i.name} is a {describe(i.type)} and cannot have the shape {v.shape}.", hint=hint)
+        flat = v.ndim == 2 and i.type.rank == 1 and 1 in v.shape
+        raise IversonError("shape", f"{i.name} is a {describe(i.type)} and cannot have the shape {v.shape}.",
+                           hint=f"Give {i.name}.ravel(): vectors are 1-D." if flat else None)
     if i.type.classes is None:
         return v if v.dtype == np.float64 else v.astype(np.float64)
     if v.dtype.kind == "f" and (broken := np.flatnonzero(np.rint(v) != v)).size:
-        raise IversonError("data", f"{spot(i, v, broken[0])} is {v.flat[broken[0]]:g}; a label is a whole number.")
+        p = int(broken[0])
+        raise IversonError("data", f"{spot(i, v, p)} is {v.flat[p]:g}; a label is a whole number.")
     return v if v.dtype == np.int64 else v.astype(np.int64)
 
 
@@ -80,10 +83,11 @@ def measure(i: Input, v: np.ndarray, axis: int, n: Node, known: dict[str, tuple[
     have = v.shape[axis]
     if have == 0:
         raise IversonError("data", f"{i.name} is empty: its shape is {v.shape}.")
-    wanted, source = (n.attr, "as declared") if n.op == "num" else known.setdefault(n.attr, (have, f"as in {i.name}"))
+    declared = n.op == "num"
+    wanted, source = (n.attr, "as declared") if declared else known.setdefault(n.attr, (have, f"as in {i.name}"))
     if have != wanted:
-        name = f"{show_size(n)} = " if n.op == "size" else ""
-        raise IversonError("shape", f"{i.name} has the shape {v.shape}; axis {axis} must have {name}{wanted} entries, {source}.",
+        size = str(wanted) if declared else f"{show_size(n)} = {wanted}"
+        raise IversonError("shape", f"{i.name} has the shape {v.shape}; axis {axis} must be {size}, {source}.",
                            hint=f"It is a {describe(i.type)}.")
 
 
@@ -91,18 +95,19 @@ def complete(typed: Typed, known: Mapping[str, int]) -> None:
     """Every size has a value, and one that a constant index allows."""
     for n in all_sizes(typed):
         if n.op == "size" and n.attr not in known:
-            raise IversonError("shape", f"The size {n.attr} does not follow from the arrays.", hint=f"Give it: sizes={{{n.attr!r}: ...}}")
+            raise IversonError("shape", f"The size {n.attr} does not follow from the arrays.",
+                               hint=f"Give it: sizes={{{n.attr!r}: ...}}")
     for n, least in typed.least.items():
         if count(n, known) < least:
-            raise IversonError("shape", f"{show_size(n)} is {count(n, known)}, but the index {least - 1} is used.",
-                               "Indices count from 0.")
+            raise IversonError("shape", f"{show_size(n)} is {count(n, known)}; the index {least - 1} is used.",
+                               why="Indices count from 0.")
 
 
 def all_sizes(typed: Typed) -> dict[Node, None]:
     """The sizes of a script, each once, in order."""
     types = [*(i.type for i in typed.inputs.values()), *typed.definitions.values()]
-    lone = [(t.classes,) for t in types if t.classes is not None]
-    return dict.fromkeys(n for dims in (*(t.dims for t in types), *lone, *typed.ranges.values()) for n in dims)
+    groups = [*(t.dims for t in types), *((t.classes,) for t in types if t.classes), *typed.ranges.values()]
+    return dict.fromkeys(n for group in groups for n in group)
 
 
 def count(n: Node, known: Mapping[str, int]) -> int:
@@ -112,9 +117,10 @@ def count(n: Node, known: Mapping[str, int]) -> int:
 def check_labels(i: Input, v: np.ndarray, classes: int) -> None:
     if v.size and (v.min() < 0 or v.max() >= classes):
         p = int(np.flatnonzero((v < 0) | (v >= classes))[0])
+        from_one = v.min() == 1 and v.max() == classes
         raise IversonError("data", f"{spot(i, v, p)} is {v.flat[p]}, outside 0..{classes - 1}.",
-                           "Labels count from 0 and stay below the number of classes.",
-                           f"If your labels count from 1, give {i.name} - 1." if v.min() == 1 and v.max() == classes else None)
+                           why="Labels count from 0 and stay below the number of classes.",
+                           hint=f"If your labels count from 1, give {i.name} - 1." if from_one else None)
 
 
 def spot(i: Input, v: np.ndarray, p: int) -> str:

@@ -1,4 +1,4 @@
-"""What relations, reductions and the operators of OPS are worth on NumPy arrays; not derived from `Op.meaning`.
+"""What relations, reductions and the operators of OPS are worth on NumPy arrays, not by way of `Op.meaning`.
 
 Glossary   f, g: closures from the environment to a value; v: a value; d: the evaluator of surface_eval.py;
            depth, lead, rank: see there.
@@ -28,7 +28,7 @@ Piece = tuple[Fn, int]                      # a closure, and the lead of its val
 Scope = tuple[tuple[str, Node], ...]        # index names, outermost first, with their sizes
 
 
-# -- axes ------------------------------------------------------------------------------------------------------
+# -- axes ----------------------------------------------------------------------------------------------------
 
 def ones(rank: int) -> tuple[Any, ...]:
     """The index that appends `rank` axes of size 1."""
@@ -59,7 +59,7 @@ def placed(f: Fn, lead: int, t: Type, whole: Type) -> Fn:
     return lambda env: f(env)[key]
 
 
-# -- values ----------------------------------------------------------------------------------------------------
+# -- values --------------------------------------------------------------------------------------------------
 
 def erf(v: Any) -> Any:
     from scipy import special
@@ -96,30 +96,33 @@ MAPS: dict[str, Callable[[Any], Any]] = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "erf": erf,
     "sigmoid": lambda v: 1 / (1 + np.exp(-v)), "softplus": lambda v: np.logaddexp(0, v),
-    "relu": lambda v: np.maximum(0, v), "abs": np.abs, "sign": np.sign, "floor": np.floor, "square": np.square,
-    "logsumexp": logsumexp, "softmax": softmax, "logsoftmax": lambda v: v - logsumexp(v)[..., None],
+    "relu": lambda v: np.maximum(0, v), "abs": np.abs, "sign": np.sign, "floor": np.floor,
+    "square": np.square, "logsumexp": logsumexp, "softmax": softmax, "logsoftmax": lambda v: v - logsumexp(v)[..., None],
     "tr": lambda v: np.trace(v, axis1=-2, axis2=-1), "inv": inverse, "det": np.linalg.det, "logdet": logdet,
 }
 TOTALS: dict[str, Callable[[Any, tuple[int, ...]], Any]] = {
     "sum": np.add.reduce, "prod": np.multiply.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce,
     "mean": lambda v, axes: np.mean(v, axes),
-    "norm1": lambda v, axes: np.add.reduce(np.abs(v), axes), "sumsq": lambda v, axes: np.add.reduce(v * v, axes),
+    "norm1": lambda v, axes: np.add.reduce(np.abs(v), axes),
+    "sumsq": lambda v, axes: np.add.reduce(v * v, axes),
     "norm2": lambda v, axes: np.sqrt(np.add.reduce(v * v, axes)),
     "argmax": lambda v, axes: np.argmax(v, axes[0]), "argmin": lambda v, axes: np.argmin(v, axes[0]),
 }
 NEUTRAL = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -inf, "argmax": -inf, "min": inf, "argmin": inf}
-PRODUCTS: dict[tuple[int, int], Callable[[Any, Any], Any]] = {     # matrix products by the ranks of the operands
+PRODUCTS: dict[tuple[int, int], Callable[[Any, Any], Any]] = {     # matrix products, by the operands' ranks
     (2, 2): np.matmul, (2, 1): lambda a, b: (a @ b[..., None])[..., 0],
     (1, 2): lambda a, b: (a[..., None, :] @ b)[..., 0, :], (1, 1): lambda a, b: np.add.reduce(a * b, -1),
 }
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
-CONNECTIVES: dict[str, Callable[..., Any]] = {"and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
+    "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal,
+    ">": np.greater, ">=": np.greater_equal}
+CONNECTIVES: dict[str, Callable[..., Any]] = {
+    "and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
 KINKS = ("abs", "relu", "sign", "norm1", "floor")       # a kink or a jump at 0; floor at every integer
 WHOLE = ("inv", "logdet", "det")                       # functions of a whole matrix
 
 
-# -- calls: the closure for each kind of shape rule in OPS -----------------------------------------------------
+# -- calls: the closure for each kind of shape rule in OPS ---------------------------------------------------
 
 def call_map(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """An operator of one argument, over the matrix axes."""
@@ -196,7 +199,8 @@ def call_onehot(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
 
 def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """A vector along one of several axes, the same for every value of the others."""
-    (f, lead), (axis, rank), full = d.value(tree.args[0], scope), (a.attr for a in tree.args[1:]), d.counts(d.type_of(tree).dims)
+    f, lead = d.value(tree.args[0], scope)
+    (axis, rank), full = (a.attr for a in tree.args[1:]), d.counts(d.type_of(tree).dims)
     key = (..., *(slice(None) if p == axis else None for p in range(rank)))
 
     def g(env: Env) -> Any:
@@ -207,5 +211,6 @@ def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
 
 
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
-    "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map, "total": call_total,
-    "map2": call_map2, "build": call_build, "diag": call_diag, "onehot": call_onehot, "spread": call_spread}
+    "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
+    "total": call_total, "map2": call_map2, "build": call_build, "diag": call_diag, "onehot": call_onehot,
+    "spread": call_spread}

@@ -1,9 +1,9 @@
 """Loop evaluation of index-form programs, entry by entry: the slow second oracle.
 
-Glossary   at: the value of each index node in force; f, g: closures from `at` to a number; t: a tuple of index values.
-Every node becomes a Python closure, every sum a loop; entries of definitions are kept once computed.  A false bracket
-is a strong zero: brackets are read first, and what they multiply is then not evaluated.
-Shares no code with the evaluator of Surface trees; knows no derivative rule (a `deriv` node is a difference quotient).
+Glossary   at: the values of the index nodes in force; f, g: closures from `at` to a number; t: index values.
+Every node becomes a Python closure, every sum a loop; entries of definitions are kept once computed.  A false
+bracket is a strong zero: brackets are read first, and what they multiply is then not evaluated.
+Shares no code with the evaluator of Surface trees; knows no derivative rule: a `deriv` node is a difference.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def indicator(f: Node) -> bool:
             and all(g.op == "num" or indicator(g) for g in f.args))
 
 
-# -- nodes to closures -----------------------------------------------------------------------------------------
+# -- nodes to closures ---------------------------------------------------------------------------------------
 
 class Entries(dict[tuple[int, ...], Any]):
     """The entries of one array by index; an index outside it is an error, never counted from the end."""

@@ -1,7 +1,7 @@
 """Random instances of a script: sizes, values in a domain where the loss is finite, away from kinks.
 
-Sizes are all distinct and at least 2, matrices are not symmetric and values have both signs unless the loss forbids
-it: of 169 wrong formulas, five such draws catch all, and draws with equal sizes or symmetric matrices do not.
+Sizes are all distinct and at least 2, matrices are not symmetric and values have both signs unless the loss
+forbids it: of 169 wrong formulas, five such draws catch all; equal sizes or symmetric matrices do not.
 Knows of a formula only its inputs, its value and what a Watch saw; knows no derivative.
 """
 
@@ -23,9 +23,10 @@ from .watch import Sides, Watch
 Rng = np.random.Generator
 
 MOST_DRAWS = 200
-PROBES = 8                      # draws after which a domain that is finite in less than a quarter of them is left
+PROBES = 8                      # after so many draws, a domain finite in less than a quarter of them is left
 MOST_CONDITION = 1e4            # of a matrix that is inverted: beyond it differences lose too many digits
 STRICT = 40                     # draws after which a det of a singular matrix is let through
+SIDES = ("true", "false")
 SCALES = (1.0, 3.0, 10.0, 0.3)  # tried in turn when a relation was seen on one side only
 
 
@@ -43,8 +44,8 @@ class Instances:
     """Accepted draws and how they were found.
 
     domain       a row of DOMAINS; redrawn: rejected draws in it (not finite, near a kink, ill-conditioned)
-    never_true   relations between values, and calls with a kink (is x > 0 in abs(x), a > b in max(a, b)), that no
-                 accepted draw saw true; never_false likewise
+    never_true   relations between values, and calls with a kink (x > 0 in abs(x), a > b in max(a, b)), that
+                 no accepted draw saw true; never_false likewise
     dropped      draws of size 1 or of extreme scale that were tried and not kept
     """
 
@@ -56,7 +57,7 @@ class Instances:
     dropped: int = 0
 
 
-# -- one draw --------------------------------------------------------------------------------------------------
+# -- one draw ------------------------------------------------------------------------------------------------
 
 def positive(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     return 0.2 + np.abs(rng.standard_normal(shape))
@@ -80,14 +81,15 @@ DRAWS: dict[str, Callable[[Rng, tuple[int, ...]], np.ndarray]] = {
 DOMAINS = tuple(DRAWS)
 
 
-def sample(typed: Typed, rng: Rng, domain: str = "normal", sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
+def sample(typed: Typed, rng: Rng, domain: str = "normal",
+           sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Values of all inputs, admitted.  `sizes` fixes some sizes; `draw_sizes` draws the others."""
     known = draw_sizes(typed, rng, sizes)
     return {i.name: draw(i, rng, domain, known) for i in typed.inputs.values()}
 
 
 def draw_sizes(typed: Typed, rng: Rng, sizes: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Every size by name: distinct, from 2 to 8, larger where a constant index or the number of sizes asks for it."""
+    """Every size by name: distinct, from 2 to 8, larger where a constant index or many sizes ask for it."""
     nodes = all_sizes(typed)
     known = dict(sizes or {})
     taken = {*known.values(), *(n.attr for n in nodes if n.op == "num")}
@@ -129,15 +131,21 @@ def smooth_pair(rng: Rng) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     return lambda x: a * np.sin(b * x) + c * x * x, lambda x: a * b * np.cos(b * x) + 2 * c * x
 
 
-# -- many ------------------------------------------------------------------------------------------------------
+def scales(i: Input) -> bool:
+    """Whether an input may be multiplied by a number."""
+    return i.role != "function" and i.type.classes is None and i.default is None and "simplex" not in i.facts
 
-def instances(typed: Typed, seed: int, n: int = 5, wrt: str | Iterable[str] | None = None, smooth: float = 1e-2,
-              extremes: bool = False) -> Instances:
-    """`n` draws in the first domain of the ladder where the loss is finite, none nearer than `smooth` to a kink.
 
-    A few draws come on top where it took more to see a relation on both sides.  The same seed gives the same draws.
+# -- many ----------------------------------------------------------------------------------------------------
+
+def instances(typed: Typed, seed: int, n: int = 5, wrt: str | Iterable[str] | None = None,
+              smooth: float = 1e-2, extremes: bool = False) -> Instances:
+    """`n` draws in the first domain where the loss is finite, none nearer than `smooth` to a kink.
+
+    A few draws come on top where it took more to see a relation on both sides.
+    seed       the same seed gives the same draws
     wrt        kinks that do not move with these inputs are passed over; None: every kink counts
-    extremes   also one draw with a size of 1 and two with values scaled by 1e-3 and 1e3, where the loss allows
+    extremes   also one draw with a size of 1, and two with values scaled by 1e-3 and 1e3, where the loss allows
     Errors     IversonError `verify` when 200 draws hold none that will do; fewer than `n` may come back
     """
     search = Search(typed, seed, wrt, smooth)
@@ -146,8 +154,8 @@ def instances(typed: Typed, seed: int, n: int = 5, wrt: str | Iterable[str] | No
     kept = len(search.draws)
     tries = search.extremes() if extremes else 0
     one_sided = [s for s in search.sides.values() if not (s.true and s.false)]
-    return Instances(tuple(search.draws), search.domain, search.redrawn,
-                     tuple(s.tree for s in one_sided if not s.true), tuple(s.tree for s in one_sided if not s.false),
+    never_true, never_false = (tuple(s.tree for s in one_sided if not getattr(s, side)) for side in SIDES)
+    return Instances(tuple(search.draws), search.domain, search.redrawn, never_true, never_false,
                      tries - (len(search.draws) - kept))
 
 
@@ -206,20 +214,16 @@ class Search:
         known = draw_sizes(self.typed, self.rng, sizes)
         arrays = sample(self.typed, self.rng, self.domain, known)
         if scale != 1.0:
-            arrays = {name: v * scale if self.scales(self.typed.inputs[name]) else v for name, v in arrays.items()}
+            arrays = {name: v * scale if scales(self.typed.inputs[name]) else v for name, v in arrays.items()}
         self.watch.restart()
         finite = bool(np.isfinite(self.loss(arrays, known)[self.result]).all())
         return (Draw(arrays, known, note) if finite and self.fits() else None), finite
 
     def fits(self) -> bool:
-        """Away from kinks and from singular matrices; a det may be singular when all draws are, as det(x*x') is."""
-        w = self.watch
-        hopeless = self.made > STRICT and not self.draws
-        return w.nearest >= self.smooth and w.condition <= MOST_CONDITION and (w.volume <= MOST_CONDITION or hopeless)
-
-    def scales(self, i: Input) -> bool:
-        """Whether an input may be multiplied by a number."""
-        return i.role != "function" and i.type.classes is None and i.default is None and "simplex" not in i.facts
+        """Away from kinks and singular matrices; a det may be singular if every draw's is, as det(x*x') is."""
+        w, hopeless = self.watch, self.made > STRICT and not self.draws
+        regular = w.condition <= MOST_CONDITION and (w.volume <= MOST_CONDITION or hopeless)
+        return regular and w.nearest >= self.smooth
 
     def accept(self, new: Draw) -> None:
         self.draws.append(new)
@@ -237,12 +241,13 @@ class Search:
     def missing(self) -> list[tuple[int, str]]:
         """The unseen sides of relations that random values can show: never that two reals are equal."""
         hopeless = {"=": "true", "!=": "false"}
-        return [(key, side) for key, s in self.sides.items() for side in ("true", "false")
+        return [(key, side) for key, s in self.sides.items() for side in SIDES
                 if s.tree.op == "rel" and not getattr(s, side) and hopeless.get(s.tree.attr) != side]
 
     def extremes(self) -> int:
         """Add draws of size 1 and of extreme scale where they will do; how many were tried."""
-        names = [n.attr for n in all_sizes(self.typed) if n.op == "size" and self.typed.least.get(n, 1) <= 1]
+        free = [n for n in all_sizes(self.typed) if n.op == "size"]
+        names = [n.attr for n in free if self.typed.least.get(n, 1) <= 1]
         one = [{str(self.rng.choice(names)): 1}] if names else []
         tries = [self.attempt(sizes=s, note=f"size {next(iter(s))} = 1") for s in one]
         tries += [self.attempt(scale, note=f"scale {scale:g}") for scale in (1e-3, 1e3)]

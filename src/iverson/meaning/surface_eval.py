@@ -1,9 +1,10 @@
 """Dense evaluation of a typed script, each tree as the user wrote it: the judge of every answer.
 
-Glossary   f, g: closures from the environment to a value; env: arrays, definitions and sizes by name; v: a value;
-           depth: how many index names are in scope; lead: how many axes a value has for them; rank: its matrix axes.
-An index name in scope is an axis in front of the matrix axes.  A value has one for each of the last `lead` names, of
-size 1 where it does not depend on that name; then its `rank` matrix axes at full size.  Vectors are 1-D.
+Glossary   f, g: closures from the environment to a value; env: arrays, definitions and sizes by name;
+           v: a value; lead: how many axes it has for index names; rank: how many as a matrix;
+           scope: the index names in force; depth: how many they are.
+An index name in scope is an axis in front of the matrix axes.  A value has one for each of the last `lead` names,
+of size 1 where it does not depend on that name; then its `rank` matrix axes at full size.  Vectors are 1-D.
 A false bracket is a strong zero, as Iverson means it: what it multiplies does not count, were it inf or nan.
 Shares nothing with the lowering to nodes, so a misread lowering cannot verify itself; knows no derivative.
 """
@@ -61,7 +62,7 @@ def evaluate(typed: Typed, arrays: Mapping[str, Any], wanted: Iterable[str] | No
 
 def compile_surface(typed: Typed, wanted: Iterable[str] | None = None, watch: Watch | None = None,
                     ) -> Callable[[Mapping[str, Any], Mapping[str, int]], dict[str, Any]]:
-    """The script as a function from (admitted arrays, all sizes) to the wanted values, computing no others."""
+    """The script as a function from admitted arrays and all sizes to the wanted values; computes no others."""
     names = [e.name for e in typed.script.equations] if wanted is None else list(wanted)
     dense = Dense(typed, watch)
     steps = [(e.name, dense.definition(e)) for e in needed(typed, names)]
@@ -127,7 +128,7 @@ class Dense:
     def counts(self, sizes: tuple[Node, ...]) -> Callable[[Env], tuple[int, ...]]:
         """Sizes as integers, from the environment."""
         if any(flexible(n) for n in sizes):
-            raise IversonError("shape", "The size of an axis does not follow from the text.", source=self.typed.script.source)
+            raise IversonError("shape", "The size of an axis does not follow from the text.")
         rows = [(n.op == "num", n.attr) for n in sizes]
         return lambda env: tuple(a if known else env[a] for known, a in rows)
 
@@ -193,7 +194,8 @@ class Dense:
     def scales(self, tree: Surface) -> bool:
         return not all(self.type_of(a).rank for a in tree.args)
 
-    def bracketed(self, tree: Surface, over: list[Surface], under: list[Surface], sign: int, scope: Scope) -> Piece:
+    def bracketed(self, tree: Surface, over: list[Surface], under: list[Surface], sign: int,
+                  scope: Scope) -> Piece:
         """A product with brackets: 0 where one of them is false, whatever the other factors are there."""
         held, hl = self.parts(tree, scope, self.truth, [t.args[0] for t in over if t.op == "bracket"])
         fs, fl = self.parts(tree, scope, None, [t for t in over if t.op != "bracket"])
@@ -274,9 +276,9 @@ class Dense:
         f, lead = self.raw(base, scope)
         fixed = [p for p, t in enumerate(terms) if t.op != "all"]
         kept = [p for p, t in enumerate(terms) if t.op == "all"]
-        places = [place_of(terms[p], scope) for p in fixed]
-        if fixed and lead == 0 and None not in places and len(set(places)) == len(places):
-            return self.view(f, [(p, at) for p, at in zip(fixed, places, strict=True) if at is not None], kept, len(scope))
+        named = [(p, at) for p in fixed if (at := place_of(terms[p], scope)) is not None]
+        if fixed and lead == 0 and len({at for _, at in named}) == len(fixed):
+            return self.view(f, named, kept, len(scope))
         gs, leads = [], [lead]
         for p in fixed:
             g, n = self.integer(terms[p], scope)

@@ -14,12 +14,12 @@ import numpy as np
 
 from ..lang.surface import Surface
 
-TIE = 1e-12         # nearer than this, values are the same by structure, as x[i] - x[i] is 0, and not near a kink
+TIE = 1e-12         # nearer than this, values are equal by structure, as x[i] and x[i] are, not near a kink
 
 
 @dataclass
 class Sides:
-    """Whether a relation between values, or the question a kink asks (x > 0 in abs(x)), was seen true and false."""
+    """Whether a relation between values, or what a kink asks (x > 0 in abs(x)), was seen true and false."""
 
     tree: Surface
     true: bool = False
@@ -30,7 +30,7 @@ class Sides:
 class Watch:
     """What evaluations met.
 
-    wrt        names the loss is differentiated by: kinks that do not move with them are passed over; None: all count
+    wrt        names the loss is differentiated by: kinks that do not move with them are passed over; None: all
     nearest    least |a - b|/(1 + |a| + |b|) at a kink a = b that is not a tie
     ties       how many kinks were met exactly, within TIE
     condition  largest condition number of a matrix that was inverted, or whose logdet was taken
@@ -52,7 +52,7 @@ class Watch:
         self.nearest, self.ties, self.condition, self.volume, self.sides = inf, 0, 1.0, 1.0, {}
 
     def meet(self, tree: Surface, gap: Any, truth: Any, depth: int, rank: int, moves: bool) -> None:
-        """Kinks at distances `gap`, an array; `truth` says on which side, None for a kink that has no sides."""
+        """Kinks at distances `gap`, an array; `truth`: on which side, None for a kink that has no sides."""
         live: Any = np.True_
         for mask, d in self.masks:
             live = live & np.reshape(mask, np.shape(mask) + (1,) * (depth - d + rank))
@@ -81,7 +81,7 @@ def distance(a: Any, b: Any) -> Any:
 
 
 def top_gap(v: Any, bound: int, rank: int) -> Any:
-    """Distance of the two largest entries over the `bound` axes in front of the last `rank`; inf where there is one."""
+    """Distance of the two largest entries over the `bound` axes before the last `rank`; inf if there is one."""
     head = v.ndim - bound - rank
     flat = np.moveaxis(v.reshape(*v.shape[:head], -1, *v.shape[head + bound:]), head, -1)
     if flat.shape[-1] < 2:

@@ -23,6 +23,9 @@ MATRIX = (
     MatrixRule("logsumexp",         "log(sum(exp(x)))",    "logsumexp(x)", only="column"),
     MatrixRule("euclidean-norm",    "sum(x.^2)^0.5",       "norm2(x)"),
     MatrixRule("euclidean-dot",     "(x'*x)^0.5",          "norm2(x)", only="column"),
+    MatrixRule("norm-cubed",        "sum(x.^2)^1.5",       "norm2(x)^3"),
+    MatrixRule("square-root",       "x^0.5",               "sqrt(x)"),
+    MatrixRule("square-roots",      "x.^0.5",              "sqrt(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
     MatrixRule("sum-of-ones",       "sum(x*y')",           "sum(x)*sum(y)", only="column"),
 )

@@ -24,6 +24,7 @@ RESTARTS = 5         # of the optimiser, with its memory emptied, while the loss
 FALLS = 1e-13        # relative decrease that counts as falling
 SHRINKS = 4          # times the steps are made ten times shorter because the loss was not finite
 FLAT = 1e-6          # gradient, relative to the first or to the loss, that counts as zero at a standstill
+CRAWL, WHILE = 1e-8, 200    # relative decrease, in so many iterations, that is too little if nothing is flat
 VANISHES = 1e-12     # the same for a block of the gradient at the start
 
 Progress = Callable[[int, float, float], None]    # iteration, loss, largest entry of the gradient
@@ -182,6 +183,10 @@ class NotFinite(ArithmeticError):
     """A loss or a gradient that is not finite; says which."""
 
 
+class Crawling(Exception):
+    """The loss falls by next to nothing, and not because the gradient is flat: a walk along a kink."""
+
+
 class Objective:
     """Loss and gradient as functions of x, the parameters laid end to end."""
 
@@ -255,8 +260,11 @@ class Descent:
     @property
     def converged(self) -> bool:
         """Whether the gradient is within the tolerance, or as flat as rounding lets it be at a standstill."""
-        flat = self.slope <= FLAT * max(self.first_slope, abs(self.loss))
-        return self.slope <= self.settings.tol or (flat and not self.finished)
+        return self.slope <= self.settings.tol or (self.flat and not self.finished)
+
+    @property
+    def flat(self) -> bool:
+        return self.slope <= FLAT * max(self.first_slope, abs(self.loss))
 
     @property
     def message(self) -> str:
@@ -266,8 +274,8 @@ class Descent:
             return f"stopped after {self.n_iter} iterations, as max_iter says, with gradient {self.slope:.2g}"
         if self.converged:
             return f"the loss falls no further, with gradient {self.slope:.2g}"
-        return (f"the loss falls no further, but the gradient is {self.slope:.2g}, as it can be at a kink "
-                "(max, abs) and nowhere else")
+        return (f"the loss hardly falls any further, but the gradient is {self.slope:.2g}, as it can be at a "
+                "kink (max, abs) and nowhere else")
 
     def run(self) -> None:
         """Descend to where nothing is gained any more."""
@@ -281,6 +289,8 @@ class Descent:
                 if shrinks > SHRINKS:
                     raise self._error(trouble) from None
                 continue
+            except Crawling:
+                return
             restarts += 1
             if before - self.loss <= FALLS * abs(before):
                 return
@@ -311,6 +321,8 @@ class Descent:
         self.curve.append(loss)
         if self.progress is not None:
             self.progress(self.n_iter, loss, self.slope)
+        if self.n_iter > WHILE and self.curve[-WHILE - 1] - loss < CRAWL * abs(loss) and not self.flat:
+            raise Crawling
 
     def _error(self, trouble: NotFinite) -> IversonError:
         if not self.curve:

@@ -1,0 +1,437 @@
+"""Index nodes as NumPy expressions: an index is an axis, a product with a bound index a matrix product.
+
+Glossary   Value: a piece of code and the index of each of its axes; scope: the indices alive, in the order of axes;
+rows: np.arange of a size, for gathers and scatters.
+Nothing larger than the axes of one product is ever made; what has three or more indices goes through einsum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..core.errors import IversonError
+from ..core.node import Node, coefficient, is_num, mul, num, open_, pow_
+from ..derivation.lift import arranged
+from ..derivation.naming import abstract
+from .dialects import NUMPY, REDUCE, TENSOR
+from .plan import Plan, costly
+
+LOOSE, SUM, TIMES, UNARY, ATOM = 0, 1, 2, 3, 4
+SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Value:
+    """code with its axes; level: how tightly it binds; truth: a boolean array; fresh: nobody else holds it."""
+
+    code: str
+    axes: tuple[Node, ...] = ()
+    level: int = ATOM
+    truth: bool = False
+    fresh: bool = True
+
+    def at(self, level: int) -> str:
+        return self.code if self.level >= level else f"({self.code})"
+
+
+class Arrays:
+    """Writes the lines of one function.  `names` maps arrays to identifiers, `size` gives the code of a size."""
+
+    def __init__(self, plan: Plan, names: Mapping[str, str], size: Callable[[Node], str], unused: Callable[[str], str],
+                 indent: str = "    ") -> None:
+        self.plan, self.names, self.size, self.unused, self.indent = plan, names, size, unused, indent
+        self.lines: list[str] = []
+        self.shared: dict[Node, tuple[str, tuple[int, ...], bool]] = {}
+        self.ranges: dict[Node, str] = {}
+
+    def line(self, text: str) -> None:
+        self.lines.append(self.indent + text)
+
+    def rows(self, n: Node) -> str:
+        """A name for np.arange(n)."""
+        if n not in self.ranges:
+            self.ranges[n] = self.unused("rows" if not self.ranges else "cols")
+            self.lines.insert(0, f"{self.indent}{self.ranges[n]} = np.arange({self.size(n)})")
+        return self.ranges[n]
+
+    # -- definitions ---------------------------------------------------------------------------------------
+
+    def define(self, name: str, indices: tuple[Node, ...], body: Node) -> None:
+        """`name = ...` with one axis for each index."""
+        target = self.names[name]
+        if body.op == "tensor":
+            self.line(f"{target} = {TENSOR[body.attr[0]].format(self.names[body.attr[1]])}")
+        elif not self.scatter(target, indices, body):
+            value = self.value(body, indices)
+            self.line(f"{target} = {self.full(value, indices)}")
+
+    def full(self, v: Value, axes: tuple[Node, ...]) -> str:
+        """Code with exactly these axes, spread where the value does not depend on one."""
+        code = self.aligned(v, axes).code
+        if set(v.axes) == set(axes):
+            return f"1.0*{self.aligned(v, axes).at(TIMES)}" if v.truth else code
+        shape = ", ".join(self.size(i.attr[1]) for i in axes) + ("," if len(axes) == 1 else "")
+        return f"np.broadcast_to({code}, ({shape})).astype(float)"
+
+    def scatter(self, target: str, indices: tuple[Node, ...], body: Node) -> bool:
+        """Terms with [k = y[i]] or [k != y[i]] written by assignment to the entries they pick out."""
+        if len(indices) != 2:
+            return False
+        outer, total = outside(body, indices)
+        terms = total.args if total.op == "add" else (total,)
+        split = [picked(t, indices) for t in terms]
+        if not any(s is not None for s in split):
+            return False
+        plain = [t for t, s in zip(terms, split, strict=True) if s is None]
+        masks = [s for s in split if s is not None and s[0] == "!="]
+        hits = [s for s in split if s is not None and s[0] == "="]
+        if len(masks) > 1 or (masks and plain):
+            return False
+        base = plain or [masks[0][2]] if plain or masks else []
+        self._base(target, indices, base)
+        for _, place, _, _ in masks:
+            self.line(f"{target}[{self.place(indices, place)}] = 0.0")
+        for _, place, f, _ in hits:
+            self._hit(target, indices, place, f)
+        top, bottom = quotient(outer)
+        for sign, part in (("*", top), ("/", bottom)):
+            if not is_num(part, 1):
+                self.line(f"{target} {sign}= {self.value(part, ()).code}")
+        return True
+
+    def _base(self, target: str, indices: tuple[Node, ...], base: Sequence[Node]) -> None:
+        from ..core.node import add
+
+        if not base:
+            shape = ", ".join(self.size(i.attr[1]) for i in indices)
+            self.line(f"{target} = np.zeros(({shape}))")
+            return
+        v = self.value(add(*base), indices)
+        code = self.full(v, indices)
+        self.line(f"{target} = {code}" + ("" if v.fresh or v.truth else ".copy()"))
+
+    def _hit(self, target: str, indices: tuple[Node, ...], place: Node, f: Node) -> None:
+        c, _ = coefficient(f)
+        v = self.value(mul(num(-1), f) if c < 0 else f, (indices[0],))
+        self.line(f"{target}[{self.place(indices, place)}] {'-' if c < 0 else '+'}= {v.code}")
+
+    def place(self, indices: tuple[Node, ...], label: Node) -> str:
+        return f"{self.rows(indices[0].attr[1])}, {self.value(label, (indices[0],)).code}"
+
+    # -- expressions ---------------------------------------------------------------------------------------
+
+    def value(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        """`f` as code; a part that is needed again is given a name first."""
+        if costly(f):
+            key, terms = abstract(f)
+            if key in self.shared:
+                var, order, truth = self.shared[key]
+                return Value(var, tuple(terms[p] for p in order), ATOM, truth, False)
+            if self.plan.repeats.get(key, 0) > 1:
+                return self._share(f, scope, key, terms)
+        return getattr(self, f"_{f.op}")(f, scope)
+
+    def _share(self, f: Node, scope: tuple[Node, ...], key: Node, terms: tuple[Node, ...]) -> Value:
+        v = getattr(self, f"_{f.op}")(f, scope)
+        if v.level == ATOM and not v.fresh:
+            return v
+        var = self.unused(STEMS.get(f.attr if f.op == "apply" else f.attr[0] if f.op == "red" else f.op, "t"))
+        self.line(f"{var} = {v.code}")
+        self.shared[key] = (var, tuple(terms.index(i) for i in v.axes), v.truth)
+        return Value(var, v.axes, ATOM, v.truth, False)
+
+    def aligned(self, v: Value, axes: Sequence[Node]) -> Value:
+        """The value with its axes in the order of `axes`, ones inserted for those it lacks in between."""
+        order = [i for i in axes if i in v.axes]
+        code, level = v.code, v.level
+        if order != list(v.axes):
+            turn = ".T" if len(order) == 2 else f".transpose({', '.join(str(v.axes.index(i)) for i in order)})"
+            code, level = v.at(ATOM) + turn, ATOM
+        first = next((p for p, i in enumerate(axes) if i in order), len(axes))
+        places = [":" if i in order else "None" for i in axes[first:]]
+        if "None" in places and order:
+            code, level = (code if level == ATOM else f"({code})") + f"[{', '.join(places)}]", ATOM
+        return Value(code, tuple(axes) if order else (), level, v.truth, v.fresh)
+
+    def together(self, values: Sequence[Value], scope: Sequence[Node]) -> tuple[list[Value], tuple[Node, ...]]:
+        """Values brought to common axes, in the order of the scope."""
+        present = {i for v in values for i in v.axes}
+        axes = tuple(i for i in scope if i in present) + tuple(sorted(present - set(scope)))
+        return [self.aligned(v, axes) for v in values], axes
+
+    def _num(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        if isinstance(f.attr, int):
+            return Value(f"{f.attr}.0" if abs(f.attr) < 10**15 else repr(float(f.attr)), (), ATOM if f.attr >= 0 else SUM)
+        exact = Fraction(f.attr)
+        if exact.denominator < 1000 and exact.denominator not in (2, 4, 5, 10, 20, 100):
+            return Value(f"{exact.numerator}.0/{exact.denominator}.0", (), TIMES if exact > 0 else SUM)
+        return Value(repr(float(exact)), (), ATOM if exact >= 0 else SUM)
+
+    def _size(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        return Value(self.size(f))
+
+    def _const(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        return Value(f"np.{f.attr}")
+
+    def _idx(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        return Value(self.rows(f.attr[1]), (f,), ATOM, False, False)
+
+    def _el(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        base, terms = self.names[f.attr], f.args
+        if all(t.op == "idx" for t in terms) and len(set(terms)) == len(terms):
+            return Value(base, terms, ATOM, False, False)
+        fancy = [t for t in terms if t.op != "idx"]
+        plain = [t for t in terms if t.op == "idx"]
+        free = {i for t in fancy for i in t.free}
+        if len(set(plain)) == len(plain) and not free & set(plain) and sum(bool(t.free) for t in fancy) <= 1 \
+                and all(len(t.free) <= 1 for t in fancy) and (len(fancy) == 1 or not free):
+            return self._sliced(base, terms)
+        return self._gathered(base, terms, scope)
+
+    def _sliced(self, base: str, terms: tuple[Node, ...]) -> Value:
+        """One axis picked by labels or constants, the others whole: U[u, :]."""
+        parts, axes = [], []
+        for t in terms:
+            parts.append(":" if t.op == "idx" else str(t.attr) if t.op == "num" else self.value(t, ()).code)
+            axes += [t] if t.op == "idx" else list(self.value(t, ()).axes)
+        while parts and parts[-1] == ":" and len(parts) > 1:
+            parts.pop()
+        return Value(f"{base}[{', '.join(parts)}]", tuple(axes))
+
+    def _gathered(self, base: str, terms: tuple[Node, ...], scope: tuple[Node, ...]) -> Value:
+        """Every axis by an array of indices: s[rows, y]."""
+        values = [Value(str(t.attr)) if t.op == "num" else self.value(t, scope) for t in terms]
+        shown, axes = self.together(values, scope)
+        return Value(f"{base}[{', '.join(v.code for v in shown)}]", axes)
+
+    def _add(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        terms = arranged(f.args)
+        signs = [coefficient(t)[0] < 0 for t in terms]
+        values = [self.value(mul(num(-1), t) if minus else t, scope) for t, minus in zip(terms, signs, strict=True)]
+        values = [Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in values]
+        shown, axes = self.together(values, scope)
+        code = ("-" if signs[0] else "") + shown[0].at(SUM if not signs[0] else TIMES)
+        for v, minus in zip(shown[1:], signs[1:], strict=True):
+            code += (" - " if minus else " + ") + v.at(SUM + 1)
+        return Value(code, axes, SUM)
+
+    def _mul(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        c, rest = coefficient(f)
+        if c < 0:
+            v = self.value(mul(num(-c), rest), scope)
+            return Value("-" + v.at(TIMES), v.axes, SUM)
+        top, bottom = quotient(f)
+        above = [self.value(x, scope) for x in factors(top)]
+        below = [self.value(x, scope) for x in factors(bottom)]
+        return self.divided(self.times(above, scope), self.times(below, scope) if below else None, scope)
+
+    def times(self, values: list[Value], scope: tuple[Node, ...]) -> Value:
+        """A product, what has the fewest axes first."""
+        if not values:
+            return Value("1.0")
+        if len(values) == 1:
+            return values[0]
+        ranked = sorted(values, key=lambda v: (len(v.axes), v.truth))
+        if ranked[0].truth and all(v.truth for v in ranked):
+            ranked[0] = Value(f"1.0*{ranked[0].at(ATOM)}", ranked[0].axes, TIMES)
+        shown, axes = self.together(ranked, scope)
+        return Value("*".join(v.at(TIMES if p == 0 else TIMES + 1) for p, v in enumerate(shown)), axes, TIMES)
+
+    def divided(self, top: Value, bottom: Value | None, scope: tuple[Node, ...]) -> Value:
+        if bottom is None:
+            return top
+        (a, b), axes = self.together([top, bottom], scope)
+        return Value(f"{a.at(TIMES)}/{b.at(TIMES + 1)}", axes, TIMES)
+
+    def _pow(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        base, e = f.args
+        if e.op == "num" and e.attr < 0:
+            return self.divided(Value("1.0"), self.value(pow_(base, num(-e.attr)), scope), scope)
+        if e is num(Fraction(1, 2)):
+            v = self.value(base, scope)
+            return Value(f"np.sqrt({v.code})", v.axes)
+        if e.op == "num" and isinstance(e.attr, int):
+            v = self.value(base, scope)
+            return Value(f"{v.at(ATOM)}**{e.attr}", v.axes, UNARY)
+        (a, b), axes = self.together([self.value(base, scope), self.value(e, scope)], scope)
+        return Value(f"np.power({a.code}, {b.code})", axes)
+
+    def _apply(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        shown, axes = self.together([self.value(a, scope) for a in f.args], scope)
+        if f.attr not in NUMPY:
+            name = self.names.get(f.attr.rstrip("'"), f.attr.rstrip("'"))
+            return Value(f"{name}{'_prime' if f.attr.endswith(chr(39)) else ''}({shown[0].code})", axes)
+        code = shown[0].code
+        if len(f.args) == 1:
+            return Value(NUMPY[f.attr].format(code), axes)
+        for v in shown[1:]:
+            code = NUMPY[f.attr].format(code, v.code)
+        return Value(code, axes)
+
+    def _rel(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        shown, axes = self.together([self.value(a, scope) for a in f.args], scope)
+        return Value(f"{shown[0].at(SUM)} {SIGNS[f.attr]} {shown[1].at(SUM)}", axes, LOOSE, True)
+
+    def _br(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        v = self._rel(f.args[0], scope)
+        return v if v.axes else Value(f"float({v.code})")
+
+    # -- reductions ----------------------------------------------------------------------------------------
+
+    def _red(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        kind = f.attr[0]
+        bound, body, condition = open_(f)
+        inner = (*scope, *bound)
+        if kind == "sum":
+            return self.contraction(bound, body, inner)
+        v = self.value(body, inner)
+        method, neutral = REDUCE[kind]
+        if not is_num(condition, 1):
+            c = self.value(condition, inner)
+            (c, v), axes = self.together([c, v], inner)
+            v = Value(f"np.where({c.code}, {v.code}, {neutral})", axes)
+        missing = [i for i in bound if i not in v.axes]
+        if missing:
+            axes = tuple(i for i in inner if i in v.axes or i in missing)
+            v = Value(self.full(v, axes), axes)
+        return self.along(v, bound, method)
+
+    def along(self, v: Value, bound: Sequence[Node], method: str) -> Value:
+        """A method applied over the axes of the bound indices."""
+        places = [p for p, i in enumerate(v.axes) if i in bound]
+        rest = tuple(i for i in v.axes if i not in bound)
+        axis = "" if not rest else f"axis={places[0] if len(places) == 1 else tuple(places)}"
+        return Value(f"{v.at(ATOM)}.{method}({axis})", rest)
+
+    def contraction(self, bound: Sequence[Node], body: Node, scope: tuple[Node, ...]) -> Value:
+        """A sum over the bound indices: a scatter-add, a matrix product, or a plain sum."""
+        hit = scattered(bound, body)
+        if hit is not None:
+            return self.scatter_add(hit, bound, body, scope)
+        top, bottom = quotient(body)
+        values = [self.value(x, scope) for x in factors(top)]
+        lower = [self.value(x, scope) for x in factors(bottom)]
+        groups = self.grouped(values, lower, scope)
+        live = {i for g in groups for i in g.axes}
+        counts = [self.size(i.attr[1]) for i in bound if i not in live]
+        v = self.contracted(groups, bound, scope)
+        return Value("*".join([*counts, v.at(TIMES)]), v.axes, TIMES) if counts else v
+
+    def grouped(self, values: list[Value], lower: list[Value], scope: tuple[Node, ...]) -> list[Value]:
+        """Factors on the same axes multiplied elementwise, a smaller one into a larger that holds its axes."""
+        groups: list[list[Value]] = []
+        for v in sorted(values, key=lambda v: -len(v.axes)):
+            home = next((g for g in groups if set(v.axes) <= set(g[0].axes) and (len(groups) > 1 or len(v.axes) != 1
+                         or len(g[0].axes) == 1 or set(v.axes) == set(g[0].axes))), None)
+            if home is None or (len(v.axes) == 1 and len(home[0].axes) == 2):
+                groups.append([v])
+            else:
+                home.append(v)
+        made = [self.times(g, scope) for g in groups] or [Value("1.0")]
+        for d in lower:
+            p = next((p for p, g in enumerate(made) if set(d.axes) <= set(g.axes)), 0)
+            made[p] = self.divided(made[p], d, scope)
+        return made
+
+    def contracted(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:
+        if len(groups) == 1:
+            return self.along(groups[0], bound, "sum")
+        if len(groups) == 2:
+            made = self.matmul(groups[0], groups[1], bound, scope)
+            if made is not None:
+                return made
+        if len({i for g in groups for i in g.axes}) <= 2:
+            return self.along(self.times(groups, scope), bound, "sum")
+        return self.einsum(groups, bound, scope)
+
+    def matmul(self, a: Value, b: Value, bound: Sequence[Node], scope: tuple[Node, ...]) -> Value | None:
+        """a @ b over their one common index, which is bound; the result in the order of the scope."""
+        common = set(a.axes) & set(b.axes)
+        if len(common) != 1 or common != set(bound) or max(len(a.axes), len(b.axes)) > 2:
+            return None
+        k = next(iter(common))
+        left, right = [i for i in a.axes if i is not k], [i for i in b.axes if i is not k]
+        if left and right and scope.index(left[0]) > scope.index(right[0]):
+            a, b, left, right = b, a, right, left
+        x, y = self.aligned(a, [*left, k]), self.aligned(b, [k, *right])
+        x, y = (Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in (x, y))
+        return Value(f"{x.at(UNARY)} @ {y.at(UNARY)}", (*left, *right), TIMES)
+
+    def einsum(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:
+        axes = tuple(i for i in scope if i not in bound and any(i in g.axes for g in groups))
+        letters = {i: LETTERS[p] for p, i in enumerate(dict.fromkeys(i for g in groups for i in g.axes))}
+        inputs = ",".join("".join(letters[i] for i in g.axes) for g in groups)
+        output = "".join(letters[i] for i in axes)
+        shown = ", ".join(f"1.0*{g.at(ATOM)}" if g.truth else g.code for g in groups)
+        return Value(f"np.einsum('{inputs}->{output}', {shown}, optimize=True)", axes)
+
+    def scatter_add(self, hit: tuple[Node, Node, Node], bound: Sequence[Node], body: Node, scope: tuple[Node, ...]) -> Value:
+        """`sum[n] [i = u[n]]*f[n,...]`: rows added up by label."""
+        b, i, label = hit
+        n = next(iter(label.free))
+        rest = mul(*(x for x in factors(body) if x is not b))
+        v = self.contraction([m for m in bound if m is not n], rest, scope) if len(bound) > 1 else self.value(rest, scope)
+        axes = (n, *(j for j in v.axes if j is not n))
+        shown = self.full(v, axes)
+        return Value(f"_scatter_add({shown}, {self.value(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:]))
+
+    def _tensor(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        raise IversonError("unsupported", f"{f.attr[0]} stands inside an expression.")
+
+
+STEMS = {"exp": "e", "max": "m", "log": "l", "sigmoid": "g", "br": "q", "sum": "c"}
+
+
+def factors(f: Node) -> tuple[Node, ...]:
+    if is_num(f, 1):
+        return ()
+    return f.args if f.op == "mul" else (f,)
+
+
+def quotient(f: Node) -> tuple[Node, Node]:
+    """Numerator and denominator of a product."""
+    top, bottom = [], []
+    for x in factors(f):
+        if x.op == "pow" and x.args[1].op == "num" and x.args[1].attr < 0:
+            bottom.append(pow_(x.args[0], num(-x.args[1].attr)))
+        elif x.op == "num" and isinstance(x.attr, Fraction) and abs(x.attr.numerator) == 1:
+            bottom.append(num(x.attr.denominator))
+            top += [] if x.attr > 0 else [num(-1)]
+        else:
+            top.append(x)
+    return mul(*top), mul(*bottom)
+
+
+def outside(f: Node, indices: Sequence[Node]) -> tuple[Node, Node]:
+    """The scalar factors of a product that has one sum in it, and that sum."""
+    parts = factors(f)
+    scalars = [x for x in parts if not x.free & set(indices)]
+    rest = [x for x in parts if x.free & set(indices)]
+    return mul(*scalars), mul(*rest)
+
+
+def picked(t: Node, indices: tuple[Node, ...]) -> tuple[str, Node, Node, Node] | None:
+    """(relation, label, the rest of the term, the bracket) of a term with [k = y[i]] or [k != y[i]], k the last axis."""
+    i, k = indices
+    for b in factors(t):
+        if b.op == "br" and b.args[0].attr in ("=", "!=") and b.args[0].args[0] is k:
+            label = b.args[0].args[1]
+            rest = mul(*(x for x in factors(t) if x is not b))
+            if label.op == "el" and label.free == {i} and (b.args[0].attr == "!=" or k not in rest.free):
+                return b.args[0].attr, label, rest, b
+    return None
+
+
+def scattered(bound: Sequence[Node], body: Node) -> tuple[Node, Node, Node] | None:
+    """(bracket, i, label) where the body holds [i = u[n]] with n bound and i not."""
+    for b in factors(body):
+        if b.op == "br" and b.args[0].attr == "=":
+            i, label = b.args[0].args
+            if i.op == "idx" and i not in bound and label.op == "el" and len(label.free) == 1 and label.free <= set(bound):
+                others = [x for x in factors(body) if x is not b]
+                if not any(i in x.free for x in others):
+                    return b, i, label
+    return None

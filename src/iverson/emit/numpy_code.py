@@ -1,0 +1,240 @@
+"""A readable NumPy module with the value and the gradients of a loss, and the same text as a function.
+
+Glossary   answers: by input, what derivation/answer.py gives; names: every array's identifier in the code.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import IversonError
+from ..core.node import Node
+from ..core.program import Definition, Program
+from ..derivation.answer import Answer, needed
+from ..lang.kinds import Input, describe
+from .arrays import Arrays
+from .dialects import HELPERS
+from .plan import Plan, gradient_plan, plan
+
+RESERVED = {"np", "math", "value", "value_and_grad", "rows", "cols", *dir(__builtins__)}
+
+
+def numpy_module(program: Program, answers: Mapping[str, Answer], text: str = "", formulas: Sequence[str] = ()) -> str:
+    """The module: value_and_grad, value, and one function for each definition beside the loss (predict)."""
+    whole = [function(program, gradient_plan(program, answers, True), "value_and_grad", tuple(answers), formulas)]
+    result = program.definition(program.result)
+    if not result.indices:
+        whole.append(function(program, plan(program, [result], program.definitions), "value", ()))
+    for d in program.definitions:
+        if d.name == "predict":
+            whole.append(function(program, plan(program, [d], program.definitions), d.name, ()))
+    body = "\n\n".join(whole)
+    return header(text, body) + body
+
+
+def header(text: str, body: str) -> str:
+    quoted = "".join(f"#   {line}\n" for line in printable(text).splitlines() if line.strip())
+    imports = ("import math\n\n" if "_erf(" in body else "") + "import numpy as np\n\n"
+    used = "\n".join(h for n, h in HELPERS.items() if f"{n}(" in body)
+    return (f"# The loss, as it was written:\n{quoted}" if quoted else "") + imports + (used + "\n" if used else "") + "\n"
+
+
+def printable(text: str) -> str:
+    """User text for a comment or a docstring: nothing that could end it."""
+    return text.replace("\\", "/").replace('"""', "'''").replace("\r", "\n")
+
+
+def function(program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = ()) -> str:
+    """One function that computes the outputs of a plan."""
+    maker = Maker(program, p)
+    body = maker.body(name == "value_and_grad", wrt)
+    signature = ", ".join(maker.parameter(i) for i in maker.inputs)
+    doc = docstring(program, maker.inputs, name, wrt, formulas)
+    return f"def {name}({signature}):\n{doc}" + "\n".join(body) + "\n"
+
+
+def docstring(program: Program, inputs: Sequence[Input], name: str, wrt: tuple[str, ...], formulas: Sequence[str]) -> str:
+    first = {"value_and_grad": f"The value and the gradient by {', '.join(wrt)}.", "value": "The value."}.get(
+        name, f"The value of the definition {name}.")
+    lines = [f'    """{printable(first)}', ""] + [f"    {i.name}   {shape_text(i)}" for i in inputs]
+    lines += [f"    {printable(f)}" for f in formulas]
+    return "\n".join([*lines, '    """']) + "\n"
+
+
+def shape_text(i: Input) -> str:
+    if i.role == "function":
+        return "a pair: the function and its derivative, both elementwise"
+    return describe(i.type) + (", integers" if i.type.classes is not None else "")
+
+
+class Maker:
+    """The names and lines of one function."""
+
+    def __init__(self, program: Program, p: Plan) -> None:
+        self.program, self.plan = program, p
+        self.inputs = sorted(self._read(), key=lambda i: i.default is not None)
+        self.names: dict[str, str] = {}
+        self.taken = set(RESERVED)
+        for n in (*(i.name for i in program.inputs.values()), *(d.name for d in p.definitions)):
+            self.names[n] = self.unused(n if safe(n) else f"v_{ascii_of(n)}")
+        self.sizes: dict[Node, str] = {}
+
+    def _read(self) -> list[Input]:
+        used = {n for d in self.plan.definitions for n in names_of(d)}
+        return [i for i in self.program.inputs.values() if i.name in used or self._shape_only(i, used)]
+
+    def _shape_only(self, i: Input, used: set[str]) -> bool:
+        return i.role in ("param", "label", "data") and not used & set(self.program.inputs) and bool(i.type.dims)
+
+    def unused(self, stem: str) -> str:
+        found = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 10_000))) if n not in self.taken)
+        self.taken.add(found)
+        return found
+
+    def size(self, n: Node) -> str:
+        """The code of a size: a literal, or a variable that is set from a shape."""
+        if n.op == "num":
+            return str(n.attr)
+        if n not in self.sizes:
+            self.sizes[n] = self.unused(n.attr if safe(n.attr) else "n_")
+        return self.sizes[n]
+
+    def parameter(self, i: Input) -> str:
+        return self.names[i.name] + ("" if i.default is None else f"={i.default!r}")
+
+    def body(self, pair: bool, wrt: tuple[str, ...]) -> list[str]:
+        arrays = Arrays(self.plan, self.names, self.size, self.unused)
+        for d in self.plan.definitions:
+            arrays.define(d.name, d.indices, d.body)
+        outputs = [self.names[n] for n in self.plan.outputs]
+        result = outputs[0]
+        if pair and len(outputs) > 1:
+            gradients = outputs[1:] if len(outputs) > len(wrt) else outputs
+            inner = gradients[0] if len(wrt) == 1 else "{" + ", ".join(
+                f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
+            result = f"{outputs[0]}, {inner}"
+        functions = [f"    {self.names[i.name]}, {self.names[i.name]}_prime = {self.names[i.name]}"
+                     for i in self.inputs if i.role == "function"]
+        return [*functions, *self.shapes(), *arrays.lines, f"    return {result}"]
+
+    def shapes(self) -> list[str]:
+        """`N, D = X.shape` for the sizes that the code speaks of."""
+        lines = []
+        for n, var in self.sizes.items():
+            place = next(((i, axis) for i in self.inputs for axis, m in enumerate(i.type.dims) if m is n), None)
+            if place is not None:
+                lines.append(f"    {var} = {self.names[place[0].name]}.shape[{place[1]}]")
+            else:
+                lines.append(f"    {var} = int({self._labels(n)}.max()) + 1")
+        return lines
+
+    def _labels(self, n: Node) -> str:
+        for i in self.inputs:
+            if i.type.classes is n:
+                return self.names[i.name]
+        raise IversonError("shape", f"Nothing the code reads tells the size {n.attr}.")
+
+
+def names_of(d: Definition) -> set[str]:
+    from ..core.node import walk
+
+    if d.body.op == "tensor":
+        return {d.body.attr[1]}
+    return {g.attr for g in walk(d.body) if g.op == "el"} | {g.attr.rstrip("'") for g in walk(d.body) if g.op == "apply"}
+
+
+def safe(name: str) -> bool:
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
+
+
+def ascii_of(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum()) else f"u{ord(c):x}" for c in name)
+
+
+def compiled(program: Program, answers: Mapping[str, Answer], value: bool = True) -> Callable[..., Any]:
+    """The generated code as f(**arrays) -> (value, gradient); without `value`, the gradient alone.
+
+    Arrays are checked and cast at the door: IversonError `shape` or `data` with the array's name.
+    """
+    p = gradient_plan(program, answers, value)
+    name = "value_and_grad" if value else "gradient"
+    source = function(program, p, name, tuple(answers) if value else ())
+    run, maker = load(source, name), Maker(program, p)
+    return Compiled(run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source)
+
+
+def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
+    """One definition of the program as a function of the arrays it reads."""
+    p = plan(program, [program.definition(name)], program.definitions)
+    source, maker = function(program, p, "compute", ()), Maker(program, p)
+    return Compiled(load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source)
+
+
+def load(source: str, name: str) -> Callable[..., Any]:
+    """Run our own generated text in a namespace that holds NumPy and the helpers only."""
+    space: dict[str, Any] = {"__builtins__": {"float": float, "int": int, "len": len, "range": range, "__import__": __import__}}
+    text = header("", source) + source
+    exec(compile(text, f"<iverson {name}>", "exec"), space)
+    return space[name]
+
+
+class Compiled:
+    """A generated function with its door: f(**arrays) or f(*arrays) in the order of `inputs`."""
+
+    def __init__(self, run: Callable[..., Any], inputs: Sequence[Input], keys: Sequence[str], source: str) -> None:
+        self.run, self.inputs, self.keys, self.source = run, list(inputs), list(keys), source
+
+    def __call__(self, *args: Any, **arrays: Any) -> Any:
+        if args:
+            arrays = {**dict(zip([i.name for i in self.inputs], args, strict=False)), **arrays}
+        sizes: dict[Node, tuple[int, str]] = {}
+        values = {key: admit(i, arrays, sizes) for i, key in zip(self.inputs, self.keys, strict=True)}
+        for i in self.inputs:
+            if i.type.classes is not None:
+                in_range(i, values[self.keys[self.inputs.index(i)]], sizes)
+        with np.errstate(over="ignore", under="ignore"):
+            return self.run(**values)
+
+
+def admit(i: Input, arrays: Mapping[str, Any], sizes: dict[Node, tuple[int, str]]) -> Any:
+    """One array at the door, float64 or int64, of the declared rank and of sizes that agree."""
+    given = arrays.get(i.name, i.default)
+    if given is None:
+        raise IversonError("data", f"{i.name} has no value.", hint=f"It is a {describe(i.type)}.")
+    if i.role == "function":
+        return given
+    v = np.asarray(given)
+    wanted = np.int64 if i.type.classes is not None else np.float64
+    if v.dtype != wanted:
+        v = cast(i, v, wanted)
+    if v.ndim != len(i.type.dims):
+        raise IversonError("shape", f"{i.name} has {v.ndim} axes; it is a {describe(i.type)}.")
+    for n, k in zip(i.type.dims, v.shape, strict=True):
+        known = sizes.setdefault(n, (k, i.name)) if n.op != "num" else (n.attr, "its declaration")
+        if known[0] != k:
+            raise IversonError("shape", f"{i.name} has size {k} where {known[1]} has {known[0]}.", hint=f"It is a {describe(i.type)}.")
+    return v
+
+
+def cast(i: Input, v: np.ndarray, wanted: type) -> np.ndarray:
+    if v.dtype.kind not in "fiub" or (wanted is np.int64 and v.dtype.kind == "f" and not np.all(v == np.floor(v))):
+        raise IversonError("data", f"{i.name} must hold {'integers' if wanted is np.int64 else 'real numbers'}, not {v.dtype}.")
+    return v.astype(wanted)
+
+
+def in_range(i: Input, v: np.ndarray, sizes: Mapping[Node, tuple[int, str]]) -> None:
+    """Labels lie in 0..K-1."""
+    n = i.type.classes
+    assert n is not None
+    top = n.attr if n.op == "num" else sizes.get(n, (None,))[0]
+    low, high = (v.min(), v.max()) if v.size else (0, 0)
+    if low < 0 or (top is not None and high >= top):
+        bad = int(low if low < 0 else high)
+        raise IversonError("data", f"{i.name} holds the label {bad}; labels run from 0 to {top - 1 if top else 'K - 1'}.")
+
+
+__all__ = ["compiled", "compiled_definition", "needed", "numpy_module"]
