@@ -246,7 +246,9 @@ def is_integer(e: Node) -> bool:
 
 
 def apply(name: str, *args: Node) -> Node:
-    """An elementwise function of its arguments."""
+    """An elementwise function of its arguments; the larger and smaller of exact numbers are found."""
+    if name in ("max", "min") and args and all(a.op == "num" for a in args):
+        return (max if name == "max" else min)(args, key=lambda a: a.attr)
     return make("apply", args, name)
 
 
@@ -377,7 +379,7 @@ def rebuild(f: Node, args: Iterable[Node]) -> Node:
 
 BUILD: dict[str, Callable[[Node, tuple[Node, ...]], Node]] = {
     "add": lambda f, a: add(*a), "mul": lambda f, a: mul(*a), "pow": lambda f, a: pow_(*a),
-    "apply": lambda f, a: make("apply", a, f.attr), "el": lambda f, a: make("el", a, f.attr),
+    "apply": lambda f, a: apply(f.attr, *a), "el": lambda f, a: make("el", a, f.attr),
     "rel": lambda f, a: rel(f.attr, *a), "br": lambda f, a: bracket(a[0]) if a[0].op == "rel" else a[0],
     "red": lambda f, a: reduce_(f.attr[0], f.attr[1], *a), "deriv": lambda f, a: make("deriv", a, f.attr),
 }

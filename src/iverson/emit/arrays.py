@@ -314,6 +314,10 @@ class Arrays:
         top, bottom = quotient(body)
         values = [self.value(x, scope) for x in factors(top)]
         lower = [self.value(x, scope) for x in factors(bottom)]
+        if len(values) == 2 and not lower:
+            made = self.matmul(*values, bound, scope)
+            if made is not None:
+                return made
         groups = self.grouped(values, lower, scope)
         live = {i for g in groups for i in g.axes}
         counts = [self.size(i.attr[1]) for i in bound if i not in live]
@@ -373,7 +377,9 @@ class Arrays:
         b, i, label = hit
         n = next(iter(label.free))
         rest = mul(*(x for x in factors(body) if x is not b))
-        v = self.contraction([m for m in bound if m is not n], rest, scope) if len(bound) > 1 else self.value(rest, scope)
+        inner = (n, *(m for m in scope if m is not n))
+        others = [m for m in bound if m is not n]
+        v = self.contraction(others, rest, inner) if others else self.value(rest, inner)
         axes = (n, *(j for j in v.axes if j is not n))
         shown = self.full(v, axes)
         return Value(f"_scatter_add({shown}, {self.value(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:]))

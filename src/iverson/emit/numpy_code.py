@@ -5,6 +5,7 @@ Glossary   answers: by input, what derivation/answer.py gives; names: every arra
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from .arrays import Arrays
 from .dialects import HELPERS
 from .plan import Plan, gradient_plan, plan
 
-RESERVED = {"np", "math", "value", "value_and_grad", "rows", "cols", *dir(__builtins__)}
+RESERVED = {"np", "math", "value", "value_and_grad", *dir(builtins)}
 
 
 def numpy_module(program: Program, answers: Mapping[str, Answer], text: str = "", formulas: Sequence[str] = ()) -> str:

@@ -11,11 +11,6 @@ from .surface import Surface
 
 ATOM, POWER, PREFIX, TIMES, REDUCE, SUM, RELATION, NOT, AND, OR = 100, 60, 50, 40, 30, 20, 10, 6, 4, 2
 SIGNS = {"mul": "*", "emul": ".*", "div": "/", "ediv": "./"}
-PRETTY = {"mul": " ", "emul": " ⊙ ", "div": "/", "ediv": " ⊘ "}
-GREEK = ("alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega "
-         "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega pi").split()
-LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΠΣΦΨΩπ", strict=True))
-RELATION_SIGNS = {"!=": "≠", "<=": "≤", ">=": "≥"}
 
 
 def show(tree: Surface) -> str:
@@ -95,6 +90,8 @@ def _transpose(t: Surface) -> tuple[str, int]:
 
 
 def _call(t: Surface) -> tuple[str, int]:
+    if t.attr == "D":
+        return f"d/d{_plain(t.args[1])[0]} ({_plain(t.args[0])[0]})", TIMES
     return f"{t.attr}({', '.join(_plain(a)[0] for a in t.args)})", ATOM
 
 

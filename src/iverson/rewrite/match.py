@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..core.node import Node, add, coefficient, fresh, mul, num, open_, pow_, reduce_, substitute, transform
+from ..core.node import Node, add, coefficient, fresh, mul, num, open_, pow_, reduce_, substitute, transform, walk
 from .rule import Rule, pattern
 
 Env = dict[str, Any]
@@ -18,9 +18,17 @@ Env = dict[str, Any]
 def rewrite(rule: Rule, f: Node) -> Node | None:
     """`f` with the rule applied at its root, to a part of a product or sum if need be; None when it does not apply."""
     for env, rest in part(pattern(rule.lhs), f, {}):
+        if rule.unless and holds(env, rule.unless):
+            continue
         made = fill(pattern(rule.rhs), env)
         return mul(made, *rest) if f.op == "mul" else add(made, *rest) if f.op == "add" else made
     return None
+
+
+def holds(env: Env, kind: str) -> bool:
+    """Whether what was matched holds a reduction of this kind."""
+    bodies = [v[1] for v in env.values() if isinstance(v, tuple)]
+    return any(g.op == "red" and g.attr[0] == kind for b in bodies for g in walk(b))
 
 
 def part(p: Node, f: Node, env: Env) -> Iterator[tuple[Env, list[Node]]]:

@@ -24,7 +24,7 @@ class Rule:
     """`lhs = rhs` wherever both are defined.
 
     why      the reason, one sentence; breaks: values at which evaluating `lhs` as written loses its meaning
-    positive the identity holds only for positive values of these metavariables
+    unless   not applied where a metavariable already holds a reduction of this kind: a shift is made once
     """
 
     name: str
@@ -32,6 +32,7 @@ class Rule:
     rhs: str
     why: str = ""
     breaks: Mapping[str, float] = field(default_factory=dict)
+    unless: str = ""
 
     def __post_init__(self) -> None:
         left, right = (metavariables(parse_expression(t)) for t in (self.lhs, self.rhs))

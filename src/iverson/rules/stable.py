@@ -23,9 +23,10 @@ STABLE = (
     Rule("logistic-less",   "1/(1 + exp(x))", "sigmoid(-x)", breaks={"x": 1000.0}, why="exp(x) overflows above x = 710"),
     Rule("complement",      "1 - sigmoid(x)", "sigmoid(-x)", breaks={"x": 40.0}, why="1 - sigmoid(x) cancels above x = 37"),
     Rule("log-sum-exp",     "log(sum[k] exp(x[k]))", "max[m] x[m] + log(sum[k] exp(x[k] - max[m] x[m]))",
-         why="exp(x[k]) overflows above x[k] = 710"),
+         why="exp(x[k]) overflows above x[k] = 710", unless="max"),
     Rule("softmax",         "exp(x[k])/sum[m] exp(x[m])",
-         "exp(x[k] - max[j] x[j])/sum[m] exp(x[m] - max[j] x[j])", why="exp(x[k]) overflows above x[k] = 710"),
+         "exp(x[k] - max[j] x[j])/sum[m] exp(x[m] - max[j] x[j])",
+         why="exp(x[k]) overflows above x[k] = 710", unless="max"),
     Rule("log-of-one-plus", "log(1 + x)", "log1p(x)", breaks={"x": 1e-18}, why="1 + x is 1 for x below 1e-16"),
     Rule("exp-minus-one",   "exp(x) - 1", "expm1(x)", breaks={"x": 1e-18}, why="exp(x) - 1 cancels near 0"),
 )

@@ -1,0 +1,53 @@
+"""WORDS: what each step and each heading is called, in English and in Chinese.  {0}, {1} are filled in by the line."""
+
+from __future__ import annotations
+
+WORDS = {
+    "sum":          ("the derivative of a sum is the sum of the derivatives", "和的导数等于导数的和"),
+    "product":      ("product rule; factors that do not depend on {0} stay", "乘积求导,与 {0} 无关的因子照写"),
+    "power":        ("power rule and chain rule", "幂函数求导,再乘内层导数"),
+    "element":      ("an entry by an entry is 1 where all indices agree, else 0", "对分量求导:下标全部相同为 1,否则为 0"),
+    "bracket":      ("a bracket is locally constant", "示性函数局部为常数,导数为 0"),
+    "sum-of":       ("derive under the sum", "求导与求和交换次序"),
+    "prod-of":      ("each factor in turn, times the product of the others", "连乘求导:逐个因子求导,其余照乘"),
+    "max-of":       ("only the largest entries count; ties share", "只有取到最大值的项起作用,并列时平分"),
+    "min-of":       ("only the smallest entries count; ties share", "只有取到最小值的项起作用,并列时平分"),
+    "argmax-of":    ("an index has no derivative", "下标没有导数"),
+    "argmin-of":    ("an index has no derivative", "下标没有导数"),
+    "num":          ("a constant", "常数的导数为 0"),
+    "size":         ("a constant", "常数的导数为 0"),
+    "const":        ("a constant", "常数的导数为 0"),
+    "idx":          ("a constant", "常数的导数为 0"),
+    "collapse":     ("a bracket [m = j] under a sum over m keeps the one term m = j", "求和号下的 [m = j] 只保留 m = j 的一项"),
+    "name":         ("{0} written by its name", "用 {0} 代回"),
+    "tidy":         ("common factors out, equal terms cancelled", "提取公因子,消去同类项"),
+    "chain":        ("chain rule: sum over the entries of {0}", "由链式法则,对 {0} 的各分量求和"),
+    "matrix":       ("in matrix form: a sum over a shared index is a matrix product", "写成矩阵形式:对公共下标求和就是矩阵乘法"),
+    "fused":        ("put together and simplified", "代入并化简"),
+    "given":        ("as written", "原式"),
+    "loss":         ("The loss and its definitions", "损失函数及其定义"),
+    "local":        ("Derivative of {0} by {1}", "求 {0} 对 {1} 的导数"),
+    "by":           ("Gradient by {0}", "求损失对 {0} 的梯度"),
+    "result":       ("Result", "结果"),
+    "where":        ("where", "其中"),
+    "kink":         ("At a kink", "不可导点"),
+    "shape":        ("shape", "形状"),
+}
+
+FUNCTIONS = {
+    "exp": ("exp' = exp", "指数函数的导数是它自身"), "log": ("log'(x) = 1/x", "对数函数求导:1/x"),
+    "log1p": ("log1p'(x) = 1/(1 + x)", "log1p 求导:1/(1+x)"), "expm1": ("expm1' = exp", "expm1 求导:exp"),
+    "sin": ("sin' = cos", "正弦的导数是余弦"), "cos": ("cos' = -sin", "余弦的导数是负的正弦"),
+    "tan": ("tan' = 1 + tan^2", "正切求导:1+tan^2"), "sinh": ("sinh' = cosh", "双曲正弦求导"),
+    "cosh": ("cosh' = sinh", "双曲余弦求导"), "tanh": ("tanh' = 1 - tanh^2", "tanh 求导:1-tanh^2"),
+    "arcsin": ("arcsin'(x) = 1/sqrt(1 - x^2)", "反正弦求导"), "arccos": ("arccos'(x) = -1/sqrt(1 - x^2)", "反余弦求导"),
+    "arctan": ("arctan'(x) = 1/(1 + x^2)", "反正切求导"), "erf": ("erf'(x) = 2/sqrt(pi)*exp(-x^2)", "误差函数求导"),
+    "sigmoid": ("sigmoid' = sigmoid*(1 - sigmoid)", "sigmoid 求导:s(1-s)"),
+    "softplus": ("softplus' = sigmoid", "softplus 的导数是 sigmoid"),
+    "abs": ("abs' = sign, 0 at 0", "绝对值求导:符号函数,在 0 处取 0"), "sign": ("sign is locally constant", "符号函数局部为常数"),
+    "floor": ("floor has no derivative", "取整函数没有可用的导数"),
+    "max": ("the slope of the larger one, told by a bracket; a constant takes the tie",
+            "max 的导数:用示性函数选出较大的一支,相等时取常数一支"),
+    "min": ("the slope of the smaller one, told by a bracket; a constant takes the tie",
+            "min 的导数:用示性函数选出较小的一支,相等时取常数一支"),
+}
