@@ -5,8 +5,9 @@
 s*(1 - s)*v where s = sigmoid(u'*v + b)
 """
 
-from .api import Derivation, Loss, derive, parse
+from .api import Derivation, Loss, check, compile, derive, fit, load, parse, predict, save, score
 from .core.errors import IversonError, Span
 
 __version__ = "0.1.0"
-__all__ = ["Derivation", "IversonError", "Loss", "Span", "derive", "parse"]
+__all__ = ["Derivation", "IversonError", "Loss", "Span", "check", "compile", "derive", "fit", "load", "parse", "predict",
+           "save", "score"]

@@ -115,7 +115,7 @@ def derive(source: Any, wrt: str | Sequence[str], order: int = 1, notation: str 
     "2*A'*(A*x - y)"
     """
     kinds = dict(kinds or {})
-    form = kinds.pop(upstream, None) if upstream else None
+    form = kinds.pop(upstream, None) if upstream and upstream in kinds else None
     loss = parse(source, notation, sizes, kinds)
     names, prefer = wanted_names(wrt)
     check_options(order, layout, names, upstream)
@@ -251,7 +251,8 @@ class Derivation:
             raise IversonError("unsupported", f"The target {target!r} is not supported yet.", hint="numpy")
         from .emit.numpy_code import numpy_module
 
-        return numpy_module(self.derived.program, {self.wrt: self.derived.answer})
+        formula = f"d{self.wrt} = {self.text()}" if not self.derived.main.indices else self.text()
+        return numpy_module(self.derived.program, {self.wrt: self.derived.answer}, self.loss.source, (formula,))
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         """The derivative at the given arrays, a float or a float64 array."""
@@ -364,3 +365,94 @@ def compile(source: Any, wrt: str | Sequence[str] = (), target: str = "numpy", n
     rows = found if isinstance(found, dict) else {str(wrt): found}
     first = next(iter(rows.values()))
     return compiled(first.derived.program, {n: d.derived.answer for n, d in rows.items()})
+
+
+def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:
+    """A readable module with the value and the gradients by all of `wrt`."""
+    if target != "numpy":
+        raise IversonError("unsupported", f"The target {target!r} is not supported yet.", hint="numpy")
+    from .emit.numpy_code import numpy_module
+
+    loss = parse(source)
+    found = derive(loss, [wrt] if isinstance(wrt, str) else list(wrt))
+    formulas = [d.text() if d.derived.main.indices else f"d{n} = {d.text()}" for n, d in found.items()]
+    first = next(iter(found.values()))
+    return numpy_module(first.derived.program, {n: d.derived.answer for n, d in found.items()}, loss.source, formulas)
+
+
+def problem(source: Any, wrt: str | Sequence[str] | None = None, notation: str = "auto", sizes: Sizes | None = None,
+            kinds: Mapping[str, str] | None = None) -> Any:
+    """A loss ready for training: what `fit`, `predict` and `score` work on."""
+    from .training import TrainingProblem
+
+    loss = parse(source, notation, sizes, kinds)
+    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+
+    def gradient(params: tuple[str, ...]) -> tuple[Program, dict[str, Any]]:
+        found = derive(loss, params)
+        return next(iter(found.values())).derived.program, {n: d.derived.answer for n, d in found.items()}
+
+    return TrainingProblem(loss.typed, loss.program, gradient, names)
+
+
+def fit(source: Any, data: Any, *, label: str | None = None, wrt: str | Sequence[str] | None = None,
+        columns: Mapping[str, str] | None = None, sizes: Mapping[str, Any] | None = None, kinds: Mapping[str, str] | None = None,
+        notation: str = "auto", progress: Callable[[int, float, float], None] | None = None, **settings: Any) -> Any:
+    """Train a loss by L-BFGS on its verified gradient; a Model with params, curve and scores comes back.
+
+    data      a path to .csv, .npy or .npz, or a dict of arrays by input; label: the column to predict
+    sizes     dims of inputs, and numbers for sizes that no data determines: {"r": 8}
+    settings  of run.fit.FitSettings: holdout, seed, standardize, scalars, max_iter, tol, init
+    """
+    from .run.data import from_arrays, load
+    from .run.fit import FitSettings
+    from .run.fit import fit as run_fit
+
+    numbers = {n: v for n, v in (sizes or {}).items() if isinstance(v, int)}
+    shapes = {n: v for n, v in (sizes or {}).items() if not isinstance(v, int)}
+    p = problem(source, wrt, notation, shapes, kinds)
+    if isinstance(data, Mapping):
+        table = from_arrays(data, p.inputs, label, sizes=numbers)
+    else:
+        table = load(str(data), p.inputs, label, columns, sizes=numbers)
+    return run_fit(p, table, settings=FitSettings(**settings), progress=progress).model
+
+
+def save(model: Any, folder: str | Path) -> None:
+    """Write a model as JSON and npz; nothing half-written is ever left."""
+    from .run.model import save as write
+
+    write(model, str(folder))
+
+
+def load(folder: str | Path) -> Any:
+    """Read a model that `save` wrote."""
+    from .run.model import load as read_model
+
+    return read_model(str(folder))
+
+
+def predict(model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None) -> np.ndarray:
+    """Predictions for a data file, laid out as at the fit; written as CSV where `output` names a file (- is stdout)."""
+    from .run.model import predict as run_predict
+    from .run.model import table_for, write_predictions
+
+    values = run_predict(model, problem(model.source), table_for(model, str(data), None, columns, target=False))
+    if output is not None:
+        write_predictions(output, values, model.class_names)
+    return values
+
+
+def score(model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, float | None]:
+    """The loss on a data file and, for labels, the accuracy."""
+    from .run.model import score as run_score
+    from .run.model import table_for
+
+    return run_score(model, problem(model.source), table_for(model, str(data), label, columns))
+
+
+def check_model_folder(folder: str) -> None:
+    """Refuse a folder that a model could not be written to, before any work is done."""
+    from .run.model import check_folder
+
+    check_folder(folder)

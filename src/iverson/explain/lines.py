@@ -113,8 +113,9 @@ class Lines:
             if d.name in introduced and d.written is not None and not d.introduced:
                 continue
             e = self.writer.write(d) if d is not self.answer.program[-1] else self.writer.matrix(d) or self.writer.indexed(d)
-            rule = "matrix" if not e.indices and d is self.answer.program[-1] and d.indices else "given"
-            yield Line(left_of(e), e.body, rule, self.words(rule) if rule == "matrix" else "", self.shape(d.indices))
+            last, gradients = d is self.answer.program[-1], set(self.adjoint.names.values())
+            rule = "matrix" if last and not e.indices and d.indices else "fused" if d.name in gradients else "given"
+            yield Line(left_of(e), e.body, rule, self.words(rule) if rule != "given" else "", self.shape(d.indices))
 
     # -- pieces --------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Arrays from arrays: reductions, products, einsum, matrices, filled arrays and subscripts.
 
 Glossary   x, y: values; a, b, ...: the letters of einsum; out: what each axis of a result is an axis of.
-Rows of numpy_calls name these functions, so parameters bear NumPy's names where those are used as keywords, and
+Rows of numpy_calls name these functions, so parameters bear NumPy's names where keywords use them, and their
 annotations say how an argument is read.  Knows no `ast`; the reader adds the spans of errors.
 """
 
@@ -41,7 +41,7 @@ def axes_text(n: int) -> str:
     return f"{n} axis" if n == 1 else f"{n} axes"
 
 
-# -- reductions ------------------------------------------------------------------------------------------------
+# -- reductions ----------------------------------------------------------------------------------------------
 
 def positions(x: Value, axis: Plain) -> list[int]:
     """The axes a literal names, counted from 0; None names all."""
@@ -79,7 +79,7 @@ def reduced(kind: str, x: Value, axis: Plain = None, keepdims: Plain = False) ->
     return Value(x.book, axes, cut, loose=x.loose and any(axes))
 
 
-# -- products --------------------------------------------------------------------------------------------------
+# -- products ------------------------------------------------------------------------------------------------
 
 def matmul(x: Value, y: Value) -> Value:
     """`x @ y` for 1-D and 2-D: a 1-D array is a row on the left and a column on the right."""
@@ -112,16 +112,8 @@ def inner(x: Value, y: Value) -> Value:
     return dot(x, transposed(y))
 
 
-def vdot(x: Value, y: Value) -> Value:
-    return matmul(x, y) if x.rank == y.rank == 1 else reduced("sum", times(x, y))
-
-
 def outer(x: Value, y: Value) -> Value:
     return times(arranged(flat(x), [0, None]), arranged(flat(y), [None, 0]))
-
-
-def multi_dot(arrays: Sequence[Value]) -> Value:
-    return reduce(matmul, arrays)
 
 
 PATTERNS: dict[str, Callable[..., Value]] = {
@@ -147,7 +139,7 @@ PATTERNS: dict[str, Callable[..., Value]] = {
 
 
 def letters(text: str, operands: Sequence[Value]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result; without -> those that stand once, in alphabetical order."""
+    """The letters of each operand and of the result; without -> those that stand once, sorted."""
     left, arrow, output = text.replace(" ", "").partition("->")
     inputs = left.split(",")
     if not all(part.isascii() and part.isalpha() for part in [*inputs, output] if part):
@@ -196,7 +188,7 @@ def indexed(inputs: Sequence[str], output: str, operands: Sequence[Value]) -> Va
     return Value(book, axes, cut, loose=any(axes), apart=tuple(range(len(axes))))
 
 
-# -- matrices --------------------------------------------------------------------------------------------------
+# -- matrices ------------------------------------------------------------------------------------------------
 
 def square(x: Value) -> Value:
     if x.rank != 2 or None in x.axes:
@@ -211,15 +203,11 @@ def determinant(function: str) -> Callable[[Value], Value]:
     return lambda x: opaque(square(x).book, (), lambda: call(function, x.number()))
 
 
-trace = determinant("tr")
+trace: Callable[[Value], Value] = determinant("tr")
 
 
 def inv(x: Value) -> Value:
     return opaque(x.book, square(x).axes, lambda: call("inv", x.number()))
-
-
-def solve(x: Value, y: Value) -> Value:
-    return matmul(inv(x), y)
 
 
 def matrix_power(x: Value, n: Plain) -> Value:
@@ -286,7 +274,7 @@ def expand_dims(x: Value, axis: Plain) -> Value:
     return arranged(x, order)
 
 
-# -- arrays from sizes -----------------------------------------------------------------------------------------
+# -- arrays from sizes ---------------------------------------------------------------------------------------
 
 def filled(book: Book, axes: Axes, value: int) -> Value:
     """An array of ones or zeros."""
@@ -328,7 +316,7 @@ def onehot(y: Value, n: Size) -> Value:
     return Value(y.book, (*y.axes, n), cut)
 
 
-# -- subscripts ------------------------------------------------------------------------------------------------
+# -- subscripts ----------------------------------------------------------------------------------------------
 
 def gathered(x: Value, items: Sequence[Any]) -> Value:
     """`x[items]` with an item for each axis: WHOLE, an integer or an index array; NEW adds an axis.
@@ -375,7 +363,8 @@ def taken(x: Value, at: dict[int, Any], out: list[tuple[str, int]], shape: Axes)
 
     axis = {NEW: lambda p: None, WHOLE: lambda p: x.axes[p], "array": lambda a: shape[a]}
     apart = tuple(q for q, (kind, _) in enumerate(out) if kind == "array")
-    return Value(x.book, tuple(axis[kind](p) for kind, p in out), cut, loose=x.loose or apart != (), apart=apart)
+    axes = tuple(axis[kind](p) for kind, p in out)
+    return Value(x.book, axes, cut, loose=x.loose or apart != (), apart=apart)
 
 
 def related(i: Value, axis: Size | None) -> Value:

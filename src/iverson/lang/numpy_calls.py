@@ -1,24 +1,40 @@
-"""What NumPy's functions mean: one row for each name, a formula in iverson notation or a function over values.
+"""What NumPy's functions mean: a row for each name, a formula in iverson notation or a function over values.
 
-A function's Python signature is NumPy's own; numpy_src reads each argument as its annotation says: Plain a literal,
-Shape sizes, Extent one size, Dtype a number type (checked and dropped), Book the reading itself, else an array.
-A name is looked up with its last module first: `nn.softmax` before `softmax`.  Knows no `ast`.
+A function's Python signature is NumPy's own; numpy_src reads each argument as its annotation says: Plain a
+literal, Extent one size, Axes sizes, Dtype a number type (checked and dropped), Book the reading itself, else
+an array.  A name is looked up with its last module first: `nn.softmax` before `softmax`.  Knows no `ast`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial, reduce
 from typing import Any
 
 from ..core.errors import IversonError
-from .numpy_arrays import (
-    Dtype, Plain, arange, determinant, diag, dot, einsum, expand_dims, eye, flat, full, inner, inv, matmul, matrix_power,
-    multi_dot, ones, ones_like, outer, positions, reduced, reshape, solve, squeeze, trace, transposed, vdot, zeros, zeros_like,
-)
+from . import numpy_arrays as arrays
+from .numpy_arrays import Dtype, Extent, Plain, inv, matmul, positions, reduced
 from .numpy_values import (
-    Terms, Value, applied, both, compared, either, extent, flip, inverted, literal, minus, over, pick, plain, plus, power, times,
+    Axes,
+    Book,
+    Terms,
+    Value,
+    applied,
+    both,
+    compared,
+    either,
+    extent,
+    flip,
+    inverted,
+    literal,
+    minus,
+    over,
+    pick,
+    plain,
+    plus,
+    power,
+    times,
     unsupported,
 )
 from .ops import OPS
@@ -53,18 +69,16 @@ FORMULAS = {row.name: f"{row.name}(x)" for row in OPS.values() if row.shape == "
     "pow":         "x^y",
     "maximum":     "max(x, y)",
     "minimum":     "min(x, y)",
-    "logaddexp":   "log(exp(x) + exp(y))",
     "hypot":       "sqrt(x^2 + y^2)",
     "heaviside":   "[x > 0] + y*[x = 0]",
 }
-
-COMPARISONS = {"equal": "=", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
-
+COMPARISONS = {
+    "equal": "=", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
 STEPS: dict[str, Callable[..., Value]] = {
     "add": plus, "neg": minus, "mul": times, "div": over, "pow": power, "bracket": plain}
 
 
-@lru_cache(maxsize=None)
+@cache
 def parsed(text: str) -> Surface:
     return parse_expression(text)
 
@@ -91,18 +105,26 @@ def written(text: str) -> Callable[..., Value]:
     return lambda x: formula(text, x=x)
 
 
-# -- reductions ------------------------------------------------------------------------------------------------
+def logaddexp(x: Value, y: Value) -> Value:
+    """log(exp(x) + exp(y)); with a 0 it is softplus, which does not overflow, as NumPy's does not."""
+    for zero, other in ((x, y), (y, x)):
+        if zero.exact == 0:
+            return applied("softplus", other)
+    return applied("log", plus(applied("exp", x), applied("exp", y)))
+
+
+# -- reductions ----------------------------------------------------------------------------------------------
 
 def reduction(kind: str) -> Callable[..., Value]:
-    def row(x: Value, axis: Plain = None, dtype: Dtype = None, keepdims: Plain = False) -> Value:
-        return reduced(kind, x, axis, keepdims)
+    def row(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+        return reduced(kind, a, axis, keepdims)
 
     return row
 
 
 def extreme(kind: str) -> Callable[..., Value]:
-    def row(x: Value, axis: Plain = None, keepdims: Plain = False) -> Value:
-        return reduced(kind, x, axis, keepdims)
+    def row(a: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
+        return reduced(kind, a, axis, keepdims)
 
     return row
 
@@ -111,88 +133,127 @@ def norm(x: Value, ord: Plain = None, axis: Plain = None, keepdims: Plain = Fals
     """The 2-norm, Frobenius for a whole matrix, or the 1-norm of vectors."""
     vector = x.rank <= 1 or isinstance(axis, int)
     if not (ord is None or (vector and ord in (1, 2)) or (ord == "fro" and not vector)):
-        raise unsupported(f"The norm of order {ord!r} is not read here.", "Orders: 2 and 1 of vectors, 'fro' of a matrix.")
+        raise unsupported(f"The norm of order {ord!r} is not read here.",
+                          "Orders: 2 and 1 of vectors, 'fro' of a matrix.")
     if ord == 1:
         return reduced("sum", applied("abs", x), axis, keepdims)
-    if not x.loose and not keepdims and len(positions(x, axis)) == x.rank and 1 <= len(x.sizes()) <= 2:
+    everything = len(positions(x, axis)) == x.rank and 1 <= len(x.sizes()) <= 2
+    if everything and not x.loose and not keepdims:
         return Value(x.book, (), lambda _: call("norm2", x.number()))
     return applied("sqrt", reduced("sum", power(x, literal(x.book, 2)), axis, keepdims))
 
 
-def var(x: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
-    gap = plus(x, minus(reduced("mean", x, axis, True)))
-    return reduced("mean", power(gap, literal(x.book, 2)), axis, keepdims)
+def var(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+    gap = plus(a, minus(reduced("mean", a, axis, True)))
+    return reduced("mean", power(gap, literal(a.book, 2)), axis, keepdims)
 
 
-def std(x: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
-    return applied("sqrt", var(x, axis, keepdims=keepdims))
+def std(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+    return applied("sqrt", var(a, axis, keepdims=keepdims))
 
 
-def logsumexp(x: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
+def logsumexp(a: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
     """The operator of that name where one line of the array is meant, log(sum[k] exp(...)) elsewhere."""
-    gone = positions(x, axis)
-    out = [p for p in range(x.rank) if keepdims or p not in gone]
-    spelled = applied("log", reduced("sum", applied("exp", x), axis, keepdims))
-    line = len([p for p in gone if x.axes[p] is not None]) == 1 and not x.loose
+    gone = positions(a, axis)
+    out = [p for p in range(a.rank) if keepdims or p not in gone]
+    spelled = applied("log", reduced("sum", applied("exp", a), axis, keepdims))
+    line = len([p for p in gone if a.axes[p] is not None]) == 1 and not a.loose
 
     def cut(terms: Terms) -> Surface:
-        if line and all(a is None or t is not None for a, t in zip(spelled.axes, terms, strict=True)):
+        if line and all(s is None or t is not None for s, t in zip(spelled.axes, terms, strict=True)):
             at = dict(zip(out, terms, strict=True))
-            return call("logsumexp", x.number(tuple(None if p in gone else at[p] for p in range(x.rank))))
+            return call("logsumexp", a.number(tuple(None if p in gone else at[p] for p in range(a.rank))))
         return spelled.at(terms)
 
-    return Value(x.book, spelled.axes, cut, loose=spelled.loose)
+    return Value(a.book, spelled.axes, cut, loose=spelled.loose)
 
 
-def softmax(x: Value, axis: Plain = None, *, function: str = "softmax") -> Value:
-    """Along one axis.  Without it SciPy means all entries, JAX the last axis: a matrix needs it."""
-    if axis is None and x.rank != 1:
-        raise IversonError("ambiguous", f"{function} of an array with {x.rank} axes needs its axis.",
-                           hint="Write axis=1 for one distribution a row; SciPy's default is all entries, JAX's the last axis.")
-    [p] = positions(x, axis)
-    if x.axes[p] is None:
-        raise unsupported(f"{function} along an axis of size 1 is not read.")
-
-    def cut(terms: Terms) -> Surface:
-        inside = tuple(None if q == p else t for q, t in enumerate(terms))
-        stay = [q for q, t in enumerate(inside) if x.axes[q] is not None and t is None]
-        tree = x.number(inside)
-        made = flip(call(function, flip(tree))) if len(stay) == 2 and stay[0] == p else call(function, tree)
-        return pick(made, tuple(terms[q] for q in stay)) if terms[p] is not None else made
-
-    return Value(x.book, x.axes, cut, loose=x.loose)
-
-
-def softmax_row(function: str, default: int | None) -> Callable[..., Value]:
+def softmax(function: str, default: int | None) -> Callable[..., Value]:
+    """Along one axis.  Without it SciPy means all entries and JAX the last axis, so a matrix needs it."""
     def row(x: Value, axis: Plain = default) -> Value:
-        return softmax(x, axis, function=function)
+        if not isinstance(axis, int) and x.rank != 1:
+            raise IversonError("ambiguous", f"{function} of an array with {arrays.axes_text(x.rank)}"
+                               " needs its axis.", hint="Write axis=1 for one distribution a row.")
+        [p] = positions(x, axis)
+        if x.axes[p] is None:
+            raise unsupported(f"{function} along an axis of size 1 is not read.")
+        return Value(x.book, x.axes, lambda terms: along(function, x, p, terms), loose=x.loose)
 
     return row
 
 
-# -- choices, sizes, Python's own ------------------------------------------------------------------------------
+def along(function: str, x: Value, p: int, terms: Terms) -> Surface:
+    """softmax or logsoftmax along axis p, cut at terms."""
+    inside = tuple(None if q == p else t for q, t in enumerate(terms))
+    stay = [q for q, t in enumerate(inside) if x.axes[q] is not None and t is None]
+    tree = x.number(inside)
+    across = len(stay) == 2 and stay[0] == p
+    made = flip(call(function, flip(tree))) if across else call(function, tree)
+    return made if terms[p] is None else pick(made, tuple(terms[q] for q in stay))
 
-def where(c: Value, x: Value, y: Value) -> Value:
-    """[c]*x + [not c]*y; a branch that is 0 is left out."""
-    c = c if c.truth else compared("!=", c, literal(c.book, 0))
-    branches = [times(plain(held), plain(v)) for held, v in ((c, x), (inverted(c), y)) if v.exact != 0]
+
+# -- choices, products, sizes, Python's own ------------------------------------------------------------------
+
+def where(condition: Value, x: Value, y: Value) -> Value:
+    """[c]*x + [not c]*y; a branch that is 0 is left out, and a factor 1."""
+    c = condition if condition.truth else compared("!=", condition, literal(condition.book, 0))
+    branches = [plain(held) if v.exact == 1 else times(plain(held), plain(v))
+                for held, v in ((c, x), (inverted(c), y)) if v.exact != 0]
     return plus(*branches) if len(branches) == 2 else branches[0] if branches else times(plain(c), x)
 
 
-def clip(x: Value, a_min: Value | None = None, a_max: Value | None = None, *, min: Value | None = None,
+def clip(a: Value, a_min: Value | None = None, a_max: Value | None = None, *, min: Value | None = None,
          max: Value | None = None) -> Value:
     low, high = a_min or min, a_max or max
-    raised = applied("max", x, low) if low else x
+    raised = applied("max", a, low) if low else a
     return applied("min", raised, high) if high else raised
 
 
-def determinant_pair(x: Value) -> tuple[Value, Value]:
-    """slogdet: the sign, and the logarithm, which logdet is where the determinant is positive."""
-    return applied("sign", determinant("det")(x)), determinant("logdet")(x)
+def slogdet(a: Value) -> tuple[Value, Value]:
+    """The sign, and the logarithm, which logdet is where the determinant is positive."""
+    return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logdet")(a)
+
+
+def vdot(x: Value, y: Value) -> Value:
+    return matmul(x, y) if x.rank == y.rank == 1 else reduced("sum", times(x, y))
+
+
+def multi_dot(matrices: Sequence[Value]) -> Value:
+    return reduce(matmul, matrices)
+
+
+def solve(a: Value, b: Value) -> Value:
+    return matmul(inv(a), b)
+
+
+def eye(book: Book, N: Extent, M: Value | None = None, k: Plain = 0, dtype: Dtype = None) -> Value:
+    if M is not None or k != 0:
+        raise unsupported("eye is read with one size and its main diagonal.")
+    return arrays.identity(book, N)
+
+
+def ones(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
+    return arrays.filled(book, shape, 1)
+
+
+def zeros(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
+    return arrays.filled(book, shape, 0)
+
+
+def full(book: Book, shape: Axes, fill_value: Value, dtype: Dtype = None) -> Value:
+    return times(plain(fill_value), arrays.filled(book, shape, 1))
+
+
+def ones_like(a: Value, dtype: Dtype = None) -> Value:
+    return arrays.filled(a.book, a.axes, 1)
+
+
+def zeros_like(a: Value, dtype: Dtype = None) -> Value:
+    return arrays.filled(a.book, a.axes, 0)
 
 
 def same(x: Value, dtype: Dtype = None) -> Value:
-    return x
+    return plain(x) if dtype else x
 
 
 def length(x: Value) -> Value:
@@ -203,7 +264,7 @@ def length(x: Value) -> Value:
 
 def builtin_sum(x: Value) -> Value:
     if x.rank != 1:
-        raise IversonError("ambiguous", f"Python's sum of an array with {x.rank} axes adds along the first only.",
+        raise IversonError("ambiguous", "Python's sum adds along the first axis only.",
                            hint="Write np.sum(A), or np.sum(A, axis=0).")
     return reduced("sum", x)
 
@@ -220,36 +281,41 @@ def builtin_extreme(kind: str) -> Callable[..., Value]:
     return row
 
 
+# -- the table -----------------------------------------------------------------------------------------------
+
 CALLS: dict[str, Callable[..., Any]] = {
     **{name: written(text) for name, text in FORMULAS.items()},
     **{name: partial(compared, relation) for name, relation in COMPARISONS.items()},
-    "logical_and": both, "logical_or": either, "logical_not": inverted,
-    "sum": reduction("sum"), "mean": reduction("mean"), "prod": reduction("prod"),
-    "max": extreme("max"), "min": extreme("min"), "amax": extreme("max"), "amin": extreme("min"),
-    "var": var, "std": std, "norm": norm, "logsumexp": logsumexp,
-    "softmax": softmax_row("softmax", None),
-    "log_softmax": softmax_row("logsoftmax", None),
-    "nn.softmax": softmax_row("softmax", -1),
-    "nn.log_softmax": softmax_row("logsoftmax", -1),
-    "where": where, "clip": clip,
-    "dot": dot, "matmul": matmul, "inner": inner, "vdot": vdot, "outer": outer, "multi_dot": multi_dot, "einsum": einsum,
-    "trace": trace, "transpose": transposed, "diag": diag, "diagonal": diag, "inv": inv, "det": determinant("det"),
-    "slogdet": determinant_pair, "solve": solve, "matrix_power": matrix_power,
-    "eye": eye, "identity": eye, "ones": ones, "zeros": zeros, "full": full, "ones_like": ones_like, "zeros_like": zeros_like,
-    "arange": arange,
-    "ravel": flat, "reshape": reshape, "squeeze": squeeze, "expand_dims": expand_dims,
+    **{name: reduction(name) for name in ("sum", "mean", "prod")},
+    **{name: extreme(name[-3:]) for name in ("max", "min", "amax", "amin")},
+    "logical_and": both, "logical_or": either, "logical_not": inverted, "where": where, "clip": clip,
+    "logaddexp": logaddexp, "logsumexp": logsumexp, "norm": norm, "var": var, "std": std,
+    "softmax": softmax("softmax", None),         "log_softmax": softmax("logsoftmax", None),
+    "nn.softmax": softmax("softmax", -1),        "nn.log_softmax": softmax("logsoftmax", -1),
+    "matmul": matmul, "dot": arrays.dot, "inner": arrays.inner, "vdot": vdot, "outer": arrays.outer,
+    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve,
+    "trace": arrays.trace, "det": arrays.determinant("det"), "slogdet": slogdet,
+    "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diag,
+    "transpose": arrays.transposed, "ravel": arrays.flat, "reshape": arrays.reshape,
+    "squeeze": arrays.squeeze, "expand_dims": arrays.expand_dims,
+    "eye": eye, "identity": arrays.identity, "arange": arrays.arange, "ones": ones, "zeros": zeros,
+    "full": full, "ones_like": ones_like, "zeros_like": zeros_like,
     "array": same, "asarray": same, "copy": same, "float64": same,
 }
-METHODS = frozenset("sum mean prod max min var std dot trace transpose diagonal ravel reshape squeeze copy clip astype flatten".split())
-METHOD_ROWS = {"astype": same, "flatten": flat}
-BUILTINS = {"sum": builtin_sum, "max": builtin_extreme("max"), "min": builtin_extreme("min"), "len": length, "float": same}
-
+METHODS: dict[str, Callable[..., Any]] = {
+    name: CALLS[name] for name in (
+        "sum", "mean", "prod", "max", "min", "var", "std", "dot", "trace", "transpose", "diagonal", "ravel",
+        "reshape", "squeeze", "copy", "clip")} | {"astype": same, "flatten": arrays.flat}
+BUILTINS: dict[str, Callable[..., Any]] = {
+    "sum": builtin_sum, "max": builtin_extreme("max"), "min": builtin_extreme("min"), "len": length,
+    "float": same}
 HINTS = {
     "pinv":        "Write inv(X.T@X)@X.T for full column rank.",
-    "xlogy":       "Write x*np.log(y); NumPy's product is nan at x = y = 0.",
+    "xlogy":       "Write x*np.log(y), which is nan where both are 0.",
     "kron":        "Write the sum with einsum.",
     "concatenate": "Write the parts as separate terms.",
-    "cumsum":      "Write it as a product with a triangular matrix of data.",
+    "cumsum":      "Write a product with a triangular matrix that comes in as data.",
     "argmax":      "Labels come in as data.",
-    "log1mexp":    "Write np.log(1 - np.exp(-x)).",
+    "max":         "np.maximum(a, b) works elementwise.",
+    "min":         "np.minimum(a, b) works elementwise.",
 }

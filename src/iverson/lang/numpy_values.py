@@ -1,9 +1,9 @@
 """NumPy arrays as functions of index terms: axes, broadcasting, elementwise operations, built into Surface.
 
 Glossary   v, x, y: values; size: of one axis; terms: an index for each axis of a value, None where the axis
-           stays; real: an axis that is not of size 1 by construction, as those of `x[:,None]` and keepdims are.
+           stays; real: an axis that is not of size 1 by construction, as x[:,None] and keepdims make them.
 A value is cut at terms into a scalar, a column or a matrix of the axes that stay.  Broadcasting from the last
-axis is then a matter of handing the terms on, and arrays of any rank are read that are summed down in the end.
+axis is then a matter of handing the terms on, and arrays of any rank are read that are summed down later.
 Knows no function by name and no Python; errors carry no span, the reader and `Value.at` put it there.
 """
 
@@ -29,7 +29,7 @@ def unsupported(message: str, hint: str | None = None) -> IversonError:
     return IversonError("unsupported", message, hint=hint)
 
 
-# -- sizes and names -------------------------------------------------------------------------------------------
+# -- sizes and names -----------------------------------------------------------------------------------------
 
 class Size:
     """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
@@ -85,7 +85,7 @@ class Book:
 
     @contextmanager
     def bound(self, sizes: Sequence[Size], first: int = 0) -> Iterator[list[Surface]]:
-        """Index names that nothing around uses, one for each size; i for axis 0, k for axis 1, j for axis 2."""
+        """Index names that nothing around uses, one a size; i for axis 0, k for axis 1, j for axis 2."""
         names: list[str] = []
         for p in range(len(sizes)):
             wanted = (INDICES[(first + p) % 3], *INDICES)
@@ -133,7 +133,7 @@ class Book:
             return tuple(str(i.attr) for i in names), self.tied(tree, names, sizes)
 
 
-# -- values ----------------------------------------------------------------------------------------------------
+# -- values --------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True, eq=False)
 class Value:
@@ -232,7 +232,7 @@ def plain(v: Value) -> Value:
     return replace(v, cut=v.number, truth=False) if v.truth else v
 
 
-# -- elementwise -----------------------------------------------------------------------------------------------
+# -- elementwise ---------------------------------------------------------------------------------------------
 
 Part = tuple[Surface, tuple[int, ...]]      # a tree, and which of the axes that stay it has
 

@@ -84,10 +84,11 @@ def measure(i: Input, v: np.ndarray, axis: int, n: Node, known: dict[str, tuple[
     if have == 0:
         raise IversonError("data", f"{i.name} is empty: its shape is {v.shape}.")
     declared = n.op == "num"
-    wanted, source = (n.attr, "as declared") if declared else known.setdefault(n.attr, (have, f"as in {i.name}"))
+    seen = (have, f"as in {i.name}")
+    wanted, source = (n.attr, "as declared") if declared else known.setdefault(n.attr, seen)
     if have != wanted:
         size = str(wanted) if declared else f"{show_size(n)} = {wanted}"
-        raise IversonError("shape", f"{i.name} has the shape {v.shape}; axis {axis} must be {size}, {source}.",
+        raise IversonError("shape", f"{i.name} has the shape {v.shape}; axis {axis} is {size}, {source}.",
                            hint=f"It is a {describe(i.type)}.")
 
 
@@ -99,7 +100,7 @@ def complete(typed: Typed, known: Mapping[str, int]) -> None:
                                hint=f"Give it: sizes={{{n.attr!r}: ...}}")
     for n, least in typed.least.items():
         if count(n, known) < least:
-            raise IversonError("shape", f"{show_size(n)} is {count(n, known)}; the index {least - 1} is used.",
+            raise IversonError("shape", f"{show_size(n)} is {count(n, known)}; index {least - 1} is used.",
                                why="Indices count from 0.")
 
 

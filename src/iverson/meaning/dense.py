@@ -97,7 +97,8 @@ MAPS: dict[str, Callable[[Any], Any]] = {
     "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "erf": erf,
     "sigmoid": lambda v: 1 / (1 + np.exp(-v)), "softplus": lambda v: np.logaddexp(0, v),
     "relu": lambda v: np.maximum(0, v), "abs": np.abs, "sign": np.sign, "floor": np.floor,
-    "square": np.square, "logsumexp": logsumexp, "softmax": softmax, "logsoftmax": lambda v: v - logsumexp(v)[..., None],
+    "square": np.square, "logsumexp": logsumexp, "softmax": softmax,
+    "logsoftmax": lambda v: v - logsumexp(v)[..., None],
     "tr": lambda v: np.trace(v, axis1=-2, axis2=-1), "inv": inverse, "det": np.linalg.det, "logdet": logdet,
 }
 TOTALS: dict[str, Callable[[Any, tuple[int, ...]], Any]] = {

@@ -100,7 +100,7 @@ DIFFERENCES = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))      # of
 
 
 def indicator(f: Node) -> bool:
-    """Made of brackets and numbers alone, as `[a or b]` is after lowering, or the derivative of such a node."""
+    """Made of brackets and numbers alone, as `[a or b]` is after lowering, or the derivative of that."""
     if f.op in ("br", "deriv"):
         return f.op == "br" or indicator(f.args[0])
     return (f.op in ("add", "mul") and any(g.op == "br" for g in f.args)
@@ -124,12 +124,12 @@ class Loops:
     moved   entries that a difference quotient has displaced; definitions never see them
     """
 
-    def __init__(self, arrays: Mapping[str, Any], sizes: Mapping[str, int], program: Program | None = None) -> None:
+    def __init__(self, arrays: Mapping[str, Any], sizes: Mapping[str, int], program: Program | None) -> None:
         self.sizes = sizes
         self.definitions: dict[str, Definition] = {d.name: d for d in program.definitions} if program else {}
-        defaults = {n: i.default for n, i in program.inputs.items() if i.default is not None} if program else {}
-        self.arrays = {n: v if callable(v) or isinstance(v, tuple) else np.asarray(v)
-                       for n, v in {**defaults, **arrays}.items()}
+        values = {n: getattr(i, "default", None) for n, i in program.inputs.items()} if program else {}
+        self.arrays: dict[str, Any] = {n: v if isinstance(v, tuple) else np.asarray(v)
+                       for n, v in {**values, **arrays}.items() if v is not None}
         self.closures: dict[Node, Fn] = {}
         self.inputs: dict[str, Entries] = {}
         self.entries: dict[Spot, Any] = {}
@@ -297,7 +297,7 @@ class Loops:
         return g
 
     def _deriv(self, f: Node) -> Fn:
-        """The partial derivative of the body by one entry: other entries, and all definitions, stay as they are."""
+        """The partial derivative of the body by one entry; other entries and all definitions stay fixed."""
         body, name, place = self.closure(f.args[0]), f.args[1].attr, self.spot(f.args[1].args)
 
         def g(at: At) -> float:

@@ -145,7 +145,7 @@ def instances(typed: Typed, seed: int, n: int = 5, wrt: str | Iterable[str] | No
     A few draws come on top where it took more to see a relation on both sides.
     seed       the same seed gives the same draws
     wrt        kinks that do not move with these inputs are passed over; None: every kink counts
-    extremes   also one draw with a size of 1, and two with values scaled by 1e-3 and 1e3, where the loss allows
+    extremes   also a draw with a size of 1, and two with values scaled by 1e-3 and 1e3, where the loss allows
     Errors     IversonError `verify` when 200 draws hold none that will do; fewer than `n` may come back
     """
     search = Search(typed, seed, wrt, smooth)
@@ -168,7 +168,7 @@ class Search:
     wrt: str | Iterable[str] | None
     smooth: float
     draws: list[Draw] = field(default_factory=list)
-    sides: dict[int, Sides] = field(default_factory=dict)       # of the accepted draws, by identity of the tree
+    sides: dict[int, Sides] = field(default_factory=dict)       # of accepted draws, by id of the tree
     domain: str = ""
     redrawn: int = 0
     made: int = 0
@@ -194,7 +194,7 @@ class Search:
         if not self.draws:
             raise IversonError("verify", f"No values were found at which {self.result} is finite and smooth.",
                                why=f"Tried {self.made} random draws: {', '.join(DOMAINS)}.",
-                               hint="Declare what its inputs satisfy, such as x: positive[n], or check the formula.")
+                               hint="Declare what the inputs satisfy, as in x: positive[n].")
 
     def fill(self, n: int) -> None:
         """Draw in the present domain until there are `n`, or the loss turns out not to be finite there."""
@@ -220,7 +220,7 @@ class Search:
         return (Draw(arrays, known, note) if finite and self.fits() else None), finite
 
     def fits(self) -> bool:
-        """Away from kinks and singular matrices; a det may be singular if every draw's is, as det(x*x') is."""
+        """Away from kinks and singular matrices; of a det only if not every draw's is, as in det(x*x')."""
         w, hopeless = self.watch, self.made > STRICT and not self.draws
         regular = w.condition <= MOST_CONDITION and (w.volume <= MOST_CONDITION or hopeless)
         return regular and w.nearest >= self.smooth

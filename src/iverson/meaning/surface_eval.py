@@ -3,15 +3,16 @@
 Glossary   f, g: closures from the environment to a value; env: arrays, definitions and sizes by name;
            v: a value; lead: how many axes it has for index names; rank: how many as a matrix;
            scope: the index names in force; depth: how many they are.
-An index name in scope is an axis in front of the matrix axes.  A value has one for each of the last `lead` names,
-of size 1 where it does not depend on that name; then its `rank` matrix axes at full size.  Vectors are 1-D.
+An index name in scope is an axis in front of the matrix axes.  A value has one for each of the last `lead`
+names, of size 1 where it does not depend on the name, then `rank` matrix axes at full size.  Vectors are 1-D.
 A false bracket is a strong zero, as Iverson means it: what it multiplies does not count, were it inf or nan.
 Shares nothing with the lowering to nodes, so a misread lowering cannot verify itself; knows no derivative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial, reduce
 from math import prod
 from typing import Any
@@ -62,19 +63,29 @@ def evaluate(typed: Typed, arrays: Mapping[str, Any], wanted: Iterable[str] | No
 
 def compile_surface(typed: Typed, wanted: Iterable[str] | None = None, watch: Watch | None = None,
                     ) -> Callable[[Mapping[str, Any], Mapping[str, int]], dict[str, Any]]:
-    """The script as a function from admitted arrays and all sizes to the wanted values; computes no others."""
+    """The script as a function of admitted arrays and all sizes, to the wanted values alone."""
     names = [e.name for e in typed.script.equations] if wanted is None else list(wanted)
     dense = Dense(typed, watch)
-    steps = [(e.name, dense.definition(e)) for e in needed(typed, names)]
+    with shallow():
+        steps = [(e.name, dense.definition(e)) for e in needed(typed, names)]
 
     def run(arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
         env = {**sizes, **arrays}
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), shallow():
             for name, f in steps:
                 env[name] = f(env)
         return {name: env[name] if np.ndim(env[name]) else env[name].item() for name in names}
 
     return run
+
+
+@contextmanager
+def shallow() -> Iterator[None]:
+    """A formula too deep for the interpreter is an error of ours."""
+    try:
+        yield
+    except RecursionError:
+        raise IversonError("limit", "The formula is nested too deeply to be evaluated.") from None
 
 
 def needed(typed: Typed, names: Iterable[str]) -> list[Equation]:
@@ -171,28 +182,36 @@ class Dense:
         over, under, sign = self.factors(tree)
         if any(t.op == "bracket" for t in over):
             return self.bracketed(tree, over, under, sign, scope)
-        (f, g), lead = self.parts(tree, scope)
-        if tree.op in ("mul", "emul"):
-            return (lambda env: f(env) * g(env)), lead
-        return (lambda env: f(env) / g(env)), lead
+        steps: list[tuple[Callable[[Any, Any], Any], Surface]] = []
+        first = tree
+        while self.elementwise(first):
+            steps.append((np.multiply if first.op in ("mul", "emul") else np.divide, first.args[1]))
+            first = first.args[0]
+        (f, *gs), lead = self.parts(tree, scope, None, [first, *(t for _, t in steps[::-1])])
+        rest = list(zip([step for step, _ in steps[::-1]], gs, strict=True))
+        return (lambda env: reduce(lambda v, row: row[0](v, row[1](env)), rest, f(env))), lead
 
     _ediv = _div = _emul
+
+    def elementwise(self, tree: Surface) -> bool:
+        """A product or quotient of entries: `*` is one where a factor is a scalar."""
+        return tree.op in ("emul", "ediv", "div") or (tree.op == "mul" and self.scales(tree))
+
+    def scales(self, tree: Surface) -> bool:
+        return not all(self.type_of(a).rank for a in tree.args)
 
     def factors(self, tree: Surface) -> tuple[list[Surface], list[Surface], int]:
         """An elementwise product as (factors, divisors, sign)."""
         if tree.op == "neg":
             over, under, sign = self.factors(tree.args[0])
             return over, under, -sign
-        if tree.op not in ("emul", "ediv", "div") and not (tree.op == "mul" and self.scales(tree)):
+        if not self.elementwise(tree):
             return [tree], [], 1
         over, under, sign = self.factors(tree.args[0])
         if tree.op in ("div", "ediv"):
             return over, [*under, tree.args[1]], sign
         more, below, turn = self.factors(tree.args[1])
         return over + more, under + below, sign * turn
-
-    def scales(self, tree: Surface) -> bool:
-        return not all(self.type_of(a).rank for a in tree.args)
 
     def bracketed(self, tree: Surface, over: list[Surface], under: list[Surface], sign: int,
                   scope: Scope) -> Piece:

@@ -30,7 +30,7 @@ class Sides:
 class Watch:
     """What evaluations met.
 
-    wrt        names the loss is differentiated by: kinks that do not move with them are passed over; None: all
+    wrt        names the loss is differentiated by: kinks they do not move are passed over; None: all
     nearest    least |a - b|/(1 + |a| + |b|) at a kink a = b that is not a tie
     ties       how many kinks were met exactly, within TIE
     condition  largest condition number of a matrix that was inverted, or whose logdet was taken
@@ -81,7 +81,7 @@ def distance(a: Any, b: Any) -> Any:
 
 
 def top_gap(v: Any, bound: int, rank: int) -> Any:
-    """Distance of the two largest entries over the `bound` axes before the last `rank`; inf if there is one."""
+    """Distance of the two largest entries over the `bound` axes before the last `rank`; inf if only one."""
     head = v.ndim - bound - rank
     flat = np.moveaxis(v.reshape(*v.shape[:head], -1, *v.shape[head + bound:]), head, -1)
     if flat.shape[-1] < 2:

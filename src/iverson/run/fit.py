@@ -24,7 +24,8 @@ RESTARTS = 5         # of the optimiser, with its memory emptied, while the loss
 FALLS = 1e-13        # relative decrease that counts as falling
 SHRINKS = 4          # times the steps are made ten times shorter because the loss was not finite
 FLAT = 1e-6          # gradient, relative to the first or to the loss, that counts as zero at a standstill
-CRAWL, WHILE = 1e-8, 200    # relative decrease, in so many iterations, that is too little if nothing is flat
+CRAWL, WHILE = 1e-6, 200    # relative decrease, in so many iterations, that is a walk along a kink ...
+STEEP = 3e-3         # ... if the gradient, relative to the first, is never smaller (smooth losses: below 1e-3)
 VANISHES = 1e-12     # the same for a block of the gradient at the start
 
 Progress = Callable[[int, float, float], None]    # iteration, loss, largest entry of the gradient
@@ -184,7 +185,7 @@ class NotFinite(ArithmeticError):
 
 
 class Crawling(Exception):
-    """The loss falls by next to nothing, and not because the gradient is flat: a walk along a kink."""
+    """The loss falls by next to nothing while the gradient stays large: a walk along a kink."""
 
 
 class Objective:
@@ -243,11 +244,11 @@ class Descent:
                  progress: Progress | None) -> None:
         self.objective, self.settings, self.progress = objective, settings, progress
         self.curve: list[float] = []
+        self.slopes: list[float] = []
         try:
             self._accept(x, *objective(x))
         except NotFinite as trouble:
             raise self._error(trouble) from None
-        self.first_slope = self.slope
 
     @property
     def n_iter(self) -> int:
@@ -264,7 +265,7 @@ class Descent:
 
     @property
     def flat(self) -> bool:
-        return self.slope <= FLAT * max(self.first_slope, abs(self.loss))
+        return self.slope <= FLAT * max(self.slopes[0], abs(self.loss))
 
     @property
     def message(self) -> str:
@@ -319,10 +320,16 @@ class Descent:
     def _accept(self, x: np.ndarray, loss: float, gradient: np.ndarray) -> None:
         self.x, self.loss, self.slope = x, loss, float(np.abs(gradient).max())
         self.curve.append(loss)
+        self.slopes.append(self.slope)
         if self.progress is not None:
             self.progress(self.n_iter, loss, self.slope)
-        if self.n_iter > WHILE and self.curve[-WHILE - 1] - loss < CRAWL * abs(loss) and not self.flat:
+        if self.n_iter % WHILE == 0 and self._crawls():
             raise Crawling
+
+    def _crawls(self) -> bool:
+        """Whether the last WHILE iterations were a walk along a kink."""
+        slow = self.n_iter >= WHILE and self.curve[-WHILE - 1] - self.loss < CRAWL * abs(self.loss)
+        return slow and min(self.slopes[-WHILE:]) > STEEP * self.slopes[0]
 
     def _error(self, trouble: NotFinite) -> IversonError:
         if not self.curve:

@@ -1,0 +1,1 @@
+"""Judging a gradient that somebody derived by hand."""

@@ -1,0 +1,70 @@
+"""Options that every command takes, and what their texts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from ..core.errors import IversonError
+
+
+def common(f: Callable[..., Any]) -> Callable[..., Any]:
+    """--notation, --sizes, --kinds."""
+    for option in (
+            click.option("--kinds", default="", help='"y=label K; A=symmetric"'),
+            click.option("--sizes", default="", help='"X=N,D; w=D; b=; r=8"'),
+            click.option("--notation", type=click.Choice(["auto", "iverson", "numpy", "latex"]), default="auto")):
+        f = option(f)
+    return f
+
+
+def pairs(text: str, option: str) -> list[tuple[str, str]]:
+    """`a=1; b=2` as pairs."""
+    found = []
+    for part in filter(None, (p.strip() for p in text.split(";"))):
+        name, sign, value = part.partition("=")
+        if not sign or not name.strip():
+            raise IversonError("usage", f"{option}: {part!r} is not name=value.")
+        found.append((name.strip(), value.strip()))
+    return found
+
+
+def as_sizes(text: str) -> dict[str, Any]:
+    """Dims of inputs as tuples; a lone number is the value of a size."""
+    found: dict[str, Any] = {}
+    for name, value in pairs(text, "--sizes"):
+        dims = tuple(int(d) if d.isdigit() else d for d in filter(None, (d.strip() for d in value.split(","))))
+        found[name] = dims[0] if len(dims) == 1 and isinstance(dims[0], int) else dims
+    return found
+
+
+def as_kinds(text: str) -> dict[str, str]:
+    return dict(pairs(text, "--kinds"))
+
+
+def as_columns(text: str) -> dict[str, str]:
+    return dict(pairs(text.replace(",", ";"), "--columns"))
+
+
+def as_numbers(texts: Iterable[str]) -> dict[str, float]:
+    """`reg=1e-3` as numbers by name."""
+    found = {}
+    for name, value in pairs(";".join(texts), "--set"):
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise IversonError("usage", f"--set {name}: {value!r} is not a number.") from None
+    return found
+
+
+def names(text: str) -> list[str]:
+    """`U,V` as names; the commas of `s[i,k]` do not part."""
+    found, depth, start = [], 0, 0
+    for p, c in enumerate(text + ","):
+        depth += (c == "[") - (c == "]")
+        if c == "," and depth == 0:
+            found.append(text[start:p].strip())
+            start = p + 1
+    return [n for n in found if n]
