@@ -16,7 +16,8 @@ import numpy as np
 from .core.errors import IversonError
 from .core.node import Node, walk
 from .core.program import Program
-from .derivation.derive import Derived, derive as derive_all
+from .derivation.derive import Derived
+from .derivation.derive import derive as derive_all
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.tidy import tidy
 from .lang.kinds import Input, Typed, describe, reading
@@ -80,15 +81,18 @@ class Loss:
         """
         wanted = self.result if name is None else name
         if wanted not in self.typed.definitions:
-            raise IversonError("name", f"{wanted} is not a definition.", hint="It has " + ", ".join(self.definitions))
+            raise IversonError(
+                "name", f"{wanted} is not a definition.", hint="It has " + ", ".join(self.definitions)
+            )
         return evaluate(self.typed, arrays, [wanted])[wanted]
 
     def __repr__(self) -> str:
         return self.reading
 
 
-def parse(source: Any, notation: str = "auto", sizes: Sizes | None = None,
-          kinds: Mapping[str, str] | None = None) -> Loss:
+def parse(
+    source: Any, notation: str = "auto", sizes: Sizes | None = None, kinds: Mapping[str, str] | None = None
+) -> Loss:
     """Read a loss.
 
     source   a text in iverson notation or a NumPy expression, or a path to a .iv file
@@ -101,9 +105,18 @@ def parse(source: Any, notation: str = "auto", sizes: Sizes | None = None,
     return Loss(t, t.script.source)
 
 
-def derive(source: Any, wrt: str | Sequence[str], order: int = 1, notation: str = "auto", sizes: Sizes | None = None,
-           kinds: Mapping[str, str] | None = None, upstream: str | None = None, layout: str | None = None,
-           symmetric: str = "ambient", verified: bool = True) -> Any:
+def derive(
+    source: Any,
+    wrt: str | Sequence[str],
+    order: int = 1,
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+    upstream: str | None = None,
+    layout: str | None = None,
+    symmetric: str = "ambient",
+    verified: bool = True,
+) -> Any:
     """The gradient of a scalar loss, the Jacobian of a vector or matrix, or the vector-Jacobian product with `upstream`.
 
     wrt       a name (a Derivation comes back) or a tuple of names (a dict); `s[i]` names the index of the answer
@@ -138,15 +151,28 @@ def wanted_names(wrt: str | Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 def check_options(order: int, layout: str | None, names: list[str], upstream: str | None) -> None:
     if order not in (1, 2) or (order == 2 and (len(names) != 1 or upstream)):
-        raise IversonError("unsupported", "Order 2 is for one input and no upstream gradient; higher orders are not supported yet.")
+        raise IversonError(
+            "unsupported",
+            "Order 2 is for one input and no upstream gradient; higher orders are not supported yet.",
+        )
     if layout not in (None, "transposed"):
-        raise IversonError("unsupported", f"The layout {layout!r} is not supported yet.", hint="None or 'transposed'.")
+        raise IversonError(
+            "unsupported", f"The layout {layout!r} is not supported yet.", hint="None or 'transposed'."
+        )
 
 
 class Derivation:
     """A verified derivative: formula, derivation, code.  Calling it with arrays evaluates it with NumPy."""
 
-    def __init__(self, loss: Loss, derived: Derived, order: int, upstream: str | None, layout: str | None, symmetric: str) -> None:
+    def __init__(
+        self,
+        loss: Loss,
+        derived: Derived,
+        order: int,
+        upstream: str | None,
+        layout: str | None,
+        symmetric: str,
+    ) -> None:
         self.loss, self.derived, self.order = loss, derived, order
         self.upstream, self.layout, self.symmetric = upstream, layout, symmetric
 
@@ -210,7 +236,11 @@ class Derivation:
     def notes(self) -> tuple[str, ...]:
         """Conditions of the answer: smallest sizes, declared facts, kinks."""
         least = [f"{show_size(n)} >= {k}" for n, k in self.loss.typed.least.items() if n.op != "num"]
-        facts = [f"{i.name} sums to 1" for i in self.loss.inputs.values() if "simplex" in i.facts and i.name != self.wrt]
+        facts = [
+            f"{i.name} sums to 1"
+            for i in self.loss.inputs.values()
+            if "simplex" in i.facts and i.name != self.wrt
+        ]
         convention = [f"symmetric gradient: {self.symmetric}"] if "symmetric" in self._facts() else []
         return tuple([*least, *facts, *convention])
 
@@ -252,7 +282,9 @@ class Derivation:
         from .emit.numpy_code import numpy_module
 
         formula = f"d{self.wrt} = {self.text()}" if not self.derived.main.indices else self.text()
-        return numpy_module(self.derived.program, {self.wrt: self.derived.answer}, self.loss.source, (formula,))
+        return numpy_module(
+            self.derived.program, {self.wrt: self.derived.answer}, self.loss.source, (formula,)
+        )
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         """The derivative at the given arrays, a float or a float64 array."""
@@ -339,8 +371,15 @@ def kink_text(g: Node, form: IndexForm) -> str:
     return f"at {where}: {slope} taken ({g.attr})"
 
 
-def check(source: Any, wrt: str, candidate: Any, candidate_notation: str = "auto", notation: str = "auto",
-          sizes: Sizes | None = None, kinds: Mapping[str, str] | None = None) -> Any:
+def check(
+    source: Any,
+    wrt: str,
+    candidate: Any,
+    candidate_notation: str = "auto",
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Any:
     """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, counterexample.
 
     candidate   a formula in iverson notation or a NumPy expression, over the inputs and definitions of the loss
@@ -351,8 +390,14 @@ def check(source: Any, wrt: str, candidate: Any, candidate_notation: str = "auto
     return judge(d.loss.typed, d.derived, candidate, candidate_notation)
 
 
-def compile(source: Any, wrt: str | Sequence[str] = (), target: str = "numpy", notation: str = "auto",
-            sizes: Sizes | None = None, kinds: Mapping[str, str] | None = None) -> Callable[..., Any]:
+def compile(
+    source: Any,
+    wrt: str | Sequence[str] = (),
+    target: str = "numpy",
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Callable[..., Any]:
     """A function of the arrays that returns (value, gradient), or (value, {name: gradient}) for several names.
 
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
@@ -377,11 +422,18 @@ def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:
     found = derive(loss, [wrt] if isinstance(wrt, str) else list(wrt))
     formulas = [d.text() if d.derived.main.indices else f"d{n} = {d.text()}" for n, d in found.items()]
     first = next(iter(found.values()))
-    return numpy_module(first.derived.program, {n: d.derived.answer for n, d in found.items()}, loss.source, formulas)
+    return numpy_module(
+        first.derived.program, {n: d.derived.answer for n, d in found.items()}, loss.source, formulas
+    )
 
 
-def problem(source: Any, wrt: str | Sequence[str] | None = None, notation: str = "auto", sizes: Sizes | None = None,
-            kinds: Mapping[str, str] | None = None) -> Any:
+def problem(
+    source: Any,
+    wrt: str | Sequence[str] | None = None,
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Any:
     """A loss ready for training: what `fit`, `predict` and `score` work on."""
     from .training import TrainingProblem
 
@@ -395,9 +447,19 @@ def problem(source: Any, wrt: str | Sequence[str] | None = None, notation: str =
     return TrainingProblem(loss.typed, loss.program, gradient, names)
 
 
-def fit(source: Any, data: Any, *, label: str | None = None, wrt: str | Sequence[str] | None = None,
-        columns: Mapping[str, str] | None = None, sizes: Mapping[str, Any] | None = None, kinds: Mapping[str, str] | None = None,
-        notation: str = "auto", progress: Callable[[int, float, float], None] | None = None, **settings: Any) -> Any:
+def fit(
+    source: Any,
+    data: Any,
+    *,
+    label: str | None = None,
+    wrt: str | Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    sizes: Mapping[str, Any] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    notation: str = "auto",
+    progress: Callable[[int, float, float], None] | None = None,
+    **settings: Any,
+) -> Any:
     """Train a loss by L-BFGS on its verified gradient; a Model with params, curve and scores comes back.
 
     data      a path to .csv, .npy or .npz, or a dict of arrays by input; label: the column to predict
@@ -432,18 +494,24 @@ def load(folder: str | Path) -> Any:
     return read_model(str(folder))
 
 
-def predict(model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None) -> np.ndarray:
+def predict(
+    model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None
+) -> np.ndarray:
     """Predictions for a data file, laid out as at the fit; written as CSV where `output` names a file (- is stdout)."""
     from .run.model import predict as run_predict
     from .run.model import table_for, write_predictions
 
-    values = run_predict(model, problem(model.source), table_for(model, str(data), None, columns, target=False))
+    values = run_predict(
+        model, problem(model.source), table_for(model, str(data), None, columns, target=False)
+    )
     if output is not None:
         write_predictions(output, values, model.class_names)
     return values
 
 
-def score(model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, float | None]:
+def score(
+    model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None
+) -> dict[str, float | None]:
     """The loss on a data file and, for labels, the accuracy."""
     from .run.model import score as run_score
     from .run.model import table_for

@@ -23,12 +23,18 @@ Gradient = Callable[[tuple[str, ...]], tuple[Program, Mapping[str, Answer]]]
 class TrainingProblem:
     """The loss with the inputs `wrt` as its parameters; by default those declared as param."""
 
-    def __init__(self, typed: Typed, program: Program, gradient: Gradient, wrt: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, typed: Typed, program: Program, gradient: Gradient, wrt: tuple[str, ...] | None = None
+    ) -> None:
         self.typed, self.program, self.gradient = typed, program, gradient
         declared = tuple(n for n, i in typed.inputs.items() if i.role == "param")
         self.params = wrt or declared
         if not self.params:
-            raise IversonError("usage", "No input is a parameter.", hint="Declare one, W: param[D, K], or name it with --wrt.")
+            raise IversonError(
+                "usage",
+                "No input is a parameter.",
+                hint="Declare one, W: param[D, K], or name it with --wrt.",
+            )
         self.inputs = {n: spec(i, n in self.params) for n, i in typed.inputs.items()}
         self.source = full_text(typed, self.params)
 
@@ -80,7 +86,15 @@ def full_text(typed: Typed, params: tuple[str, ...]) -> str:
     same = all(i.declared and (i.role == "param") == (n in params) for n, i in typed.inputs.items())
     if same and script.notation == "iverson" and not any(odd(e.body) for e in script.equations):
         return script.source
-    return "\n".join([*(declared_text(i, i.name in params) for i in typed.inputs.values()), *map(line, script.equations)]) + "\n"
+    return (
+        "\n".join(
+            [
+                *(declared_text(i, i.name in params) for i in typed.inputs.values()),
+                *map(line, script.equations),
+            ]
+        )
+        + "\n"
+    )
 
 
 def odd(tree: Surface) -> bool:
@@ -93,5 +107,3 @@ def declared_text(i: Input, param: bool) -> str:
     kind = "param" if param else "scalar" if i.type.rank == 0 else "row" if i.type.form == "row" else "data"
     dims = f"[{', '.join(map(show_size, i.type.dims))}]" if i.type.dims else ""
     return f"{i.name}: {kind}{dims}" + ("" if i.default is None else f" = {i.default!r}")
-
-

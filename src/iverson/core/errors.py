@@ -40,8 +40,15 @@ class IversonError(Exception):
       ^
     """
 
-    def __init__(self, kind: str, message: str, span: Span | None = None, why: str | None = None,
-                 hint: str | None = None, source: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        span: Span | None = None,
+        why: str | None = None,
+        hint: str | None = None,
+        source: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind, self.message, self.span = kind, message, span
         self.why, self.hint, self.source = why, hint, source
@@ -85,6 +92,6 @@ def window(line: str, at: int, width: int, most: int = 100) -> tuple[str, int]:
     if len(line) <= most:
         return line, at
     left = max(0, min(at - most // 3, len(line) - most))
-    part = line[left:left + most]
+    part = line[left : left + most]
     head, tail = ("..." if left else ""), ("..." if left + most < len(line) else "")
     return head + part + tail, at - left + len(head)

@@ -20,8 +20,21 @@ from typing import Any
 
 Number = int | Fraction
 
-RANK = {"num": 0, "const": 1, "size": 2, "idx": 3, "br": 4, "el": 5, "pow": 6, "apply": 7, "mul": 8, "add": 9,
-        "red": 10, "rel": 11, "deriv": 12}
+RANK = {
+    "num": 0,
+    "const": 1,
+    "size": 2,
+    "idx": 3,
+    "br": 4,
+    "el": 5,
+    "pow": 6,
+    "apply": 7,
+    "mul": 8,
+    "add": 9,
+    "red": 10,
+    "rel": 11,
+    "deriv": 12,
+}
 
 
 class Node:
@@ -32,15 +45,19 @@ class Node:
     op: str
     args: tuple[Node, ...]
     attr: Any
-    free: frozenset[Node]      # index nodes that occur free
-    height: int                # depth of nested binders
-    size: int                  # number of nodes, shared ones counted each time
-    key: str                   # digest: the same in every run
-    mask: str                  # the same digest with index names hidden
+    free: frozenset[Node]  # index nodes that occur free
+    height: int  # depth of nested binders
+    size: int  # number of nodes, shared ones counted each time
+    key: str  # digest: the same in every run
+    mask: str  # the same digest with index names hidden
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.args))
-        return f"{self.op}({self.attr!r}{', ' if inner else ''}{inner})" if self.attr is not None else f"{self.op}({inner})"
+        return (
+            f"{self.op}({self.attr!r}{', ' if inner else ''}{inner})"
+            if self.attr is not None
+            else f"{self.op}({inner})"
+        )
 
     def __lt__(self, other: Node) -> bool:
         return order(self) < order(other)
@@ -91,6 +108,7 @@ def _attr_key(op: str, attr: Any, masked: bool) -> str:
 
 # -- leaves ----------------------------------------------------------------------------------------------------
 
+
 def num(value: Number) -> Node:
     """An exact number."""
     if isinstance(value, Fraction) and value.denominator == 1:
@@ -131,6 +149,7 @@ def is_num(f: Node, value: Number | None = None) -> bool:
 
 
 # -- arithmetic ------------------------------------------------------------------------------------------------
+
 
 def coefficient(f: Node) -> tuple[Number, Node]:
     """`f = c * rest` with the exact number c taken off the front."""
@@ -256,8 +275,13 @@ def apply(name: str, *args: Node) -> Node:
 
 NEGATION = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 EXACT: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
 
 
 def rel(name: str, a: Node, b: Node) -> Node:
@@ -288,6 +312,7 @@ def bracket(r: Node) -> Node:
 
 
 # -- binders ---------------------------------------------------------------------------------------------------
+
 
 def reduce_(kind: str, bound: Iterable[Node], body: Node, condition: Node = ONE) -> Node:
     """A reduction (sum, prod, max, min, argmax, ...) of `body` over `bound` where `condition`, a 0/1 node, is 1.
@@ -369,6 +394,7 @@ def open_(f: Node) -> tuple[tuple[Node, ...], Node, Node]:
 
 # -- walking ---------------------------------------------------------------------------------------------------
 
+
 def rebuild(f: Node, args: Iterable[Node]) -> Node:
     """The node of the same kind with other arguments, in normal form.  Reductions: the bound names must still be free."""
     new = tuple(args)
@@ -378,10 +404,15 @@ def rebuild(f: Node, args: Iterable[Node]) -> Node:
 
 
 BUILD: dict[str, Callable[[Node, tuple[Node, ...]], Node]] = {
-    "add": lambda f, a: add(*a), "mul": lambda f, a: mul(*a), "pow": lambda f, a: pow_(*a),
-    "apply": lambda f, a: apply(f.attr, *a), "el": lambda f, a: make("el", a, f.attr),
-    "rel": lambda f, a: rel(f.attr, *a), "br": lambda f, a: bracket(a[0]) if a[0].op == "rel" else a[0],
-    "red": lambda f, a: reduce_(f.attr[0], f.attr[1], *a), "deriv": lambda f, a: make("deriv", a, f.attr),
+    "add": lambda f, a: add(*a),
+    "mul": lambda f, a: mul(*a),
+    "pow": lambda f, a: pow_(*a),
+    "apply": lambda f, a: apply(f.attr, *a),
+    "el": lambda f, a: make("el", a, f.attr),
+    "rel": lambda f, a: rel(f.attr, *a),
+    "br": lambda f, a: bracket(a[0]) if a[0].op == "rel" else a[0],
+    "red": lambda f, a: reduce_(f.attr[0], f.attr[1], *a),
+    "deriv": lambda f, a: make("deriv", a, f.attr),
 }
 
 

@@ -60,6 +60,7 @@ class Program:
 
 def inline(f: Node, definitions: Mapping[str, Definition]) -> Node:
     """`f` with the elements of the given definitions replaced by their bodies, until none is left."""
+
     def step(g: Node) -> Node | None:
         if g.op == "el" and g.attr in definitions:
             return inline(definitions[g.attr].at(g.args), definitions)

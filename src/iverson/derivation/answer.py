@@ -23,7 +23,7 @@ from .polish import form_of, polish, put_in, reading_cost, uses_of
 from .reverse import Adjoint
 from .tidy import cost, tidy
 
-LONGEST_CLOSED = 60       # in units of tidy.cost; longer than this a reader wants the program
+LONGEST_CLOSED = 60  # in units of tidy.cost; longer than this a reader wants the program
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,12 @@ class Answers:
 
     def __init__(self, adjoint: Adjoint) -> None:
         self.adjoint = adjoint
-        self.taken = adjoint.program.names() | {d.name for d in adjoint.adjoints} | \
-            {d.name for d in adjoint.gradients.values()} | size_names(adjoint.program)
+        self.taken = (
+            adjoint.program.names()
+            | {d.name for d in adjoint.adjoints}
+            | {d.name for d in adjoint.gradients.values()}
+            | size_names(adjoint.program)
+        )
         self.forward = list(adjoint.program.definitions)
         bodies = fuse([*adjoint.adjoints, *adjoint.gradients.values()], set(adjoint.gradients))
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
@@ -66,8 +70,13 @@ class Answers:
 
     def factual(self, f: Node) -> Node:
         """What is declared of the inputs that are not differentiated by: entries that sum to 1."""
-        known = {n: rule for n, i in self.adjoint.program.inputs.items() if n not in self.adjoint.gradients
-                 for fact in i.facts for rule in FACTS.get(fact, ())}
+        known = {
+            n: rule
+            for n, i in self.adjoint.program.inputs.items()
+            if n not in self.adjoint.gradients
+            for fact in i.facts
+            for rule in FACTS.get(fact, ())
+        }
         for n, rule in known.items():
             f = transform(f, lambda g, n=n, rule=rule: rewrite(rule, g) if about(g, n) else None)  # type: ignore[misc]
         return f
@@ -98,8 +107,12 @@ class Answers:
                 continue
             body = tidy(inline(d.body, {inner.name: inner}))
             merged = replace(d, body=body)
-            if cost(body) <= LONGEST_CLOSED and (occurrences(d.body, inner.name) == 1 or cost(inner.body) <= 4) \
-                    and (writer.nice(inner) or not writer.matrix(d)) and (writer.matrix(merged) or not writer.matrix(d)):
+            if (
+                cost(body) <= LONGEST_CLOSED
+                and (occurrences(d.body, inner.name) == 1 or cost(inner.body) <= 4)
+                and (writer.nice(inner) or not writer.matrix(d))
+                and (writer.matrix(merged) or not writer.matrix(d))
+            ):
                 d = merged
         return d
 
@@ -111,13 +124,18 @@ def about(g: Node, array: str) -> bool:
 
 def forms(program: Program, definitions: Iterable[Definition]) -> dict[str, str]:
     """How every array is read in matrix notation."""
-    return {n: i.type.form for n, i in program.inputs.items()} | \
-        {d.name: d.form for d in (*program.definitions, *definitions)}
+    return {n: i.type.form for n, i in program.inputs.items()} | {
+        d.name: d.form for d in (*program.definitions, *definitions)
+    }
 
 
 def size_names(program: Program) -> set[str]:
-    found = {n.attr for i in program.inputs.values() for n in (*i.type.dims, *((i.type.classes,) if i.type.classes else ()))
-             if n.op == "size"}
+    found = {
+        n.attr
+        for i in program.inputs.values()
+        for n in (*i.type.dims, *((i.type.classes,) if i.type.classes else ()))
+        if n.op == "size"
+    }
     return found | {i.attr[1].attr for d in program.definitions for i in d.indices if i.attr[1].op == "size"}
 
 
@@ -152,7 +170,8 @@ def needed(d: Definition, pool: Sequence[Definition]) -> list[Definition]:
 
 def ordered(definitions: list[Definition]) -> list[Definition]:
     """Every definition after those it reads."""
-    left, done, names = list(definitions), [], {d.name for d in definitions}
+    left, names = list(definitions), {d.name for d in definitions}
+    done: list[Definition] = []
     while left:
         ready = next((d for d in left if not (uses(d) & names - {q.name for q in done})), left[0])
         left.remove(ready)
@@ -171,8 +190,11 @@ def occurrences(f: Node, array: str) -> int:
 
 def inline_unwritten(d: Definition, forward: Sequence[Definition]) -> Definition:
     """Definitions that nobody wrote in matrix form are put back in where they are used once."""
-    inner = {q.name: q for q in forward if q.introduced and q.body.op != "tensor" and not _plain(q) and
-             occurrences(d.body, q.name) == 1}
+    inner = {
+        q.name: q
+        for q in forward
+        if q.introduced and q.body.op != "tensor" and not _plain(q) and occurrences(d.body, q.name) == 1
+    }
     return replace(d, body=inline(d.body, inner), written=None) if inner and reads(d.body) & set(inner) else d
 
 
@@ -198,7 +220,9 @@ class Writer:
             function, array = d.body.attr
             return Equation(d.name, (), Surface("call", (name(array),), function))
         try:
-            return Equation(d.name, (), polish(self.lift.matrix(d.body, d.indices, row=d.form == "row"), self.form))
+            return Equation(
+                d.name, (), polish(self.lift.matrix(d.body, d.indices, row=d.form == "row"), self.form)
+            )
         except NoMatrixForm:
             return None
 
@@ -239,13 +263,21 @@ def settle(main: Equation, lines: list[Equation], introduced: set[str]) -> tuple
         if sum(uses_of(e.body, line.name) for e in users) == 1 or weight(line.body) <= 2:
             body = {line.name: line.body}
             main = replace(main, body=put_in(main.body, body))
-            lines = [replace(e, body=put_in(e.body, body)) if uses_of(e.body, line.name) else e for e in lines if e is not line]
+            lines = [
+                replace(e, body=put_in(e.body, body)) if uses_of(e.body, line.name) else e
+                for e in lines
+                if e is not line
+            ]
     return main, used(main, lines, introduced)
 
 
 def used(main: Equation, lines: list[Equation], introduced: set[str]) -> list[Equation]:
     """Without the introduced definitions that no printed line names."""
-    return [e for e in lines if e.name not in introduced or any(uses_of(u.body, e.name) for u in (main, *lines) if u is not e)]
+    return [
+        e
+        for e in lines
+        if e.name not in introduced or any(uses_of(u.body, e.name) for u in (main, *lines) if u is not e)
+    ]
 
 
 def readable(e: Equation) -> bool:

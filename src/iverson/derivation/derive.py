@@ -48,25 +48,39 @@ class Derived:
     @property
     def dims(self) -> dict[str, tuple[Node, ...]]:
         """The sizes of every definition."""
-        return {d.name: tuple(i.attr[1] for i in d.indices) for d in (*self.answer.where, *self.answer.program)}
+        return {
+            d.name: tuple(i.attr[1] for i in d.indices) for d in (*self.answer.where, *self.answer.program)
+        }
 
     @property
     def form(self) -> str:
         """matrix, index, or program: a matrix formula over gradients of definitions."""
         if self.main.indices:
             return "index"
-        return "program" if any(e.indices and e.name in self.adjoint.names.values() for e in self.where) else "matrix"
+        return (
+            "program"
+            if any(e.indices and e.name in self.adjoint.names.values() for e in self.where)
+            else "matrix"
+        )
 
 
-def derive(typed: Typed, wrt: Sequence[str], order: int = 1, upstream: str | None = None,
-           upstream_form: str | None = None, symmetric: str = "ambient",
-           prefer: Sequence[str] = ()) -> dict[str, Derived]:
+def derive(
+    typed: Typed,
+    wrt: Sequence[str],
+    order: int = 1,
+    upstream: str | None = None,
+    upstream_form: str | None = None,
+    symmetric: str = "ambient",
+    prefer: Sequence[str] = (),
+) -> dict[str, Derived]:
     """Gradients by each input of `wrt` (order 1) or the second derivative by the one input (order 2)."""
     program = with_upstream(lower(typed), upstream, upstream_form)
     require_inputs(program, wrt)
     program = cut(program, wrt)
     adjoint = reverse(program, wrt, upstream)
-    adjoint.gradients = {w: convention(d, program.inputs.get(w), symmetric) for w, d in adjoint.gradients.items()}
+    adjoint.gradients = {
+        w: convention(d, program.inputs.get(w), symmetric) for w, d in adjoint.gradients.items()
+    }
     found = answers(adjoint)
     results = {w: derived(program, adjoint, a, prefer) for w, a in found.items()}
     for _ in range(order - 1):
@@ -98,8 +112,11 @@ def last_line(writer: Writer, a: Answer) -> Equation:
 def check_size(a: Answer) -> None:
     size = sum(d.body.size for d in a.program)
     if size > MOST_RESULT_NODES:
-        raise IversonError("limit", f"The derivative has {size} nodes; at most {MOST_RESULT_NODES} are given.",
-                           hint="Name intermediate results in the loss.")
+        raise IversonError(
+            "limit",
+            f"The derivative has {size} nodes; at most {MOST_RESULT_NODES} are given.",
+            hint="Name intermediate results in the loss.",
+        )
 
 
 def with_upstream(program: Program, name: str | None, form: str | None) -> Program:
@@ -107,7 +124,11 @@ def with_upstream(program: Program, name: str | None, form: str | None) -> Progr
     if name is None:
         return program
     if name in program.names():
-        raise IversonError("name", f"{name} is already a name of the loss.", hint="Choose another name for the upstream gradient.")
+        raise IversonError(
+            "name",
+            f"{name} is already a name of the loss.",
+            hint="Choose another name for the upstream gradient.",
+        )
     result = program.definition(program.result)
     t = Type(form if form and result.indices else result.form, tuple(i.attr[1] for i in result.indices))
     return replace(program, inputs={**program.inputs, name: Input(name, "data", t, declared=True)})
@@ -152,4 +173,3 @@ CONVENTIONS: Mapping[str, Callable[[Node, Node, Node], Node]] = {
     "projected": lambda g, t, same: mul(HALF, add(g, t)),
     "entries": lambda g, t, same: add(g, t, neg(mul(same, g))),
 }
-

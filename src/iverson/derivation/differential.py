@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from ..core.errors import IversonError
 from ..core.node import Node, el, fresh, make, open_, reduce_, substitute, transform
@@ -14,7 +14,7 @@ from ..lang.syntax import parse_script
 from ..rules.calculus import TENSOR
 
 
-@lru_cache(maxsize=None)
+@cache
 def _row(name: str) -> Program:
     """The row's text as a program over A, dA and F (and M = inv(A) where it asks for one)."""
     form = "matrix[n, n]" if name == "inv" else "scalar"
@@ -32,7 +32,11 @@ def differential_of(d: Definition, program: Program) -> Node:
     for inner in row.definitions:
         if inner.body.op == "tensor":
             names[inner.name] = inverse_of(array, program)
-    n = next(iter(program.inputs[array].type.dims)) if array in program.inputs else program.definition(array).indices[0].attr[1]
+    n = (
+        next(iter(program.inputs[array].type.dims))
+        if array in program.inputs
+        else program.definition(array).indices[0].attr[1]
+    )
 
     def step(g: Node) -> Node | None:
         return el(names[g.attr], g.args) if g.op == "el" and g.attr in names else None
@@ -47,15 +51,21 @@ def with_inverses(program: Program) -> Program:
     for d in program.definitions:
         if d.body.op == "tensor" and d.body.attr[0] != "inv":
             array = d.body.attr[1]
-            if not any(q.body.op == "tensor" and q.body.attr == ("inv", array) for q in (*definitions, *program.definitions)):
+            if not any(
+                q.body.op == "tensor" and q.body.attr == ("inv", array)
+                for q in (*definitions, *program.definitions)
+            ):
                 definitions.append(_inverse(array, program, taken))
         definitions.append(d)
     return program.with_definitions(tuple(definitions))
 
 
 def _inverse(array: str, program: Program, taken: set[str]) -> Definition:
-    dims = program.inputs[array].type.dims if array in program.inputs else \
-        tuple(i.attr[1] for i in program.definition(array).indices)
+    dims = (
+        program.inputs[array].type.dims
+        if array in program.inputs
+        else tuple(i.attr[1] for i in program.definition(array).indices)
+    )
     name = next(n for n in (array + "i", *(f"{array}i{k}" for k in range(1, 100))) if n not in taken)
     taken.add(name)
     body = make("tensor", (), ("inv", array))
@@ -73,6 +83,7 @@ def inverse_of(array: str, program: Program) -> str:
 
 def resize(f: Node, n: Node) -> Node:
     """The row's own size n replaced by the real one, in every bound index."""
+
     def step(g: Node) -> Node | None:
         if g.op != "red":
             return None

@@ -112,7 +112,12 @@ class IndexForm:
 
     def _rel(self, f: Node, names: dict[Node, str]) -> Surface:
         a, b = f.args
-        if a in names and b in names and f.attr in ("=", "!=") and list(names).index(b) < list(names).index(a):
+        if (
+            a in names
+            and b in names
+            and f.attr in ("=", "!=")
+            and list(names).index(b) < list(names).index(a)
+        ):
             a, b = b, a
         return Surface("rel", (self.tree(a, names), self.tree(b, names)), f.attr)
 
@@ -135,12 +140,20 @@ class IndexForm:
             return self.tree(c.args[0], names)
         return Surface("rel", (self.tree(c, names), number(0)), ">")
 
-    def _conditions(self, f: Node, bound: tuple[Node, ...], body: Node, condition: Node) -> tuple[list[Node], Node]:
+    def _conditions(
+        self, f: Node, bound: tuple[Node, ...], body: Node, condition: Node
+    ) -> tuple[list[Node], Node]:
         """The brackets on bound indices alone, which stand under the sign, and the body without them."""
         if f.attr[0] != "sum":
-            return ([] if is_num(condition, 1) else list(condition.args) if condition.op == "mul" else [condition]), body
+            return (
+                [] if is_num(condition, 1) else list(condition.args) if condition.op == "mul" else [condition]
+            ), body
         factors = body.args if body.op == "mul" else (body,)
-        held = [x for x in factors if x.op == "br" and any(a in bound for a in x.args[0].args) and x.args[0].attr != "="]
+        held = [
+            x
+            for x in factors
+            if x.op == "br" and any(a in bound for a in x.args[0].args) and x.args[0].attr != "="
+        ]
         if len(held) == len(factors):
             held = []
         return held, mul(*(x for x in factors if x not in held))

@@ -96,12 +96,20 @@ class Lift:
         """A matrix from a vector, or an array from a scalar, by ones."""
         if m.rank == 0:
             if m.chain == (number(0),):
-                return Mat((call("zeros", *(size_tree(i) for i in (rows, cols) if i is not None)),), rows, cols)
+                return Mat(
+                    (call("zeros", *(size_tree(i) for i in (rows, cols) if i is not None)),), rows, cols
+                )
             tree = call("ones", *(size_tree(i) for i in (rows, cols) if i is not None))
-            return Mat(m.chain if m.chain[0] == tree else (tree,) if m.chain == (number(1),) else (*m.chain, tree), rows, cols)
+            return Mat(
+                m.chain if m.chain[0] == tree else (tree,) if m.chain == (number(1),) else (*m.chain, tree),
+                rows,
+                cols,
+            )
         assert rows is not None and cols is not None
         if m.indices == {rows}:
-            return Mat((*m.by(rows, None).chain, Surface("transpose", (call("ones", size_tree(cols)),))), rows, cols)
+            return Mat(
+                (*m.by(rows, None).chain, Surface("transpose", (call("ones", size_tree(cols)),))), rows, cols
+            )
         return Mat((call("ones", size_tree(rows)), *m.by(None, cols).chain), rows, cols)
 
     # -- sums ------------------------------------------------------------------------------------------------
@@ -141,11 +149,11 @@ class Lift:
         rest, axes, unit = self._diagonal(rest, axes)
         self._collect(rest, frozenset(axes), bound, scalars, edges)
         edges = reduce_graph(edges, bound)
-        m = combine(edges, axes)
-        if m is not None and m.rank == len(axes):
-            m = m.by(*(*axes, None, None)[:2])
+        core = combine(edges, axes)
+        if core is not None and core.rank == len(axes):
+            core = core.by(*(*axes, None, None)[:2])
         extra = [e for e in edges if e.rank == 0]
-        body = self.scaled(c, scalars, [*(e.tree for e in extra)], m, elementwise=bool(axes))
+        body = self.scaled(c, scalars, [e.tree for e in extra], core)
         if unit is None:
             return body
         if body.rank == 0:
@@ -164,7 +172,9 @@ class Lift:
                 return substitute(rest, {axes[1]: axes[0]}), axes[:1], axes[1]
         return f, axes, None
 
-    def _collect(self, f: Node, free: frozenset[Node], bound: set[Node], scalars: list[Node], edges: list[Mat]) -> None:
+    def _collect(
+        self, f: Node, free: frozenset[Node], bound: set[Node], scalars: list[Node], edges: list[Mat]
+    ) -> None:
         for x in f.args if f.op == "mul" else (f,):
             if x.op == "red" and x.attr[0] == "sum":
                 inner, body, _ = open_(x)
@@ -176,7 +186,7 @@ class Lift:
             else:
                 edges.append(self.factor(x, free))
 
-    def scaled(self, c: Number, scalars: list[Node], extra: list[Surface], m: Mat | None, elementwise: bool) -> Mat:
+    def scaled(self, c: Number, scalars: list[Node], extra: list[Surface], m: Mat | None) -> Mat:
         """The number and the scalars in front, what is divided by behind."""
         above: list[Surface] = []
         below: list[Surface] = []
@@ -302,8 +312,17 @@ class Lift:
         return self.term(f, own, len(own))
 
     HANDLERS: dict[str, Callable[[Lift, Node, tuple[Node, ...]], Mat]] = {
-        "el": element, "br": bracket, "pow": power, "apply": function, "add": sum, "mul": sum, "red": extreme,
-        "size": constant, "const": constant, "num": constant}
+        "el": element,
+        "br": bracket,
+        "pow": power,
+        "apply": function,
+        "add": sum,
+        "mul": sum,
+        "red": extreme,
+        "size": constant,
+        "const": constant,
+        "num": constant,
+    }
 
 
 def oriented(f: Node, indices: frozenset[Node]) -> list[Node]:
@@ -319,6 +338,7 @@ def oriented(f: Node, indices: frozenset[Node]) -> list[Node]:
 
 
 # -- the graph -------------------------------------------------------------------------------------------------
+
 
 def reduce_graph(edges: list[Mat], bound: set[Node]) -> list[Mat]:
     """Eliminate the bound indices, the cheapest step first, until only free ones are left."""
@@ -387,7 +407,9 @@ def hadamard(edges: list[Mat], bound: set[Node]) -> list[Mat]:
         for i in e.indices:
             counts[i] = counts.get(i, 0) + 1
     for e in edges:
-        partner = next((p for p, m in enumerate(merged) if m.indices == e.indices and mergeable(e, bound, counts)), None)
+        partner = next(
+            (p for p, m in enumerate(merged) if m.indices == e.indices and mergeable(e, bound, counts)), None
+        )
         if partner is None:
             merged.append(e)
         else:
@@ -450,6 +472,7 @@ def combine(edges: list[Mat], axes: tuple[Node, ...]) -> Mat | None:
 
 # -- leaves and order ------------------------------------------------------------------------------------------
 
+
 def size_tree(i: Node) -> Surface:
     """The size an index runs over, as it is written."""
     return leaf(i.attr[1])
@@ -472,8 +495,8 @@ def arranged(terms: tuple[Node, ...]) -> list[Node]:
     """Terms in reading order: positive before negative, longer products before shorter ones, a number last unless it
     is the only positive term; terms that pick out entries, such as `2*[i = 1]`, by entry."""
     parts = [coefficient(t) for t in terms]
-    places = [_place(rest) for _, rest in parts]
-    if None not in places:
+    places = [p for p in (_place(rest) for _, rest in parts) if p is not None]
+    if len(places) == len(terms):
         return [terms[p] for p in sorted(range(len(terms)), key=lambda p: places[p])]
     lone = not any(c > 0 and not is_num(rest, 1) for c, rest in parts)
 
@@ -481,6 +504,7 @@ def arranged(terms: tuple[Node, ...]) -> list[Node]:
         c, rest = parts[p]
         number_last = is_num(rest, 1) and not (lone and c > 0)
         return (number_last, c < 0, -rest.height, p)
+
     return [terms[p] for p in sorted(range(len(terms)), key=key)]
 
 

@@ -8,10 +8,29 @@ writes the next line.  Elementwise rules come from CALCULUS; this file knows sum
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ..core.errors import IversonError
 from ..core.node import (
-    ONE, ZERO, Node, add, apply, bracket, div, el, idx, make, mul, open_, pow_, reads, reduce_, rel, sub, substitute, sum_,
+    ONE,
+    ZERO,
+    Node,
+    add,
+    apply,
+    bracket,
+    div,
+    el,
+    idx,
+    make,
+    mul,
+    open_,
+    pow_,
+    reads,
+    reduce_,
+    rel,
+    sub,
+    substitute,
+    sum_,
     transform,
 )
 from ..core.program import Definition
@@ -29,14 +48,14 @@ def deriv(f: Node, x: Node) -> Node:
     return make("deriv", (f, x)) if x.attr in reads(f) else ZERO
 
 
-def derive_local(section: Section, differentiable: Callable[[str], bool]) -> Node:
+def derive_local(section: Section) -> Node:
     """Carry the section's pending derivative through to its end, recording each line."""
     f = section.start
     for _ in range(MOST_STEPS):
         kind = _next(f)
         if kind is None:
             break
-        f = section.step(kind, transform(f, lambda g, k=kind: _apply(g, k, differentiable)))
+        f = section.step(kind, transform(f, partial(_apply, kind=kind)))
     return section.step("collapse", collapse(f, frozenset(section.target.free)))
 
 
@@ -78,7 +97,7 @@ def rule_name(f: Node) -> str:
     return {"add": "sum", "mul": "product", "pow": "power", "el": "element", "br": "bracket"}.get(f.op, f.op)
 
 
-def _apply(g: Node, kind: str, differentiable: Callable[[str], bool]) -> Node | None:
+def _apply(g: Node, kind: str) -> Node | None:
     if g.op != "deriv" or rule_name(g.args[0]) != kind:
         return None
     f, x = g.args
@@ -93,7 +112,7 @@ def _sum_rule(f: Node, x: Node) -> Node:
 
 
 def _product_rule(f: Node, x: Node) -> Node:
-    return add(*(mul(deriv(a, x), *f.args[:p], *f.args[p + 1:]) for p, a in enumerate(f.args)))
+    return add(*(mul(deriv(a, x), *f.args[:p], *f.args[p + 1 :]) for p, a in enumerate(f.args)))
 
 
 def _power_rule(f: Node, x: Node) -> Node:
@@ -109,11 +128,16 @@ def _function_rule(f: Node, x: Node) -> Node:
     if row is None and not f.attr.endswith("'"):
         return mul(apply(f.attr + "'", *f.args), deriv(f.args[0], x))
     if row is None or row.partial is None:
-        raise IversonError("unsupported", f"{f.attr} has no derivative rule.",
-                           why=row.why if row else "only f and f' of a declared function are known",
-                           hint=f"{f.attr} stands on the way from the loss to {x.attr}.")
+        raise IversonError(
+            "unsupported",
+            f"{f.attr} has no derivative rule.",
+            why=row.why if row else "only f and f' of a declared function are known",
+            hint=f"{f.attr} stands on the way from the loss to {x.attr}.",
+        )
     values = dict(zip("xy", f.args, strict=False))
-    return add(*(mul(instantiate(text, values), deriv(a, x)) for text, a in zip(row.partial, f.args, strict=True)))
+    return add(
+        *(mul(instantiate(text, values), deriv(a, x)) for text, a in zip(row.partial, f.args, strict=True))
+    )
 
 
 def _choice_rule(f: Node, x: Node) -> Node:
@@ -125,7 +149,9 @@ def _choice_rule(f: Node, x: Node) -> Node:
     if not reads(first):
         return mul(instantiate(STRICT[f.attr], {"x": second, "y": first}), deriv(second, x))
     values = {"x": first, "y": second}
-    return add(*(mul(instantiate(text, values), deriv(a, x)) for text, a in zip(rows, (first, second), strict=True)))
+    return add(
+        *(mul(instantiate(text, values), deriv(a, x)) for text, a in zip(rows, (first, second), strict=True))
+    )
 
 
 def _element_rule(f: Node, x: Node) -> Node:
@@ -152,12 +178,22 @@ def _prod_rule(f: Node, x: Node) -> Node:
     equal = mul(*(bracket(rel("=", i, j)) for i, j in zip(others, bound, strict=True)))
     rest = reduce_("prod", others, other_body, mul(other_condition, sub(ONE, equal)))
     if len(bound) == 1:
-        rest = reduce_("prod", others, other_body, mul(other_condition, bracket(rel("!=", others[0], bound[0]))))
+        rest = reduce_(
+            "prod", others, other_body, mul(other_condition, bracket(rel("!=", others[0], bound[0])))
+        )
     return sum_(bound, mul(condition, rest, deriv(body, x)))
 
 
 RULES: dict[str, Callable[[Node, Node], Node]] = {
-    "add": _sum_rule, "mul": _product_rule, "pow": _power_rule, "apply": _function_rule, "el": _element_rule,
-    "red": _reduction_rule, "br": lambda f, x: ZERO, "num": lambda f, x: ZERO, "size": lambda f, x: ZERO,
-    "const": lambda f, x: ZERO, "idx": lambda f, x: ZERO,
+    "add": _sum_rule,
+    "mul": _product_rule,
+    "pow": _power_rule,
+    "apply": _function_rule,
+    "el": _element_rule,
+    "red": _reduction_rule,
+    "br": lambda f, x: ZERO,
+    "num": lambda f, x: ZERO,
+    "size": lambda f, x: ZERO,
+    "const": lambda f, x: ZERO,
+    "idx": lambda f, x: ZERO,
 }

@@ -20,7 +20,9 @@ from ..rules.names import BRACKET_STEM, NAMED, Named
 class Namer:
     """Names parts of several bodies; `made` are the definitions that came of it."""
 
-    def __init__(self, known: Sequence[Definition], unused: Callable[[str], str], sizes: Sequence[Node] = ()) -> None:
+    def __init__(
+        self, known: Sequence[Definition], unused: Callable[[str], str], sizes: Sequence[Node] = ()
+    ) -> None:
         self.known, self.unused, self.sizes = known, unused, list(sizes)
         self.made: list[Definition] = []
         self.keys: dict[Node, str] = {}
@@ -88,7 +90,11 @@ class Namer:
             name = self.unused(stem)
             indices = tuple(fresh(i.attr[1]) for i in terms)
             body = substitute(f, dict(zip(terms, indices, strict=True)))
-            self.made.append(Definition(name, indices, body, array(tuple(i.attr[1] for i in indices)).form, introduced=True))
+            self.made.append(
+                Definition(
+                    name, indices, body, array(tuple(i.attr[1] for i in indices)).form, introduced=True
+                )
+            )
             self.keys[key] = name
             return el(name, terms)
         d = next(d for d in (*self.known, *self.made) if d.name == name)
@@ -110,7 +116,9 @@ class Namer:
     def _brackets(self, f: Node, keys: set[Node]) -> Node:
         if not keys:
             return f
-        return transform(f, lambda g: self._element(g, BRACKET_STEM) if on_values(g) and abstract(g)[0] in keys else None)
+        return transform(
+            f, lambda g: self._element(g, BRACKET_STEM) if on_values(g) and abstract(g)[0] in keys else None
+        )
 
 
 def on_values(g: Node) -> bool:

@@ -6,14 +6,14 @@ Structural matching only: a row's names stand for whole sub-expressions.  Produc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 
 from ..lang.surface import Surface, walk
 from ..lang.syntax import parse_expression
 from ..rules.matrix import MATRIX, MatrixRule
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sides(rule: MatrixRule) -> tuple[Surface, Surface]:
     return parse_expression(rule.lhs), parse_expression(rule.rhs)
 
@@ -38,11 +38,12 @@ def matched(p: Surface, tree: Surface, env: Mapping[str, Surface]) -> dict[str, 
         return {**env, p.attr: tree} if known is None else dict(env) if known == tree else None
     if p.op != tree.op or p.attr != tree.attr or len(p.args) != len(tree.args):
         return None
-    found: dict[str, Surface] | None = dict(env)
+    found = dict(env)
     for a, b in zip(p.args, tree.args, strict=True):
-        found = matched(a, b, found)
-        if found is None:
+        more = matched(a, b, found)
+        if more is None:
             return None
+        found = more
     return found
 
 
@@ -66,6 +67,7 @@ def uses_of(tree: Surface, name: str) -> int:
 
 def form_of(forms: Mapping[str, str]) -> Callable[[Surface], str]:
     """The form of an expression, as far as its parts tell: for rows that hold only for vectors."""
+
     def form(t: Surface) -> str:
         if t.op == "name":
             return forms.get(t.attr, "scalar")
@@ -73,8 +75,11 @@ def form_of(forms: Mapping[str, str]) -> Callable[[Surface], str]:
             return {"column": "row", "row": "column"}.get(form(t.args[0]), form(t.args[0]))
         if t.op == "mul":
             a, b = form(t.args[0]), form(t.args[1])
-            return {("matrix", "column"): "column", ("row", "matrix"): "row", ("row", "column"): "scalar"}.get(
-                (a, b), b if a == "scalar" else a if b == "scalar" else "matrix")
+            return {
+                ("matrix", "column"): "column",
+                ("row", "matrix"): "row",
+                ("row", "column"): "scalar",
+            }.get((a, b), b if a == "scalar" else a if b == "scalar" else "matrix")
         if t.op == "call" and t.attr in ("sum", "norm2", "mean", "det", "logdet", "tr", "logsumexp"):
             return "scalar"
         found = {form(a) for a in t.args}

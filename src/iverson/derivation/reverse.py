@@ -100,7 +100,7 @@ class Reverse:
         body = differential_of(d, self.program) if d.body.op == "tensor" else d.body
         wanted = el("d" + name, indices) if d.body.op == "tensor" else target
         local = Section("local", d.name, name, wanted, (*d.indices, *indices), deriv(body, wanted))
-        jacobian = derive_local(local, self.useful.__contains__)
+        jacobian = derive_local(local)
         if not (self.program.anonymous and d.name == self.program.result):
             jacobian = local.step("name", fold(d, jacobian))
         self.out.sections.append(local)
@@ -161,7 +161,10 @@ def require_inputs(program: Program, wrt: Sequence[str]) -> None:
     """Refuse what cannot be derived by, by name."""
     for name in wrt:
         if name not in program.names():
-            raise IversonError("name", f"{name} does not occur in the loss.", hint="It has: " + ", ".join(program.inputs))
+            raise IversonError(
+                "name", f"{name} does not occur in the loss.", hint="It has: " + ", ".join(program.inputs)
+            )
         if name in program.inputs and program.inputs[name].role in ("label", "function"):
-            raise IversonError("kind", f"{name} is a {program.inputs[name].role}; a derivative needs a real input.")
-
+            raise IversonError(
+                "kind", f"{name} is a {program.inputs[name].role}; a derivative needs a real input."
+            )

@@ -10,7 +10,20 @@ from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
 
-from ..core.node import Node, Number, add, coefficient, is_integer, is_num, mul, neg, num, pow_, substitute, transform
+from ..core.node import (
+    Node,
+    Number,
+    add,
+    coefficient,
+    is_integer,
+    is_num,
+    mul,
+    neg,
+    num,
+    pow_,
+    substitute,
+    transform,
+)
 from ..rewrite.collapse import contract, merge
 
 MOST_EXPANDED = 48

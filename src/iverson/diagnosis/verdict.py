@@ -55,12 +55,20 @@ class Verdict:
     def record(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         shown = None if self.counterexample is None else self.counterexample.record()
-        return {"ok": self.ok, "kind": self.kind, "message": self.message, "entries": self.entries, "counterexample": shown}
+        return {
+            "ok": self.ok,
+            "kind": self.kind,
+            "message": self.message,
+            "entries": self.entries,
+            "counterexample": shown,
+        }
 
 
 def judge(loss: Typed, derived: Derived, candidate: str, notation: str = "auto") -> Verdict:
     """The verdict on a candidate text in iverson notation or NumPy.  Errors point into the candidate's text."""
-    ours = runner(read_back(derived.program.inputs, [*derived.where, derived.main], derived.dims), derived.main.name)
+    ours = runner(
+        read_back(derived.program.inputs, [*derived.where, derived.main], derived.dims), derived.main.name
+    )
     found = readings(loss, derived, candidate, notation)
     verdicts = [verdict(loss, derived, run, ours) for run in found]
     best = next((v for v in verdicts if v.ok), verdicts[0])
@@ -70,6 +78,7 @@ def judge(loss: Typed, derived: Derived, candidate: str, notation: str = "auto")
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
+
 
 def readings(loss: Typed, derived: Derived, text: str, notation: str) -> list[Run]:
     """The candidate as functions: one for each notation in which it can be read."""
@@ -109,14 +118,27 @@ def assembled(loss: Typed, derived: Derived, candidate: Script) -> Run:
     own = {e.name for e in candidate.equations}
     inputs = derived.program.inputs
     known = parse_script("\n".join([*map(declaration, inputs.values()), "0"])).declarations
-    before = [e for e in loss.script.equations if e.name not in own and e.name != loss.script.result and e.name not in inputs]
+    before = [
+        e
+        for e in loss.script.equations
+        if e.name not in own and e.name != loss.script.result and e.name not in inputs
+    ]
     taken = {e.name for e in before} | own | set(inputs)
     before += [e for e in derived.where if e.name not in taken]
     wanted = used_by(candidate.equations, before)
-    result = Equation("candidate_", candidate.equations[-1].indices, candidate.equations[-1].body, candidate.equations[-1].span)
-    script = Script(tuple(known), (*wanted, *candidate.equations[:-1], result), "candidate_", candidate.source)
+    result = Equation(
+        "candidate_",
+        candidate.equations[-1].indices,
+        candidate.equations[-1].body,
+        candidate.equations[-1].span,
+    )
+    script = Script(
+        tuple(known), (*wanted, *candidate.equations[:-1], result), "candidate_", candidate.source
+    )
     try:
-        t = typed(script, dims=derived.dims | {"candidate_": tuple(i.attr[1] for i in derived.gradient.indices)})
+        t = typed(
+            script, dims=derived.dims | {"candidate_": tuple(i.attr[1] for i in derived.gradient.indices)}
+        )
     except IversonError as error:
         raise error.located(candidate.source) from None
     return runner(t, "candidate_")
@@ -142,6 +164,7 @@ def runner(t: Typed, name: str) -> Run:
 
 # -- comparing -------------------------------------------------------------------------------------------------
 
+
 def same(a: np.ndarray, b: np.ndarray) -> bool:
     """Equal to 1e-9 of the entry's size, small entries on the scale of the largest times 1e-3."""
     if a.shape != b.shape:
@@ -154,7 +177,9 @@ def verdict(loss: Typed, derived: Derived, yours: Run, ours: Run) -> Verdict:
     draws = instances(loss, 11, n=6, wrt=(derived.wrt,)).draws
     pairs = [(yours(d.arrays, d.sizes), ours(d.arrays, d.sizes), d.sizes) for d in draws]
     if all(same(a, b) for a, b, _ in pairs):
-        return Verdict(True, "equal", f"Equal to the gradient by {derived.wrt} on {len(pairs)} random instances.")
+        return Verdict(
+            True, "equal", f"Equal to the gradient by {derived.wrt} on {len(pairs)} random instances."
+        )
     if any(a.shape != b.shape for a, b, _ in pairs):
         return shape_verdict(derived, pairs)
     shown = smallest(loss, yours, ours, same)
@@ -177,9 +202,16 @@ def shape_verdict(derived: Derived, pairs: list[Any]) -> Verdict:
     a, b, _ = pairs[0]
     turned = all(x.T.shape == y.shape and same(x.T, y) for x, y, _ in pairs)
     if turned:
-        return Verdict(False, "layout", f"Right in the other layout: yours is the transpose, {a.shape} against {b.shape}. "
-                       f"The gradient has the shape of {derived.wrt}.", entries="all, transposed")
-    return Verdict(False, "shape", f"Not equal. Yours has shape {a.shape} where {derived.wrt} asks for {b.shape}.")
+        return Verdict(
+            False,
+            "layout",
+            f"Right in the other layout: yours is the transpose, {a.shape} against {b.shape}. "
+            f"The gradient has the shape of {derived.wrt}.",
+            entries="all, transposed",
+        )
+    return Verdict(
+        False, "shape", f"Not equal. Yours has shape {a.shape} where {derived.wrt} asks for {b.shape}."
+    )
 
 
 def transposed_cause(pairs: list[Any]) -> tuple[str, str] | None:
@@ -197,7 +229,9 @@ def factor_cause(pairs: list[Any]) -> tuple[str, str] | None:
         for text, size_value, words in SIZE_FACTORS:
             if all(same(a, size_value(sizes[n]) * b) for a, b, sizes in pairs):
                 return "factor", f"yours is {text.format(n)} times the gradient: {words.format(n)}"
-    ratios = [a.ravel()[np.argmax(np.abs(b))] / b.ravel()[np.argmax(np.abs(b))] for a, b, _ in pairs if np.any(b)]
+    ratios = [
+        a.ravel()[np.argmax(np.abs(b))] / b.ravel()[np.argmax(np.abs(b))] for a, b, _ in pairs if np.any(b)
+    ]
     if ratios and all(same(a, ratios[0] * b) for a, b, _ in pairs):
         return "factor", f"yours is {ratios[0]:.6g} times the gradient"
     return None
@@ -209,11 +243,19 @@ def missing_term(derived: Derived, pairs: list[Any], draws: Any) -> str | None:
     if body.op != "add":
         return None
     for term in body.args:
-        value = runner(read_back(derived.program.inputs, [*derived.where, replace(derived.main, body=term)], derived.dims),
-                       derived.main.name)
+        value = runner(
+            read_back(
+                derived.program.inputs, [*derived.where, replace(derived.main, body=term)], derived.dims
+            ),
+            derived.main.name,
+        )
         parts = [value(d.arrays, d.sizes) for d in draws]
-        for count, words in ((-1.0, "is missing"), (1.0, "is counted twice"), (-2.0, "has the wrong sign"),
-                             (-0.5, "is half of what it should be")):
+        for count, words in (
+            (-1.0, "is missing"),
+            (1.0, "is counted twice"),
+            (-2.0, "has the wrong sign"),
+            (-0.5, "is half of what it should be"),
+        ):
             if all(same(a, b + count * p) for (a, b, _), p in zip(pairs, parts, strict=True)):
                 return f"the term {show(bare(term))} {words}"
     return None
@@ -236,4 +278,3 @@ def where_wrong(pairs: list[Any]) -> str:
     places = [tuple(map(int, p)) for p in np.argwhere(wrong)[:4]]
     shown = ", ".join(str(list(p)) for p in places)
     return f"{int(wrong.sum())} of {wrong.size} entries differ, such as {shown}"
-

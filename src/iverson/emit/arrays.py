@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..core.errors import IversonError
-from ..core.node import Node, coefficient, is_num, mul, num, open_, pow_
+from ..core.node import Node, add, coefficient, is_num, mul, num, open_, pow_
 from ..derivation.lift import arranged
 from ..derivation.naming import abstract
 from .dialects import NUMPY, REDUCE, TENSOR
@@ -40,8 +40,14 @@ class Value:
 class Arrays:
     """Writes the lines of one function.  `names` maps arrays to identifiers, `size` gives the code of a size."""
 
-    def __init__(self, plan: Plan, names: Mapping[str, str], size: Callable[[Node], str], unused: Callable[[str], str],
-                 indent: str = "    ") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        names: Mapping[str, str],
+        size: Callable[[Node], str],
+        unused: Callable[[str], str],
+        indent: str = "    ",
+    ) -> None:
         self.plan, self.names, self.size, self.unused, self.indent = plan, names, size, unused, indent
         self.lines: list[str] = []
         self.shared: dict[Node, tuple[str, tuple[int, ...], bool]] = {}
@@ -103,8 +109,6 @@ class Arrays:
         return True
 
     def _base(self, target: str, indices: tuple[Node, ...], base: Sequence[Node]) -> None:
-        from ..core.node import add
-
         if not base:
             shape = ", ".join(self.size(i.attr[1]) for i in indices)
             self.line(f"{target} = np.zeros(({shape}))")
@@ -148,7 +152,9 @@ class Arrays:
         order = [i for i in axes if i in v.axes]
         code, level = v.code, v.level
         if order != list(v.axes):
-            turn = ".T" if len(order) == 2 else f".transpose({', '.join(str(v.axes.index(i)) for i in order)})"
+            turn = (
+                ".T" if len(order) == 2 else f".transpose({', '.join(str(v.axes.index(i)) for i in order)})"
+            )
             code, level = v.at(ATOM) + turn, ATOM
         first = next((p for p, i in enumerate(axes) if i in order), len(axes))
         places = [":" if i in order else "None" for i in axes[first:]]
@@ -156,7 +162,9 @@ class Arrays:
             code, level = (code if level == ATOM else f"({code})") + f"[{', '.join(places)}]", ATOM
         return Value(code, tuple(axes) if order else (), level, v.truth, v.fresh)
 
-    def together(self, values: Sequence[Value], scope: Sequence[Node]) -> tuple[list[Value], tuple[Node, ...]]:
+    def together(
+        self, values: Sequence[Value], scope: Sequence[Node]
+    ) -> tuple[list[Value], tuple[Node, ...]]:
         """Values brought to common axes, in the order of the scope."""
         present = {i for v in values for i in v.axes}
         axes = tuple(i for i in scope if i in present) + tuple(sorted(present - set(scope)))
@@ -164,7 +172,11 @@ class Arrays:
 
     def _num(self, f: Node, scope: tuple[Node, ...]) -> Value:
         if isinstance(f.attr, int):
-            return Value(f"{f.attr}.0" if abs(f.attr) < 10**15 else repr(float(f.attr)), (), ATOM if f.attr >= 0 else SUM)
+            return Value(
+                f"{f.attr}.0" if abs(f.attr) < 10**15 else repr(float(f.attr)),
+                (),
+                ATOM if f.attr >= 0 else SUM,
+            )
         exact = Fraction(f.attr)
         if exact.denominator < 1000 and exact.denominator not in (2, 4, 5, 10, 20, 100):
             return Value(f"{exact.numerator}.0/{exact.denominator}.0", (), TIMES if exact > 0 else SUM)
@@ -186,8 +198,13 @@ class Arrays:
         fancy = [t for t in terms if t.op != "idx"]
         plain = [t for t in terms if t.op == "idx"]
         free = {i for t in fancy for i in t.free}
-        if len(set(plain)) == len(plain) and not free & set(plain) and sum(bool(t.free) for t in fancy) <= 1 \
-                and all(len(t.free) <= 1 for t in fancy) and (len(fancy) == 1 or not free):
+        if (
+            len(set(plain)) == len(plain)
+            and not free & set(plain)
+            and sum(bool(t.free) for t in fancy) <= 1
+            and all(len(t.free) <= 1 for t in fancy)
+            and (len(fancy) == 1 or not free)
+        ):
             return self._sliced(base, terms)
         return self._gathered(base, terms, scope)
 
@@ -210,7 +227,9 @@ class Arrays:
     def _add(self, f: Node, scope: tuple[Node, ...]) -> Value:
         terms = arranged(f.args)
         signs = [coefficient(t)[0] < 0 for t in terms]
-        values = [self.value(mul(num(-1), t) if minus else t, scope) for t, minus in zip(terms, signs, strict=True)]
+        values = [
+            self.value(mul(num(-1), t) if minus else t, scope) for t, minus in zip(terms, signs, strict=True)
+        ]
         values = [Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in values]
         shown, axes = self.together(values, scope)
         code = ("-" if signs[0] else "") + shown[0].at(SUM if not signs[0] else TIMES)
@@ -315,7 +334,7 @@ class Arrays:
         values = [self.value(x, scope) for x in factors(top)]
         lower = [self.value(x, scope) for x in factors(bottom)]
         if len(values) == 2 and not lower:
-            made = self.matmul(*values, bound, scope)
+            made = self.matmul(values[0], values[1], bound, scope)
             if made is not None:
                 return made
         groups = self.grouped(values, lower, scope)
@@ -328,8 +347,20 @@ class Arrays:
         """Factors on the same axes multiplied elementwise, a smaller one into a larger that holds its axes."""
         groups: list[list[Value]] = []
         for v in sorted(values, key=lambda v: -len(v.axes)):
-            home = next((g for g in groups if set(v.axes) <= set(g[0].axes) and (len(groups) > 1 or len(v.axes) != 1
-                         or len(g[0].axes) == 1 or set(v.axes) == set(g[0].axes))), None)
+            home = next(
+                (
+                    g
+                    for g in groups
+                    if set(v.axes) <= set(g[0].axes)
+                    and (
+                        len(groups) > 1
+                        or len(v.axes) != 1
+                        or len(g[0].axes) == 1
+                        or set(v.axes) == set(g[0].axes)
+                    )
+                ),
+                None,
+            )
             if home is None or (len(v.axes) == 1 and len(home[0].axes) == 2):
                 groups.append([v])
             else:
@@ -372,7 +403,9 @@ class Arrays:
         shown = ", ".join(f"1.0*{g.at(ATOM)}" if g.truth else g.code for g in groups)
         return Value(f"np.einsum('{inputs}->{output}', {shown}, optimize=True)", axes)
 
-    def scatter_add(self, hit: tuple[Node, Node, Node], bound: Sequence[Node], body: Node, scope: tuple[Node, ...]) -> Value:
+    def scatter_add(
+        self, hit: tuple[Node, Node, Node], bound: Sequence[Node], body: Node, scope: tuple[Node, ...]
+    ) -> Value:
         """`sum[n] [i = u[n]]*f[n,...]`: rows added up by label."""
         b, i, label = hit
         n = next(iter(label.free))
@@ -382,7 +415,9 @@ class Arrays:
         v = self.contraction(others, rest, inner) if others else self.value(rest, inner)
         axes = (n, *(j for j in v.axes if j is not n))
         shown = self.full(v, axes)
-        return Value(f"_scatter_add({shown}, {self.value(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:]))
+        return Value(
+            f"_scatter_add({shown}, {self.value(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:])
+        )
 
     def _tensor(self, f: Node, scope: tuple[Node, ...]) -> Value:
         raise IversonError("unsupported", f"{f.attr[0]} stands inside an expression.")
@@ -436,7 +471,13 @@ def scattered(bound: Sequence[Node], body: Node) -> tuple[Node, Node, Node] | No
     for b in factors(body):
         if b.op == "br" and b.args[0].attr == "=":
             i, label = b.args[0].args
-            if i.op == "idx" and i not in bound and label.op == "el" and len(label.free) == 1 and label.free <= set(bound):
+            if (
+                i.op == "idx"
+                and i not in bound
+                and label.op == "el"
+                and len(label.free) == 1
+                and label.free <= set(bound)
+            ):
                 others = [x for x in factors(body) if x is not b]
                 if not any(i in x.free for x in others):
                     return b, i, label

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
-from ..core.node import Node
+from ..core.node import Node, walk
 from ..core.program import Definition, Program
-from ..derivation.answer import Answer, needed
+from ..derivation.answer import Answer
 from ..lang.kinds import Input, describe
 from .arrays import Arrays
 from .dialects import HELPERS
@@ -24,9 +24,13 @@ from .plan import Plan, gradient_plan, plan
 RESERVED = {"np", "math", "value", "value_and_grad", *dir(builtins)}
 
 
-def numpy_module(program: Program, answers: Mapping[str, Answer], text: str = "", formulas: Sequence[str] = ()) -> str:
+def numpy_module(
+    program: Program, answers: Mapping[str, Answer], text: str = "", formulas: Sequence[str] = ()
+) -> str:
     """The module: value_and_grad, value, and one function for each definition beside the loss (predict)."""
-    whole = [function(program, gradient_plan(program, answers, True), "value_and_grad", tuple(answers), formulas)]
+    whole = [
+        function(program, gradient_plan(program, answers, True), "value_and_grad", tuple(answers), formulas)
+    ]
     result = program.definition(program.result)
     if not result.indices:
         whole.append(function(program, plan(program, [result], program.definitions), "value", ()))
@@ -41,7 +45,12 @@ def header(text: str, body: str) -> str:
     quoted = "".join(f"#   {line}\n" for line in printable(text).splitlines() if line.strip())
     imports = ("import math\n\n" if "_erf(" in body else "") + "import numpy as np\n\n"
     used = "\n".join(h for n, h in HELPERS.items() if f"{n}(" in body)
-    return (f"# The loss, as it was written:\n{quoted}" if quoted else "") + imports + (used + "\n" if used else "") + "\n"
+    return (
+        (f"# The loss, as it was written:\n{quoted}" if quoted else "")
+        + imports
+        + (used + "\n" if used else "")
+        + "\n"
+    )
 
 
 def printable(text: str) -> str:
@@ -58,9 +67,12 @@ def function(program: Program, p: Plan, name: str, wrt: tuple[str, ...], formula
     return f"def {name}({signature}):\n{doc}" + "\n".join(body) + "\n"
 
 
-def docstring(program: Program, inputs: Sequence[Input], name: str, wrt: tuple[str, ...], formulas: Sequence[str]) -> str:
+def docstring(
+    program: Program, inputs: Sequence[Input], name: str, wrt: tuple[str, ...], formulas: Sequence[str]
+) -> str:
     first = {"value_and_grad": f"The value and the gradient by {', '.join(wrt)}.", "value": "The value."}.get(
-        name, f"The value of the definition {name}.")
+        name, f"The value of the definition {name}."
+    )
     lines = [f'    """{printable(first)}', ""] + [f"    {i.name}   {shape_text(i)}" for i in inputs]
     lines += [f"    {printable(f)}" for f in formulas]
     return "\n".join([*lines, '    """']) + "\n"
@@ -89,7 +101,9 @@ class Maker:
         return [i for i in self.program.inputs.values() if i.name in used or self._shape_only(i, used)]
 
     def _shape_only(self, i: Input, used: set[str]) -> bool:
-        return i.role in ("param", "label", "data") and not used & set(self.program.inputs) and bool(i.type.dims)
+        return (
+            i.role in ("param", "label", "data") and not used & set(self.program.inputs) and bool(i.type.dims)
+        )
 
     def unused(self, stem: str) -> str:
         found = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 10_000))) if n not in self.taken)
@@ -115,18 +129,26 @@ class Maker:
         result = outputs[0]
         if pair and len(outputs) > 1:
             gradients = outputs[1:] if len(outputs) > len(wrt) else outputs
-            inner = gradients[0] if len(wrt) == 1 else "{" + ", ".join(
-                f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
+            inner = (
+                gradients[0]
+                if len(wrt) == 1
+                else "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
+            )
             result = f"{outputs[0]}, {inner}"
-        functions = [f"    {self.names[i.name]}, {self.names[i.name]}_prime = {self.names[i.name]}"
-                     for i in self.inputs if i.role == "function"]
+        functions = [
+            f"    {self.names[i.name]}, {self.names[i.name]}_prime = {self.names[i.name]}"
+            for i in self.inputs
+            if i.role == "function"
+        ]
         return [*functions, *self.shapes(), *arrays.lines, f"    return {result}"]
 
     def shapes(self) -> list[str]:
         """`N, D = X.shape` for the sizes that the code speaks of."""
         lines = []
         for n, var in self.sizes.items():
-            place = next(((i, axis) for i in self.inputs for axis, m in enumerate(i.type.dims) if m is n), None)
+            place = next(
+                ((i, axis) for i in self.inputs for axis, m in enumerate(i.type.dims) if m is n), None
+            )
             if place is not None:
                 lines.append(f"    {var} = {self.names[place[0].name]}.shape[{place[1]}]")
             else:
@@ -141,11 +163,11 @@ class Maker:
 
 
 def names_of(d: Definition) -> set[str]:
-    from ..core.node import walk
-
     if d.body.op == "tensor":
         return {d.body.attr[1]}
-    return {g.attr for g in walk(d.body) if g.op == "el"} | {g.attr.rstrip("'") for g in walk(d.body) if g.op == "apply"}
+    return {g.attr for g in walk(d.body) if g.op == "el"} | {
+        g.attr.rstrip("'") for g in walk(d.body) if g.op == "apply"
+    }
 
 
 def safe(name: str) -> bool:
@@ -165,19 +187,25 @@ def compiled(program: Program, answers: Mapping[str, Answer], value: bool = True
     name = "value_and_grad" if value else "gradient"
     source = function(program, p, name, tuple(answers) if value else ())
     run, maker = load(source, name), Maker(program, p)
-    return Compiled(run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source)
+    return Compiled(
+        run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source
+    )
 
 
 def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
     """One definition of the program as a function of the arrays it reads."""
     p = plan(program, [program.definition(name)], program.definitions)
     source, maker = function(program, p, "compute", ()), Maker(program, p)
-    return Compiled(load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source)
+    return Compiled(
+        load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source
+    )
 
 
 def load(source: str, name: str) -> Callable[..., Any]:
     """Run our own generated text in a namespace that holds NumPy and the helpers only."""
-    space: dict[str, Any] = {"__builtins__": {"float": float, "int": int, "len": len, "range": range, "__import__": __import__}}
+    space: dict[str, Any] = {
+        "__builtins__": {"float": float, "int": int, "len": len, "range": range, "__import__": __import__}
+    }
     text = header("", source) + source
     exec(compile(text, f"<iverson {name}>", "exec"), space)
     return space[name]
@@ -186,7 +214,9 @@ def load(source: str, name: str) -> Callable[..., Any]:
 class Compiled:
     """A generated function with its door: f(**arrays) or f(*arrays) in the order of `inputs`."""
 
-    def __init__(self, run: Callable[..., Any], inputs: Sequence[Input], keys: Sequence[str], source: str) -> None:
+    def __init__(
+        self, run: Callable[..., Any], inputs: Sequence[Input], keys: Sequence[str], source: str
+    ) -> None:
         self.run, self.inputs, self.keys, self.source = run, list(inputs), list(keys), source
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
@@ -217,13 +247,22 @@ def admit(i: Input, arrays: Mapping[str, Any], sizes: dict[Node, tuple[int, str]
     for n, k in zip(i.type.dims, v.shape, strict=True):
         known = sizes.setdefault(n, (k, i.name)) if n.op != "num" else (n.attr, "its declaration")
         if known[0] != k:
-            raise IversonError("shape", f"{i.name} has size {k} where {known[1]} has {known[0]}.", hint=f"It is a {describe(i.type)}.")
+            raise IversonError(
+                "shape",
+                f"{i.name} has size {k} where {known[1]} has {known[0]}.",
+                hint=f"It is a {describe(i.type)}.",
+            )
     return v
 
 
 def cast(i: Input, v: np.ndarray, wanted: type) -> np.ndarray:
-    if v.dtype.kind not in "fiub" or (wanted is np.int64 and v.dtype.kind == "f" and not np.all(v == np.floor(v))):
-        raise IversonError("data", f"{i.name} must hold {'integers' if wanted is np.int64 else 'real numbers'}, not {v.dtype}.")
+    if v.dtype.kind not in "fiub" or (
+        wanted is np.int64 and v.dtype.kind == "f" and not np.all(v == np.floor(v))
+    ):
+        raise IversonError(
+            "data",
+            f"{i.name} must hold {'integers' if wanted is np.int64 else 'real numbers'}, not {v.dtype}.",
+        )
     return v.astype(wanted)
 
 
@@ -235,7 +274,6 @@ def in_range(i: Input, v: np.ndarray, sizes: Mapping[Node, tuple[int, str]]) -> 
     low, high = (v.min(), v.max()) if v.size else (0, 0)
     if low < 0 or (top is not None and high >= top):
         bad = int(low if low < 0 else high)
-        raise IversonError("data", f"{i.name} holds the label {bad}; labels run from 0 to {top - 1 if top else 'K - 1'}.")
-
-
-__all__ = ["compiled", "compiled_definition", "needed", "numpy_module"]
+        raise IversonError(
+            "data", f"{i.name} holds the label {bad}; labels run from 0 to {top - 1 if top else 'K - 1'}."
+        )

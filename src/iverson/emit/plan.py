@@ -47,9 +47,11 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
 
 def keeps(d: Definition) -> bool:
     """Whether a definition is an array of its own: a contraction, a whole-matrix function, a gradient."""
-    if d.body.op == "tensor" or d.name.startswith("d") and not d.introduced and d.written is None:
+    if d.body.op == "tensor" or (d.name.startswith("d") and not d.introduced and d.written is None):
         return True
-    return any(contracts(g) or (g.op == "red" and g.attr[0] in ("prod", "max", "min")) for g in everywhere_in(d.body))
+    return any(
+        contracts(g) or (g.op == "red" and g.attr[0] in ("prod", "max", "min")) for g in everywhere_in(d.body)
+    )
 
 
 def reached(definitions: Sequence[Definition], names: Iterable[str]) -> list[Definition]:
@@ -73,6 +75,7 @@ def stable(f: Node) -> Node:
 
 def excluded(f: Node) -> Node:
     """`sum[m] [m != t]*g(m)` as `sum[m] g(m) - g(t)`, where g has no way to be infinite at t."""
+
     def step(g: Node) -> Node | None:
         if g.op != "red" or g.attr[0] != "sum":
             return None
@@ -91,9 +94,15 @@ def excluded(f: Node) -> Node:
 
 def tame(f: Node) -> bool:
     """Finite wherever its arrays are: no logarithm, no power below 1 of anything but a size."""
-    return not any((g.op == "apply" and g.attr in ("log", "log1p", "exp", "tan", "sinh", "cosh")) or
-                   (g.op == "pow" and not (g.args[1].op == "num" and g.args[1].attr >= 1)
-                    and g.args[0].op not in ("size", "num")) for g in everywhere_in(f))
+    return not any(
+        (g.op == "apply" and g.attr in ("log", "log1p", "exp", "tan", "sinh", "cosh"))
+        or (
+            g.op == "pow"
+            and not (g.args[1].op == "num" and g.args[1].attr >= 1)
+            and g.args[0].op not in ("size", "num")
+        )
+        for g in everywhere_in(f)
+    )
 
 
 def worth_sharing(f: Node) -> Iterable[Node]:

@@ -15,10 +15,14 @@ from .lines import LANGUAGES, Line, Lines
 COLUMN = 64
 
 
-def explanation(program: Program, adjoint: Adjoint, answer: Answer, lang: str = "en", format: str = "text") -> str:
+def explanation(
+    program: Program, adjoint: Adjoint, answer: Answer, lang: str = "en", format: str = "text"
+) -> str:
     """The derivation of one gradient.  lang: en or zh; format: text, markdown or latex."""
     if lang not in LANGUAGES or format not in FORMATS:
-        raise IversonError("usage", f"lang is one of {', '.join(LANGUAGES)}; format one of {', '.join(FORMATS)}.")
+        raise IversonError(
+            "usage", f"lang is one of {', '.join(LANGUAGES)}; format one of {', '.join(FORMATS)}."
+        )
     return FORMATS[format](Lines(program, adjoint, answer, lang).all())
 
 
@@ -81,8 +85,16 @@ def blocks(lines: Iterable[Line], heading: Callable[[str], str], opening: str, c
 
 def escaped(text: str) -> str:
     """Words for \\text: the signs that LaTeX reads otherwise."""
-    for sign, spelling in (("\\", r"\textbackslash "), ("^", r"\textasciicircum "), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"),
-                           ("#", r"\#"), ("{", r"\{"), ("}", r"\}")):
+    for sign, spelling in (
+        ("\\", r"\textbackslash "),
+        ("^", r"\textasciicircum "),
+        ("_", r"\_"),
+        ("%", r"\%"),
+        ("&", r"\&"),
+        ("#", r"\#"),
+        ("{", r"\{"),
+        ("}", r"\}"),
+    ):
         text = text.replace(sign, spelling) if sign not in "{}" or "\\" not in text else text
     return text
 
@@ -95,4 +107,8 @@ def as_latex(lines: Iterable[Line]) -> str:
     return blocks(lines, lambda words: f"\\paragraph{{{escaped(words)}}}", "\\begin{align*}", "\\end{align*}")
 
 
-FORMATS: dict[str, Callable[[Iterable[Line]], str]] = {"text": as_text, "markdown": as_markdown, "latex": as_latex}
+FORMATS: dict[str, Callable[[Iterable[Line]], str]] = {
+    "text": as_text,
+    "markdown": as_markdown,
+    "latex": as_latex,
+}

@@ -52,7 +52,9 @@ class Lines:
 
     def words(self, rule: str, *parts: str) -> str:
         if rule.startswith("derivative-of-"):
-            row = FUNCTIONS.get(rule.removeprefix("derivative-of-"), (f"{rule[14:]}' by name", f"{rule[14:]} 的导数"))
+            row = FUNCTIONS.get(
+                rule.removeprefix("derivative-of-"), (f"{rule[14:]}' by name", f"{rule[14:]} 的导数")
+            )
             return row[self.lang]
         return WORDS[rule][self.lang].format(*parts)
 
@@ -97,14 +99,28 @@ class Lines:
         names = self.writer.names.assign(s.axes)
         target = self.element(s.target, names)
         words = self.words("chain", s.subject)
-        yield Line(derivative(name(self.program.result), target), self.writer.index.tree(s.start, names), "chain", words,
-                   self.shape(s.axes), s.start, s.axes)
+        yield Line(
+            derivative(name(self.program.result), target),
+            self.writer.index.tree(s.start, names),
+            "chain",
+            words,
+            self.shape(s.axes),
+            s.start,
+            s.axes,
+        )
         for step in folded(s.steps):
             yield self.step(step, names, (s.wrt,))
 
     def step(self, step: Step, names: dict[Node, str], parts: Sequence[str]) -> Line:
-        return Line(None, self.writer.index.tree(step.after, names), step.rule, self.words(step.rule, *parts),
-                    self.shape(step.axes), step.after, step.axes)
+        return Line(
+            None,
+            self.writer.index.tree(step.after, names),
+            step.rule,
+            self.words(step.rule, *parts),
+            self.shape(step.axes),
+            step.after,
+            step.axes,
+        )
 
     def result(self) -> Iterator[Line]:
         yield Line(None, None, "result", self.words("result"))
@@ -112,10 +128,22 @@ class Lines:
         for d in self.answer.program:
             if d.name in introduced and d.written is not None and not d.introduced:
                 continue
-            e = self.writer.write(d) if d is not self.answer.program[-1] else self.writer.matrix(d) or self.writer.indexed(d)
+            e = (
+                self.writer.write(d)
+                if d is not self.answer.program[-1]
+                else self.writer.matrix(d) or self.writer.indexed(d)
+            )
             last, gradients = d is self.answer.program[-1], set(self.adjoint.names.values())
-            rule = "matrix" if last and not e.indices and d.indices else "fused" if d.name in gradients else "given"
-            yield Line(left_of(e), e.body, rule, self.words(rule) if rule != "given" else "", self.shape(d.indices))
+            rule = (
+                "matrix"
+                if last and not e.indices and d.indices
+                else "fused"
+                if d.name in gradients
+                else "given"
+            )
+            yield Line(
+                left_of(e), e.body, rule, self.words(rule) if rule != "given" else "", self.shape(d.indices)
+            )
 
     # -- pieces --------------------------------------------------------------------------------------------
 
@@ -124,7 +152,7 @@ class Lines:
 
     def subject(self, s: Section, names: dict[Node, str]) -> Surface:
         d = self.program.definition(s.subject)
-        own = [names[i] for i in s.axes[:len(d.indices)]]
+        own = [names[i] for i in s.axes[: len(d.indices)]]
         return index(name(d.name), *map(name, own)) if own else name(d.name)
 
     def shape(self, axes: Sequence[Node]) -> str:
@@ -146,6 +174,8 @@ def folded(steps: Sequence[Step]) -> list[Step]:
     for step in steps:
         if shown and step.rule in SMALL and shown[-1].rule in SMALL:
             first = shown.pop()
-            step = Step(step.rule if step.rule != "bracket" else first.rule, first.before, step.after, step.axes)
+            step = Step(
+                step.rule if step.rule != "bracket" else first.rule, first.before, step.after, step.axes
+            )
         shown.append(step)
     return shown

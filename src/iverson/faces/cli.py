@@ -42,7 +42,7 @@ def source_of(text: str) -> Any:
     """The argument itself, the file it names, or standard input for -."""
     if text == "-":
         return sys.stdin.read()
-    if text.endswith((".iv", ".py", ".tex")) or os.path.sep in text and Path(text).is_file():
+    if text.endswith((".iv", ".py", ".tex")) or (os.path.sep in text and Path(text).is_file()):
         return Path(text)
     return text
 
@@ -65,14 +65,25 @@ def document(value: Any) -> None:
 @click.option("--symmetric", type=click.Choice(["ambient", "projected", "entries"]), default="ambient")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @common
-def derive(source: str, wrt: str | None, order: int, form: str | None, style: str, upstream: str | None, symmetric: str,
-           as_json: bool, notation: str, sizes: str, kinds: str) -> None:
+def derive(
+    source: str,
+    wrt: str | None,
+    order: int,
+    form: str | None,
+    style: str,
+    upstream: str | None,
+    symmetric: str,
+    as_json: bool,
+    notation: str,
+    sizes: str,
+    kinds: str,
+) -> None:
     """The gradient, Jacobian or Hessian of SOURCE, a formula or a file."""
     every = as_kinds(kinds)
     own = {n: k for n, k in every.items() if n != upstream}
     loss = api.parse(source_of(source), notation, as_sizes(sizes), own)
     if wrt is None:
-        document({"simplified": loss.simplified, "reading": loss.reading}) if as_json else (say(loss.reading), click.echo(loss.simplified))
+        simplify(loss, as_json)
         return
     extra = {upstream: every[upstream]} if upstream and upstream in every else None
     found = api.derive(loss, names(wrt), order, upstream=upstream, symmetric=symmetric, kinds=extra)
@@ -85,13 +96,24 @@ def derive(source: str, wrt: str | None, order: int, form: str | None, style: st
         remarks(d)
 
 
+def simplify(loss: Any, as_json: bool) -> None:
+    """Without an input to derive by: the loss with its brackets decided."""
+    if as_json:
+        document({"simplified": loss.simplified, "reading": loss.reading})
+        return
+    say(loss.reading)
+    click.echo(loss.simplified)
+
+
 def printed(d: Any, form: str | None, style: str) -> str:
     if form == "index":
         return d.index_form + (f" where {', '.join(d.where)}" if d.where else "")
     if form == "program":
         return d.program
     if form == "matrix" and d.form == "index":
-        raise IversonError("unsupported", "This derivative has no matrix form.", hint="Use --form index or --form program.")
+        raise IversonError(
+            "unsupported", "This derivative has no matrix form.", hint="Use --form index or --form program."
+        )
     return d.text(style)
 
 
@@ -103,9 +125,19 @@ def remarks(d: Any) -> None:
 
 
 def derivation_record(d: Any) -> dict[str, Any]:
-    return {"formula": d.formula, "where": list(d.where), "form": d.form, "index_form": d.index_form,
-            "program": d.program.splitlines(), "latex": d.latex, "shape": list(d.shape), "kinks": list(d.kinks),
-            "notes": list(d.notes), "verified": str(d.verified), "reading": d.loss.reading.splitlines()}
+    return {
+        "formula": d.formula,
+        "where": list(d.where),
+        "form": d.form,
+        "index_form": d.index_form,
+        "program": d.program.splitlines(),
+        "latex": d.latex,
+        "shape": list(d.shape),
+        "kinks": list(d.kinks),
+        "notes": list(d.notes),
+        "verified": str(d.verified),
+        "reading": d.loss.reading.splitlines(),
+    }
 
 
 @iverson.command()
@@ -127,7 +159,9 @@ def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: 
 @click.option("--mine-notation", type=click.Choice(["auto", "iverson", "numpy"]), default="auto")
 @click.option("--json", "as_json", is_flag=True)
 @common
-def check(source: str, wrt: str, mine: str, mine_notation: str, as_json: bool, notation: str, sizes: str, kinds: str) -> None:
+def check(
+    source: str, wrt: str, mine: str, mine_notation: str, as_json: bool, notation: str, sizes: str, kinds: str
+) -> None:
     """Whether a gradient you derived is right; exit 1 when it is not."""
     verdict = api.check(read(source, notation, sizes, kinds), wrt, mine, mine_notation)
     document(verdict.record()) if as_json else click.echo(repr(verdict))
@@ -140,7 +174,9 @@ def check(source: str, wrt: str, mine: str, mine_notation: str, as_json: bool, n
 @click.option("--target", type=click.Choice(["numpy"]), default="numpy")
 @click.option("-o", "--output", type=click.Path(dir_okay=False))
 @common
-def code(source: str, wrt: str, target: str, output: str | None, notation: str, sizes: str, kinds: str) -> None:
+def code(
+    source: str, wrt: str, target: str, output: str | None, notation: str, sizes: str, kinds: str
+) -> None:
     """A readable NumPy module with the value and the gradients."""
     text = api.module(read(source, notation, sizes, kinds), names(wrt), target)
     if output is None:
@@ -166,17 +202,40 @@ def code(source: str, wrt: str, target: str, output: str | None, notation: str, 
 @click.option("--init", type=click.Choice(["auto", "zero", "normal", "one"]), default="auto")
 @click.option("--json", "as_json", is_flag=True)
 @common
-def fit(source: str, data: str, label: str | None, columns: str, wrt: str | None, folder: str, scalars: tuple[str, ...],
-        as_json: bool, notation: str, sizes: str, kinds: str, **settings: Any) -> None:
+def fit(
+    source: str,
+    data: str,
+    label: str | None,
+    columns: str,
+    wrt: str | None,
+    folder: str,
+    scalars: tuple[str, ...],
+    as_json: bool,
+    notation: str,
+    sizes: str,
+    kinds: str,
+    **settings: Any,
+) -> None:
     """Train a loss on data and write the model."""
     api.check_model_folder(folder)
-    model = api.fit(source_of(source), data, label=label, wrt=names(wrt) if wrt else None, columns=as_columns(columns),
-                    sizes=as_sizes(sizes), kinds=as_kinds(kinds), notation=notation, progress=progress_line(),
-                    scalars=as_numbers(scalars), **settings)
+    model = api.fit(
+        source_of(source),
+        data,
+        label=label,
+        wrt=names(wrt) if wrt else None,
+        columns=as_columns(columns),
+        sizes=as_sizes(sizes),
+        kinds=as_kinds(kinds),
+        notation=notation,
+        progress=progress_line(),
+        scalars=as_numbers(scalars),
+        **settings,
+    )
     api.save(model, folder)
     say("")
-    document({"scores": model.scores, "iterations": model.n_iter, "converged": model.converged, "model": folder}) if as_json \
-        else click.echo(f"{model.summary()}; written to {folder}")
+    document(
+        {"scores": model.scores, "iterations": model.n_iter, "converged": model.converged, "model": folder}
+    ) if as_json else click.echo(f"{model.summary()}; written to {folder}")
 
 
 def progress_line() -> Callable[[int, float, float], None]:
@@ -185,7 +244,11 @@ def progress_line() -> Callable[[int, float, float], None]:
 
     def show(iteration: int, loss: float, gradient: float) -> None:
         if live or iteration % 100 == 0:
-            click.echo(f"{chr(13) if live else ''}iteration {iteration}  loss {loss:.8g}  gradient {gradient:.1e}  ", nl=not live, err=True)
+            click.echo(
+                f"{chr(13) if live else ''}iteration {iteration}  loss {loss:.8g}  gradient {gradient:.1e}  ",
+                nl=not live,
+                err=True,
+            )
 
     return show
 

@@ -13,9 +13,10 @@ from ..core.errors import IversonError
 def common(f: Callable[..., Any]) -> Callable[..., Any]:
     """--notation, --sizes, --kinds."""
     for option in (
-            click.option("--kinds", default="", help='"y=label K; A=symmetric"'),
-            click.option("--sizes", default="", help='"X=N,D; w=D; b=; r=8"'),
-            click.option("--notation", type=click.Choice(["auto", "iverson", "numpy", "latex"]), default="auto")):
+        click.option("--kinds", default="", help='"y=label K; A=symmetric"'),
+        click.option("--sizes", default="", help='"X=N,D; w=D; b=; r=8"'),
+        click.option("--notation", type=click.Choice(["auto", "iverson", "numpy", "latex"]), default="auto"),
+    ):
         f = option(f)
     return f
 
@@ -35,7 +36,9 @@ def as_sizes(text: str) -> dict[str, Any]:
     """Dims of inputs as tuples; a lone number is the value of a size."""
     found: dict[str, Any] = {}
     for name, value in pairs(text, "--sizes"):
-        dims = tuple(int(d) if d.isdigit() else d for d in filter(None, (d.strip() for d in value.split(","))))
+        dims = tuple(
+            int(d) if d.isdigit() else d for d in filter(None, (d.strip() for d in value.split(",")))
+        )
         found[name] = dims[0] if len(dims) == 1 and isinstance(dims[0], int) else dims
     return found
 

@@ -12,9 +12,8 @@ from itertools import product
 
 from ..core.errors import IversonError
 from ..core.node import Node, num, size
-from .ops import OPS
 from .scope import Uses, bind, sizes_of, uses
-from .shapes import SCALAR, Shapes, Type, array, flexible, plain, show_size
+from .shapes import Shapes, Type, array, flexible, plain, show_size
 from .surface import Declaration, Equation, Script, Surface
 from .syntax import parse_script
 
@@ -48,7 +47,7 @@ class Typed:
     definitions: dict[str, Type]
     types: dict[int, Type]
     ranges: dict[int, tuple[Node, ...]]
-    scopes: dict[str, dict[str, Node]]            # per definition: the index names on its left, with sizes
+    scopes: dict[str, dict[str, Node]]  # per definition: the index names on its left, with sizes
     least: dict[Node, int]
     functions: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -57,8 +56,12 @@ class Typed:
         return self.types[id(tree)]
 
 
-def typed(script: Script, sizes: Mapping[str, tuple[str | int, ...]] | None = None,
-          kinds: Mapping[str, str] | None = None, dims: Mapping[str, tuple[Node, ...]] | None = None) -> Typed:
+def typed(
+    script: Script,
+    sizes: Mapping[str, tuple[str | int, ...]] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    dims: Mapping[str, tuple[Node, ...]] | None = None,
+) -> Typed:
     """Settle every name of a script.  `sizes` and `kinds` say what the text does not.
 
     dims   sizes of definitions that are known beforehand, for an answer whose text alone does not fix them
@@ -81,7 +84,9 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
         if name in defined:
             raise IversonError("kind", f"{name} is a definition; its sizes follow from its inputs.")
         old = rows.get(name)
-        rows[name] = replace(old, dims=shape) if old else Declaration(name, "tensor" if shape else "scalar", shape)
+        rows[name] = (
+            replace(old, dims=shape) if old else Declaration(name, "tensor" if shape else "scalar", shape)
+        )
     return replace(script, declarations=tuple(rows.values()))
 
 
@@ -98,7 +103,11 @@ def settle(script: Script, dims: Mapping[str, tuple[Node, ...]]) -> Typed:
     found = uses(script)
     letters, open_names = _by_letter(found, script)
     if len(open_names) > MOST_UNKNOWN:
-        raise IversonError("ambiguous", f"The kinds of {', '.join(open_names)} are not clear.", hint="Declare them: theta: vector[n]")
+        raise IversonError(
+            "ambiguous",
+            f"The kinds of {', '.join(open_names)} are not clear.",
+            hint="Declare them: theta: vector[n]",
+        )
     fits: list[tuple[Typed, dict[str, int]]] = []
     failure: IversonError | None = None
     for ranks in product((0, 1, 2), repeat=len(open_names)):
@@ -110,7 +119,9 @@ def settle(script: Script, dims: Mapping[str, tuple[Node, ...]]) -> Typed:
     return _choose(script, fits, failure, found)
 
 
-def _choose(script: Script, fits: list[tuple[Typed, dict[str, int]]], failure: IversonError | None, found: Uses) -> Typed:
+def _choose(
+    script: Script, fits: list[tuple[Typed, dict[str, int]]], failure: IversonError | None, found: Uses
+) -> Typed:
     """The one reading, preferring those in which the result is a scalar."""
     scalar = [f for f in fits if f[0].definitions[script.result].rank == 0]
     rest = scalar or fits
@@ -120,8 +131,13 @@ def _choose(script: Script, fits: list[tuple[Typed, dict[str, int]]], failure: I
     if len(rest) > 1:
         names = [n for n in rest[0][1] if len({g[n] for _, g in rest}) > 1]
         forms = " or ".join(sorted({("scalar", "column", "matrix")[g[names[0]]] for _, g in rest}))
-        raise IversonError("ambiguous", f"{names[0]} could be a {forms}.", found.first[names[0]].span,
-                           hint=f"Declare it, such as {names[0]}: {'vector' if 'column' in forms else 'matrix'}[...].", source=script.source)
+        raise IversonError(
+            "ambiguous",
+            f"{names[0]} could be a {forms}.",
+            found.first[names[0]].span,
+            hint=f"Declare it, such as {names[0]}: {'vector' if 'column' in forms else 'matrix'}[...].",
+            source=script.source,
+        )
     return rest[0][0]
 
 
@@ -131,13 +147,19 @@ def _fixed(d: Declaration, found: Uses) -> Declaration:
         rank = found.ranks.get(d.name)
         return d if rank is None else replace(d, dims=("?",) * rank)
     if d.kind == "label" and d.dims is None:
-        return replace(d, dims=("?",) * found.labels.get(d.name, found.ranks.get(d.name, 0 if d.name in found.labels else 1)))
+        return replace(
+            d,
+            dims=("?",)
+            * found.labels.get(d.name, found.ranks.get(d.name, 0 if d.name in found.labels else 1)),
+        )
     return d
 
 
 def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
     """Ranks by the letter rule (a-g scalar, h-z vector, capitals matrix), and the names it does not cover."""
-    open_kinds = [d.name for d in script.declarations if d.dims is None and d.kind in ("data", "param", "positive")]
+    open_kinds = [
+        d.name for d in script.declarations if d.dims is None and d.kind in ("data", "param", "positive")
+    ]
     letters: dict[str, int] = {}
     rest: list[str] = []
     for name in (*found.arrays, *(n for n in open_kinds if n not in found.arrays)):
@@ -151,8 +173,14 @@ def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
     return letters, rest
 
 
-def _infer(script: Script, known: dict[str, Declaration], found: Uses, ranks: dict[str, int], guessed: set[str],
-           dims: Mapping[str, tuple[Node, ...]]) -> Typed:
+def _infer(
+    script: Script,
+    known: dict[str, Declaration],
+    found: Uses,
+    ranks: dict[str, int],
+    guessed: set[str],
+    dims: Mapping[str, tuple[Node, ...]],
+) -> Typed:
     shapes = Shapes(script.source)
     for s in sizes_of(script):
         if s != "?":
@@ -173,8 +201,15 @@ def _infer(script: Script, known: dict[str, Declaration], found: Uses, ranks: di
 
 
 def _refuse_transposed_guess(tree: Surface, guessed: set[str], ranks: dict[str, int]) -> None:
-    if tree.op == "transpose" and tree.args[0].op == "name" and ranks.get(tree.args[0].attr) == 0 and tree.args[0].attr in guessed:
-        raise IversonError("ambiguous", f"{tree.args[0].attr} is transposed, so it is not a scalar.", tree.span)
+    if (
+        tree.op == "transpose"
+        and tree.args[0].op == "name"
+        and ranks.get(tree.args[0].attr) == 0
+        and tree.args[0].attr in guessed
+    ):
+        raise IversonError(
+            "ambiguous", f"{tree.args[0].attr} is transposed, so it is not a scalar.", tree.span
+        )
     for a in tree.args:
         _refuse_transposed_guess(a, guessed, ranks)
 
@@ -184,7 +219,11 @@ def _definition(e: Equation, shapes: Shapes, scope: dict[str, Node]) -> Type:
     if not scope:
         return plain(t) if t.classes is None else t
     if t.rank:
-        raise shapes.error("shape", f"{e.name} has indices on its left, so its right side must be a scalar, not a {t.form}.", e.body.span)
+        raise shapes.error(
+            "shape",
+            f"{e.name} has indices on its left, so its right side must be a scalar, not a {t.form}.",
+            e.body.span,
+        )
     return replace(array(tuple(scope.values())), classes=t.classes if t.form != "index" else None)
 
 
@@ -213,41 +252,71 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         d = replace(d, dims=d.dims * 2)
         rank = 2
     if wanted is not None and rank != wanted:
-        raise shapes.error("kind", f"{d.name}: a {d.kind} has {wanted} size{'s' * (wanted != 1)}, not {rank}.", d.span)
-    dims = tuple(shapes.variable() if s == "?" else num(s) if isinstance(s, int) else shapes.sizes.setdefault(s, size(s))
-                 for s in d.dims or ("?",) * rank)
+        raise shapes.error(
+            "kind", f"{d.name}: a {d.kind} has {wanted} size{'s' * (wanted != 1)}, not {rank}.", d.span
+        )
+    dims = tuple(
+        shapes.variable()
+        if s == "?"
+        else num(s)
+        if isinstance(s, int)
+        else shapes.sizes.setdefault(s, size(s))
+        for s in d.dims or ("?",) * rank
+    )
     if d.kind == "symmetric" and not shapes.unify(*dims):
         raise shapes.error("shape", f"{d.name}: a symmetric matrix is square.", d.span)
     t = Type("row", dims) if d.kind == "row" else array(dims)
     if d.kind == "label":
-        classes = shapes.variable() if d.classes is None else num(d.classes) if isinstance(d.classes, int) else size(d.classes)
+        classes = (
+            shapes.variable()
+            if d.classes is None
+            else num(d.classes)
+            if isinstance(d.classes, int)
+            else size(d.classes)
+        )
         t = replace(t, classes=classes)
     role = d.kind if d.kind in ("data", "param", "label", "scalar") else "scalar" if not dims else "data"
     facts = (d.kind,) if d.kind in ("symmetric", "simplex", "positive") else ()
     return Input(d.name, role, t, facts, None if d.default is None else float(d.default), True)
 
 
-def _finish(script: Script, shapes: Shapes, inputs: dict[str, Input], definitions: dict[str, Type],
-            scopes: dict[str, dict[str, Node]]) -> Typed:
+def _finish(
+    script: Script,
+    shapes: Shapes,
+    inputs: dict[str, Input],
+    definitions: dict[str, Type],
+    scopes: dict[str, dict[str, Node]],
+) -> Typed:
     """Name the sizes that stayed flexible and put the final sizes everywhere."""
     taken = {*shapes.sizes, *inputs, *definitions}
     free = iter([n for n in SIZE_NAMES if n not in taken])
-    for t in [*(i.type for i in inputs.values()), *definitions.values(), *(Type("", s) for s in shapes.ranges.values())]:
+    for t in [
+        *(i.type for i in inputs.values()),
+        *definitions.values(),
+        *(Type("", s) for s in shapes.ranges.values()),
+    ]:
         for n in (*t.dims, *((t.classes,) if t.classes is not None else ())):
             root = shapes.find(n)
             if flexible(root):
                 shapes.same[root] = size(next(free))
     final = shapes.final
-    least = {}
+    least: dict[Node, int] = {}
     for n, k in shapes.least.items():
         least[shapes.find(n)] = max(k, least.get(shapes.find(n), 0))
         if shapes.find(n).op == "num" and shapes.find(n).attr < k:
-            raise shapes.error("shape", f"An index {k - 1} is used on an axis of size {shapes.find(n).attr}.", None)
+            raise shapes.error(
+                "shape", f"An index {k - 1} is used on an axis of size {shapes.find(n).attr}.", None
+            )
     return Typed(
-        script, {n: replace(i, type=final(i.type)) for n, i in inputs.items()}, {n: final(t) for n, t in definitions.items()},
-        {k: final(t) for k, t in shapes.types.items()}, {k: tuple(map(shapes.find, r)) for k, r in shapes.ranges.items()},
-        {e: {i: shapes.find(n) for i, n in s.items()} for e, s in scopes.items()}, least,
-        tuple(n for n, i in inputs.items() if i.role == "function"))
+        script,
+        {n: replace(i, type=final(i.type)) for n, i in inputs.items()},
+        {n: final(t) for n, t in definitions.items()},
+        {k: final(t) for k, t in shapes.types.items()},
+        {k: tuple(map(shapes.find, r)) for k, r in shapes.ranges.items()},
+        {e: {i: shapes.find(n) for i, n in s.items()} for e, s in scopes.items()},
+        least,
+        tuple(n for n, i in inputs.items() if i.role == "function"),
+    )
 
 
 def describe(t: Type) -> str:
@@ -272,11 +341,3 @@ def reading(t: Typed) -> list[str]:
     lines += [f"{name} -> {describe(d)}" for name, d in t.definitions.items()]
     lines += [f"{show_size(n)} >= {k}" for n, k in t.least.items() if n.op != "num"]
     return lines
-
-
-def scalar_type() -> Type:
-    return SCALAR
-
-
-def is_operator(name: str) -> bool:
-    return name in OPS

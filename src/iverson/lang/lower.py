@@ -9,12 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from ..core.errors import IversonError
 from ..core.node import (
-    HALF, MINUS, ONE, ZERO, Node, add, apply, bracket, const, div, el, fresh, make, mul, neg, negated, num, order, pow_,
-    reduce_, rel, size, sub, substitute, walk,
+    HALF,
+    MINUS,
+    ONE,
+    ZERO,
+    Node,
+    add,
+    apply,
+    bracket,
+    const,
+    div,
+    el,
+    fresh,
+    make,
+    mul,
+    neg,
+    negated,
+    num,
+    order,
+    pow_,
+    reduce_,
+    rel,
+    size,
+    sub,
+    substitute,
 )
 from ..core.program import Definition, Program
 from .kinds import Typed
@@ -38,8 +60,14 @@ def lower(typed: Typed) -> Program:
         names = dict(zip(scope, indices, strict=True)) if scope else {}
         body = lowering.at(e.body, () if scope else indices, names)
         lowering.definitions.append(Definition(e.name, indices, body, t.form, labels=t.classes, written=e))
-    return Program(dict(typed.inputs), tuple(lowering.definitions), typed.script.result, dict(typed.least), index_names(typed),
-                   typed.script.anonymous)
+    return Program(
+        dict(typed.inputs),
+        tuple(lowering.definitions),
+        typed.script.result,
+        dict(typed.least),
+        index_names(typed),
+        typed.script.anonymous,
+    )
 
 
 def index_names(typed: Typed) -> dict[Node, tuple[str, ...]]:
@@ -123,7 +151,9 @@ class Lowering:
         if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
             raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
         path = [axes[0], *(fresh(axes[0].attr[1]) for _ in range(e.attr - 1)), axes[1]]
-        return reduce_("sum", path[1:-1], mul(*(self.at(base, (path[p], path[p + 1]), scope) for p in range(e.attr))))
+        return reduce_(
+            "sum", path[1:-1], mul(*(self.at(base, (path[p], path[p + 1]), scope) for p in range(e.attr)))
+        )
 
     def _mul(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         a, b = tree.args
@@ -145,7 +175,9 @@ class Lowering:
     def _index(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         base, *terms = tree.args
         rest = iter(axes)
-        return self.at(base, tuple(next(rest) if t.op == "all" else self.at(t, (), scope) for t in terms), scope)
+        return self.at(
+            base, tuple(next(rest) if t.op == "all" else self.at(t, (), scope) for t in terms), scope
+        )
 
     def _reduce(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         kind, names = tree.attr
@@ -166,7 +198,10 @@ class Lowering:
         if tree.op == "not":
             inner = self.truth(tree.args[0], axes, scope)
             return bracket(negated(inner.args[0])) if inner.op == "br" else sub(ONE, inner)
-        a, b = (self.truth(t, self.kept(self.typed.type_of(t), self.typed.type_of(tree), axes), scope) for t in tree.args)
+        a, b = (
+            self.truth(t, self.kept(self.typed.type_of(t), self.typed.type_of(tree), axes), scope)
+            for t in tree.args
+        )
         return mul(a, b) if tree.op == "and" else add(a, b, mul(MINUS, a, b))
 
     # -- calls -------------------------------------------------------------------------------------------
@@ -189,7 +224,9 @@ class Lowering:
             return self._extreme(tree, scope)
         args = [self.part(a, tree, axes, scope) if row.shape in ("map", "map2") else ZERO for a in tree.args]
         if row.meaning is None:
-            return apply(row.name, *(self._named(a, n, axes, scope) for a, n in zip(tree.args, args, strict=True)))
+            return apply(
+                row.name, *(self._named(a, n, axes, scope) for a, n in zip(tree.args, args, strict=True))
+            )
         if row.shape == "same":
             whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
             value = self._expand(row.meaning, tree.args[0], whole, scope)
@@ -210,7 +247,9 @@ class Lowering:
         old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
         return value if len(old) > 2 else self._introduce("z", tree, value, old, axes, scope)
 
-    def _introduce(self, stem: str, tree: Surface, value: Node, old: list[Node], axes: Axes, scope: dict[str, Node]) -> Node:
+    def _introduce(
+        self, stem: str, tree: Surface, value: Node, old: list[Node], axes: Axes, scope: dict[str, Node]
+    ) -> Node:
         """An element of a definition whose body is `value`, an earlier one where there is one."""
         new = [fresh(i.attr[1]) for i in old]
         body = substitute(value, dict(zip(old, new, strict=True)))
@@ -218,12 +257,18 @@ class Lowering:
             if len(d.indices) == len(old) and d.at(tuple(new)) is body:
                 return el(d.name, old)
         name = self.unused(stem)
-        form = self.typed.type_of(tree).form if len(old) == self.rank(tree) else ("scalar", "column", "matrix")[len(old)]
+        form = (
+            self.typed.type_of(tree).form
+            if len(old) == self.rank(tree)
+            else ("scalar", "column", "matrix")[len(old)]
+        )
         written = self._written(name, tree, old, axes, scope)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
         return el(name, old)
 
-    def _written(self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]) -> Equation | None:
+    def _written(
+        self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]
+    ) -> Equation | None:
         """The introduced definition in the user's own words, where its indices have names or are axes."""
         names = {i: n for n, i in scope.items()}
         if not self.rank(tree) and all(i in names for i in free):
@@ -232,7 +277,12 @@ class Lowering:
 
     def unused(self, stem: str) -> str:
         """A name near `stem` that the text does not use."""
-        taken = {*self.typed.inputs, *self.typed.definitions, *(d.name for d in self.definitions), *map(str, self._sizes())}
+        taken = {
+            *self.typed.inputs,
+            *self.typed.definitions,
+            *(d.name for d in self.definitions),
+            *map(str, self._sizes()),
+        }
         return next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 1000))) if n not in taken)
 
     def _sizes(self) -> set[str]:
@@ -249,7 +299,9 @@ class Lowering:
         rows = tuple(fresh(n) for n in t.dims)
         value = self.at(argument, rows, scope)
         if value.free - frozenset(rows):
-            raise IversonError("unsupported", f"{name} of a matrix that depends on an index is not supported.", argument.span)
+            raise IversonError(
+                "unsupported", f"{name} of a matrix that depends on an index is not supported.", argument.span
+            )
         source = self._matrix_name(argument, value, rows)
         indices = rows if name == "inv" else ()
         body = make("tensor", (), (name, source))
@@ -268,7 +320,9 @@ class Lowering:
             if len(d.indices) == 2 and d.at(rows) is value:
                 return d.name
         name = self.unused("A")
-        self.definitions.append(Definition(name, rows, value, "matrix", True, written=Equation(name, (), tree)))
+        self.definitions.append(
+            Definition(name, rows, value, "matrix", True, written=Equation(name, (), tree))
+        )
         return name
 
     def _expand(self, meaning: str, argument: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
@@ -276,7 +330,9 @@ class Lowering:
         t = self.typed.type_of(argument)
         lead = axes[:-1] if t.rank == 2 and len(axes) == 2 else ()
         whole = tuple(fresh(n) for n in t.dims)
-        named = self._named(argument, self.at(argument, whole, scope), whole, scope) if "(" in meaning else None
+        named = (
+            self._named(argument, self.at(argument, whole, scope), whole, scope) if "(" in meaning else None
+        )
 
         def value(terms: Axes) -> Node:
             if named is None:
@@ -293,7 +349,7 @@ class Lowering:
         return formula(parsed(meaning), leaf, bind, {"k": axes[-1:]})
 
 
-@lru_cache(maxsize=None)
+@cache
 def parsed(text: str) -> Surface:
     return parse_expression(text)
 
@@ -301,8 +357,14 @@ def parsed(text: str) -> Surface:
 Env = Mapping[str, Axes]
 
 
-def formula(tree: Surface, leaf: Callable[[Surface, Env], Node], bind: Callable[[tuple[str, ...]], dict[str, Axes]], env: Env) -> Node:
+def formula(
+    tree: Surface,
+    leaf: Callable[[Surface, Env], Node],
+    bind: Callable[[tuple[str, ...]], dict[str, Axes]],
+    env: Env,
+) -> Node:
     """A scalar text of a table as a node: `leaf` reads names and indexed names, `bind` makes the indices of a reduction."""
+
     def go(t: Surface, env: Env) -> Node:
         if t.op in ("index", "name"):
             return leaf(t, env)
@@ -311,7 +373,9 @@ def formula(tree: Surface, leaf: Callable[[Surface, Env], Node], bind: Callable[
         if t.op == "reduce":
             inner = {**env, **bind(t.attr[1])}
             bound = tuple(i for n in t.attr[1] for i in inner[n])
-            return reduction(t.attr[0], bound, go(t.args[0], inner), go(t.args[1], inner) if len(t.args) > 1 else ONE)
+            return reduction(
+                t.attr[0], bound, go(t.args[0], inner), go(t.args[1], inner) if len(t.args) > 1 else ONE
+            )
         if t.op == "rel":
             return bracket(rel(t.attr, *(go(a, env) for a in t.args)))
         args = [go(a, env) for a in t.args]
@@ -324,12 +388,25 @@ def formula(tree: Surface, leaf: Callable[[Surface, Env], Node], bind: Callable[
 
 
 MAKE: dict[str, Callable[..., Node]] = {
-    "add": add, "neg": neg, "mul": mul, "emul": mul, "div": div, "ediv": div, "pow": pow_, "epow": pow_}
+    "add": add,
+    "neg": neg,
+    "mul": mul,
+    "emul": mul,
+    "div": div,
+    "ediv": div,
+    "pow": pow_,
+    "epow": pow_,
+}
 
 
 def contracts(f: Node) -> bool:
     """A sum of products of at least two factors that read arrays: `sum[k] X[i,k]*w[k]`."""
-    return f.op == "red" and f.attr[0] == "sum" and f.args[0].op == "mul" and sum(bool(a.free) and a.op != "br" for a in f.args[0].args) > 1
+    return (
+        f.op == "red"
+        and f.attr[0] == "sum"
+        and f.args[0].op == "mul"
+        and sum(bool(a.free) and a.op != "br" for a in f.args[0].args) > 1
+    )
 
 
 def outside_functions(f: Node) -> Iterator[Node]:

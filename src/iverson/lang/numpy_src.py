@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
-from ..core.errors import IversonError, Span
+from ..core.errors import IversonError
 from .numpy_arrays import NEW, WHOLE, axes_text, gathered, matmul, transposed
 from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, MODULES, where
 from .numpy_text import Inputs, Text, dotted, expression, summing
@@ -33,6 +33,7 @@ from .numpy_values import (
     minus,
     over,
     power,
+    spanned,
     times,
     total,
     unsupported,
@@ -80,12 +81,6 @@ def parse_numpy(text: str, ranks: Mapping[str, int | str],
         raise IversonError("limit", "The formula is nested too deep.", source=text) from None
 
 
-def filled(tree: Surface, span: Span | None) -> Surface:
-    """The tree with a span on every node: its own, else its parent's.  No node is shared in the copy."""
-    span = tree.span or span
-    return Surface(tree.op, tuple([filled(a, span) for a in tree.args]), tree.attr, span)
-
-
 class Reader:
     """One reading of one text; a method for each kind of Python node that is read."""
 
@@ -98,7 +93,7 @@ class Reader:
 
     def script(self) -> Script:
         last = self.result(self.value(self.tree))
-        equations = tuple(replace(e, body=filled(e.body, e.span)) for e in (*self.book.equations, last))
+        equations = tuple(replace(e, body=spanned(e.body, e.span)) for e in (*self.book.equations, last))
         n = self.inputs.lost_size(equations)
         if n is not None:
             raise self.error("ambiguous", f"{n} is used as a size, but no array is known to have it.",
@@ -314,8 +309,8 @@ class Reader:
         if found is not None and set(path[:-1]) <= MODULES:
             return found
         near = [f"Did you mean {m}?" for m in difflib.get_close_matches(n, CALLS, 1, 0.8) if m != n]
-        raise self.error("unsupported", f"The function {'.'.join(path)} is not read.", node.func,
-                         HINTS.get(n, *near or [None]))
+        hint = HINTS.get(n) or next(iter(near), None)
+        raise self.error("unsupported", f"The function {'.'.join(path)} is not read.", node.func, hint)
 
     def invoke(self, row: Callable[..., Any], node: ast.Call, given: list[Any]) -> Any:
         """Call a row; its signature says which arguments there are and how each is read."""

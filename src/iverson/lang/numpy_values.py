@@ -193,6 +193,12 @@ def flip(tree: Surface) -> Surface:
     return tree.args[0] if tree.op == "transpose" else Surface("transpose", (tree,))
 
 
+def spanned(tree: Surface, span: Span | None) -> Surface:
+    """The tree with a span on every node: its own, else its parent's.  No node is shared in the copy."""
+    span = tree.span or span
+    return Surface(tree.op, tuple([spanned(a, span) for a in tree.args]), tree.attr, span)
+
+
 def pick(base: Surface, terms: Terms) -> Surface:
     """`base` indexed at terms; what stays of a matrix's row becomes a column."""
     if all(t is None for t in terms):

@@ -19,8 +19,12 @@ MOST_BYTES = 100_000
 Sizes = Mapping[str, "tuple[str | int, ...]"]
 
 
-def read(source: str | Path, notation: str = "auto", sizes: Sizes | None = None,
-         kinds: Mapping[str, str] | None = None) -> Typed:
+def read(
+    source: str | Path,
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Typed:
     """A text, or a file that holds one, with every name's kind and size settled."""
     text = source_text(source)
     return typed(script_of(text, notation, sizes or {}, kinds or {}), sizes, kinds)
@@ -37,8 +41,11 @@ def source_text(source: str | Path) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise IversonError("usage", f"{path} cannot be read: {error}.") from None
     if not isinstance(source, str):
-        raise IversonError("usage", f"A loss is given as text or a file, not as {type(source).__name__}.",
-                           hint="Reading Python functions is not supported yet; give the loss as text.")
+        raise IversonError(
+            "usage",
+            f"A loss is given as text or a file, not as {type(source).__name__}.",
+            hint="Reading Python functions is not supported yet; give the loss as text.",
+        )
     return source
 
 
@@ -52,7 +59,9 @@ def script_of(text: str, notation: str, sizes: Sizes, kinds: Mapping[str, str]) 
     if notation not in NOTATIONS:
         raise IversonError("usage", f"notation is one of {', '.join(NOTATIONS)}, not {notation!r}.")
     if notation == "latex":
-        raise IversonError("unsupported", "LaTeX is not read yet.", hint="Write it in iverson notation or as NumPy.")
+        raise IversonError(
+            "unsupported", "LaTeX is not read yet.", hint="Write it in iverson notation or as NumPy."
+        )
     if notation == "numpy":
         return numpy_script(text, sizes, kinds)
     try:
@@ -76,8 +85,10 @@ def numpy_script(text: str, sizes: Sizes, kinds: Mapping[str, str]) -> Script:
 
     empty = Script((), (), "")
     rows = declared(empty, sizes, kinds).declarations
-    ranks = {d.name: rank_of(d) for d in rows if rank_of(d) is not None}
-    script = parse_numpy(text, ranks, {n: (s,) if isinstance(s, str | int) else tuple(s) for n, s in sizes.items()})
+    ranks = {d.name: rank for d in rows if (rank := rank_of(d)) is not None}
+    script = parse_numpy(
+        text, ranks, {n: (s,) if isinstance(s, str | int) else tuple(s) for n, s in sizes.items()}
+    )
     return script
 
 
@@ -87,6 +98,6 @@ def rank_of(d: Declaration) -> int | str | None:
         return "row"
     if d.dims is not None:
         return len(d.dims) * (2 if d.kind == "symmetric" and len(d.dims) == 1 else 1)
-    return {"scalar": 0, "vector": 1, "column": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "label": 1}.get(d.kind)
-
-
+    return {"scalar": 0, "vector": 1, "column": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "label": 1}.get(
+        d.kind
+    )

@@ -20,10 +20,10 @@ INDEX_LETTERS = "ijklmn"
 class Uses:
     """What the text does with its undeclared names."""
 
-    ranks: dict[str, int] = field(default_factory=dict)        # indexed with so many terms
-    labels: dict[str, int] = field(default_factory=dict)       # used as an index: with so many indices of its own
-    arrays: list[str] = field(default_factory=list)            # every other name, in order of appearance
-    first: dict[str, Surface] = field(default_factory=dict)    # where each name first stands
+    ranks: dict[str, int] = field(default_factory=dict)  # indexed with so many terms
+    labels: dict[str, int] = field(default_factory=dict)  # used as an index: with so many indices of its own
+    arrays: list[str] = field(default_factory=list)  # every other name, in order of appearance
+    first: dict[str, Surface] = field(default_factory=dict)  # where each name first stands
 
 
 def bind(script: Script) -> Script:
@@ -33,18 +33,38 @@ def bind(script: Script) -> Script:
     equations = []
     for e in script.equations:
         if e.name in known:
-            raise IversonError("name", f"{e.name} is defined twice.", e.span, hint="Give the second one another name.",
-                               source=script.source)
+            raise IversonError(
+                "name",
+                f"{e.name} is defined twice.",
+                e.span,
+                hint="Give the second one another name.",
+                source=script.source,
+            )
         scope = known | set(e.indices or ())
         body = _bind(e.body, scope, script)
         if e.indices is None:
             free = _free_indices(body, known)
             if len(free) > 1:
-                raise IversonError("ambiguous", f"{' and '.join(free)} are free in {e.name}.", e.span,
-                                   hint=f"Put them on the left: {e.name}[{','.join(free)}] = ...", source=script.source)
-            if free and e.name == script.result and e is script.equations[-1] and e.name.startswith(("L", "loss")):
-                raise IversonError("ambiguous", f"The index {free[0]} is not bound.", e.span,
-                                   hint=f"Sum over it: sum[{free[0]}] ...; or declare it: {free[0]}: label in K", source=script.source)
+                raise IversonError(
+                    "ambiguous",
+                    f"{' and '.join(free)} are free in {e.name}.",
+                    e.span,
+                    hint=f"Put them on the left: {e.name}[{','.join(free)}] = ...",
+                    source=script.source,
+                )
+            if (
+                free
+                and e.name == script.result
+                and e is script.equations[-1]
+                and e.name.startswith(("L", "loss"))
+            ):
+                raise IversonError(
+                    "ambiguous",
+                    f"The index {free[0]} is not bound.",
+                    e.span,
+                    hint=f"Sum over it: sum[{free[0]}] ...; or declare it: {free[0]}: label in K",
+                    source=script.source,
+                )
             e = replace(e, indices=tuple(free))
         equations.append(replace(e, body=body))
         known.add(e.name)
@@ -65,8 +85,13 @@ def _bind(tree: Surface, scope: set[str], script: Script) -> Surface:
         names = (_bound_name(tree, scope, script),)
     for n in names:
         if n in {d.name for d in script.declarations}:
-            raise IversonError("name", f"{n} is an input and cannot be an index here.", tree.span,
-                               hint="Choose another index name.", source=script.source)
+            raise IversonError(
+                "name",
+                f"{n} is an input and cannot be an index here.",
+                tree.span,
+                hint="Choose another index name.",
+                source=script.source,
+            )
     inner = scope | set(names)
     return replace(tree, args=tuple(_bind(a, inner, script) for a in tree.args), attr=(kind, names))
 
@@ -78,8 +103,13 @@ def _bound_name(tree: Surface, scope: set[str], script: Script) -> str:
     chosen = candidates if len(candidates) == 1 else letters
     if len(chosen) != 1:
         what = f"{' or '.join(candidates)} could be" if candidates else "No new name is"
-        raise IversonError("ambiguous", f"{what} the index bound here.", tree.args[1].span,
-                           hint="Write it out: sum[k: k != y].", source=script.source)
+        raise IversonError(
+            "ambiguous",
+            f"{what} the index bound here.",
+            tree.args[1].span,
+            hint="Write it out: sum[k: k != y].",
+            source=script.source,
+        )
     return chosen[0]
 
 
@@ -112,7 +142,12 @@ def _free_indices(tree: Surface, known: set[str]) -> list[str]:
 
 def uses(script: Script) -> Uses:
     """How the text uses the names that it neither declares nor defines."""
-    known = {d.name for d in script.declarations} | sizes_of(script) | {e.name for e in script.equations} | set(CONSTANTS)
+    known = (
+        {d.name for d in script.declarations}
+        | sizes_of(script)
+        | {e.name for e in script.equations}
+        | set(CONSTANTS)
+    )
     found = Uses()
     for e in script.equations:
         _collect(e.body, known | set(e.indices or ()), found)

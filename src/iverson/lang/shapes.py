@@ -53,8 +53,8 @@ class Shapes:
         self.sizes: dict[str, Node] = {}
         self.same: dict[Node, Node] = {}
         self.least: dict[Node, int] = {}
-        self.types: dict[int, Type] = {}          # by identity of the tree's nodes
-        self.ranges: dict[int, tuple[Node, ...]] = {}     # sizes of the indices a reduction binds
+        self.types: dict[int, Type] = {}  # by identity of the tree's nodes
+        self.ranges: dict[int, tuple[Node, ...]] = {}  # sizes of the indices a reduction binds
         self._new: Iterator[int] = count()
 
     # -- sizes -----------------------------------------------------------------------------------------------
@@ -91,7 +91,9 @@ class Shapes:
         dims = " x ".join("?" if flexible(n) else show_size(n) for n in t.dims)
         return f"{t.form} {dims}" if dims else t.form
 
-    def error(self, kind: str, message: str, span: Span | None, why: str | None = None, hint: str | None = None) -> IversonError:
+    def error(
+        self, kind: str, message: str, span: Span | None, why: str | None = None, hint: str | None = None
+    ) -> IversonError:
         return IversonError(kind, message, span, why, hint, self.source)
 
     # -- inference -------------------------------------------------------------------------------------------
@@ -111,11 +113,18 @@ class Shapes:
             return Type("index", (), scope[name])
         if name in self.names:
             if self.names[name].form == "function":
-                raise self.error("kind", f"{name} is a function; it needs an argument.", tree.span, hint=f"Write {name}(x).")
+                raise self.error(
+                    "kind",
+                    f"{name} is a function; it needs an argument.",
+                    tree.span,
+                    hint=f"Write {name}(x).",
+                )
             return self.names[name]
         if name in self.sizes or name in CONSTANTS:
             return SCALAR
-        raise self.error("name", f"{name} is not known here.", tree.span, hint=f"Bind it: sum[{name}] ...; or declare it.")
+        raise self.error(
+            "name", f"{name} is not known here.", tree.span, hint=f"Bind it: sum[{name}] ...; or declare it."
+        )
 
     def _all(self, tree: Surface, scope: dict[str, Node]) -> Type:
         raise self.error("syntax", "A colon stands only in an index.", tree.span)
@@ -139,22 +148,34 @@ class Shapes:
             elif 2 in (result.rank, t.rank) and 1 in (result.rank, t.rank):
                 result = self._over_matrix(tree, result, t)
             else:
-                raise self.error("shape", f"A {result.form} and a {t.form} cannot be combined elementwise.", tree.span,
-                                 hint="Transpose one of them; x*y' is the outer product.")
+                raise self.error(
+                    "shape",
+                    f"A {result.form} and a {t.form} cannot be combined elementwise.",
+                    tree.span,
+                    hint="Transpose one of them; x*y' is the outer product.",
+                )
         return result
 
     def _same_dims(self, tree: Surface, a: Type, b: Type, at: Surface) -> None:
         for m, n in zip(a.dims, b.dims, strict=True):
             if not self.unify(m, n):
-                raise self.error("shape", f"Sizes differ: {self.describe(a)} against {self.describe(b)}.", at.span,
-                                 "Elementwise operations need equal sizes.")
+                raise self.error(
+                    "shape",
+                    f"Sizes differ: {self.describe(a)} against {self.describe(b)}.",
+                    at.span,
+                    "Elementwise operations need equal sizes.",
+                )
 
     def _over_matrix(self, tree: Surface, a: Type, b: Type) -> Type:
         matrix, vector = (a, b) if a.rank == 2 else (b, a)
         axis = self.fitting(matrix, vector)
         if axis is None:
-            raise self.error("ambiguous", f"A {self.describe(vector)} over a {self.describe(matrix)}: not exactly one axis fits.",
-                             tree.span, hint="Say which: A + v*ones(n)' adds v to every column, A + ones(m)*v' to every row.")
+            raise self.error(
+                "ambiguous",
+                f"A {self.describe(vector)} over a {self.describe(matrix)}: not exactly one axis fits.",
+                tree.span,
+                hint="Say which: A + v*ones(n)' adds v to every column, A + ones(m)*v' to every row.",
+            )
         return plain(matrix)
 
     def fitting(self, matrix: Type, vector: Type) -> int | None:
@@ -171,7 +192,12 @@ class Shapes:
         if a.rank == 0 or b.rank == 0:
             return plain(b if a.rank == 0 else a)
         if a.rank > 2 or b.rank > 2:
-            raise self.error("shape", "A tensor has no matrix product.", tree.span, hint="Write the sum: sum[k] T[i,j,k]*x[k].")
+            raise self.error(
+                "shape",
+                "A tensor has no matrix product.",
+                tree.span,
+                hint="Write the sum: sum[k] T[i,j,k]*x[k].",
+            )
         product = PRODUCTS.get((a.form, b.form))
         if product is None:
             raise self._no_product(tree, a, b)
@@ -192,31 +218,55 @@ class Shapes:
         m, n = self.find(a.dims[-1]), self.find(b.dims[0])
         what = {"matrix": "columns", "row": "entries", "column": "entries"}[a.form]
         also = {"matrix": "rows", "row": "entries", "column": "entries"}[b.form]
-        return self.error("shape", f"Sizes differ: {x} has {show_size(m)} {what}, {y} has {show_size(n)} {also}.", tree.args[1].span,
-                          "The * sums over the inner index, so both must be the same size.", "Transpose one of them, or declare other sizes.")
+        return self.error(
+            "shape",
+            f"Sizes differ: {x} has {show_size(m)} {what}, {y} has {show_size(n)} {also}.",
+            tree.args[1].span,
+            "The * sums over the inner index, so both must be the same size.",
+            "Transpose one of them, or declare other sizes.",
+        )
 
     def _text(self, tree: Surface) -> str:
-        text = self.source[tree.span.start:tree.span.end] if tree.span else tree.op
+        text = self.source[tree.span.start : tree.span.end] if tree.span else tree.op
         return text if len(text) <= 30 else text[:27] + "..."
 
     def _div(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = (self.infer(t, scope) for t in tree.args)
         if b.rank:
-            raise self.error("shape", f"Division by a {b.form} is not defined.", tree.args[1].span, hint="Write ./ for elementwise, or inv(A).")
+            raise self.error(
+                "shape",
+                f"Division by a {b.form} is not defined.",
+                tree.args[1].span,
+                hint="Write ./ for elementwise, or inv(A).",
+            )
         return plain(a)
 
     def _pow(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, e = (self.infer(t, scope) for t in tree.args)
         if e.rank:
-            raise self.error("shape", "An exponent is a scalar.", tree.args[1].span, hint="Write .^ for elementwise powers.")
+            raise self.error(
+                "shape",
+                "An exponent is a scalar.",
+                tree.args[1].span,
+                hint="Write .^ for elementwise powers.",
+            )
         if a.form == "matrix":
             if not self.unify(*a.dims):
-                raise self.error("shape", f"A power of a {self.describe(a)}: only square matrices have one.", tree.span,
-                                 hint="Write .^ for elementwise powers.")
+                raise self.error(
+                    "shape",
+                    f"A power of a {self.describe(a)}: only square matrices have one.",
+                    tree.span,
+                    hint="Write .^ for elementwise powers.",
+                )
             return plain(a)
         if a.rank:
             x = self._text(tree.args[0])
-            raise self.error("ambiguous", f"A power of a {a.form} has two readings.", tree.span, hint=f"Write {x}.^2 elementwise, or {x}'*{x}.")
+            raise self.error(
+                "ambiguous",
+                f"A power of a {a.form} has two readings.",
+                tree.span,
+                hint=f"Write {x}.^2 elementwise, or {x}'*{x}.",
+            )
         return SCALAR
 
     def _transpose(self, tree: Surface, scope: dict[str, Node]) -> Type:
@@ -229,8 +279,12 @@ class Shapes:
         base, *terms = tree.args
         t = self.infer(base, scope)
         if len(terms) != t.rank:
-            raise self.error("shape", f"{self._text(base)} is a {t.form} with {t.rank} ind{'ex' if t.rank == 1 else 'ices'}, not {len(terms)}.",
-                             tree.span, hint="Write a colon for a whole axis: X[i,:].")
+            raise self.error(
+                "shape",
+                f"{self._text(base)} is a {t.form} with {t.rank} ind{'ex' if t.rank == 1 else 'ices'}, not {len(terms)}.",
+                tree.span,
+                hint="Write a colon for a whole axis: X[i,:].",
+            )
         kept = tuple(n for n, term in zip(t.dims, terms, strict=True) if not self._term(n, term, scope))
         if len(kept) == 1 and t.rank == 2:
             return Type("row" if terms[1].op == "all" else "column", kept)
@@ -244,16 +298,27 @@ class Shapes:
         if term.op == "num" and isinstance(term.attr, int):
             self.at_least(n, term.attr + 1, term.span)
         elif t.classes is None or t.rank:
-            raise self.error("kind", f"{self._text(term)} is not an index.", term.span, hint="An index is a bound name, a number, or a label such as y[i].")
+            raise self.error(
+                "kind",
+                f"{self._text(term)} is not an index.",
+                term.span,
+                hint="An index is a bound name, a number, or a label such as y[i].",
+            )
         elif not self.unify(t.classes, n):
-            raise self.error("shape", f"{self._text(term)} runs over {show_size(self.find(t.classes))}, the axis has size {show_size(self.find(n))}.", term.span)
+            raise self.error(
+                "shape",
+                f"{self._text(term)} runs over {show_size(self.find(t.classes))}, the axis has size {show_size(self.find(n))}.",
+                term.span,
+            )
         return True
 
     def at_least(self, n: Node, k: int, span: Span | None) -> None:
         """A constant index asks for a size of at least k."""
         n = self.find(n)
         if n.op == "num" and n.attr < k:
-            raise self.error("shape", f"The index {k - 1} is outside an axis of size {n.attr}; indices count from 0.", span)
+            raise self.error(
+                "shape", f"The index {k - 1} is outside an axis of size {n.attr}; indices count from 0.", span
+            )
         self.least[n] = max(k, self.least.get(n, 0))
 
     def _reduce(self, tree: Surface, scope: dict[str, Node]) -> Type:
@@ -277,7 +342,12 @@ class Shapes:
         for x, y, t in ((a, b, tree.args[1]), (b, a, tree.args[0])):
             if x.classes is not None and y.classes is not None:
                 self.unify(x.classes, y.classes)
-            elif x.classes is not None and t.op == "num" and tree.attr in ("=", "!=") and isinstance(t.attr, int):
+            elif (
+                x.classes is not None
+                and t.op == "num"
+                and tree.attr in ("=", "!=")
+                and isinstance(t.attr, int)
+            ):
                 self.at_least(x.classes, t.attr + 1, t.span)
         return self.join(tree, [plain(a), plain(b)], tree.attr)
 
@@ -305,24 +375,40 @@ class Shapes:
 
     def call_total(self, tree: Surface, types: list[Type]) -> Type:
         if types[0].rank == 0:
-            raise self.error("shape", f"{tree.attr} reduces an array; this is a scalar.", tree.args[0].span,
-                             hint=f"Write {tree.attr}[k] x[k] to reduce over an index.")
+            raise self.error(
+                "shape",
+                f"{tree.attr} reduces an array; this is a scalar.",
+                tree.args[0].span,
+                hint=f"Write {tree.attr}[k] x[k] to reduce over an index.",
+            )
         return SCALAR
 
     def call_line(self, tree: Surface, types: list[Type]) -> Type:
         if types[0].rank != 1:
-            raise self.error("shape", f"{tree.attr} takes a vector, not a {types[0].form}.", tree.args[0].span,
-                             hint="Say along which index: log(sum[k] exp(s[i,k])).")
+            raise self.error(
+                "shape",
+                f"{tree.attr} takes a vector, not a {types[0].form}.",
+                tree.args[0].span,
+                hint="Say along which index: log(sum[k] exp(s[i,k])).",
+            )
         return SCALAR
 
     def call_same(self, tree: Surface, types: list[Type]) -> Type:
         if types[0].rank not in (1, 2):
-            raise self.error("shape", f"{tree.attr} takes a vector, or a matrix row by row, not a {types[0].form}.", tree.args[0].span)
+            raise self.error(
+                "shape",
+                f"{tree.attr} takes a vector, or a matrix row by row, not a {types[0].form}.",
+                tree.args[0].span,
+            )
         return plain(types[0])
 
     def call_square(self, tree: Surface, types: list[Type]) -> Type:
         if types[0].form != "matrix" or not self.unify(*types[0].dims):
-            raise self.error("shape", f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.", tree.args[0].span)
+            raise self.error(
+                "shape",
+                f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.",
+                tree.args[0].span,
+            )
         return plain(types[0])
 
     def call_volume(self, tree: Surface, types: list[Type]) -> Type:
@@ -336,7 +422,9 @@ class Shapes:
 
     def call_onehot(self, tree: Surface, types: list[Type]) -> Type:
         if types[0].classes is None:
-            raise self.error("kind", "onehot takes labels.", tree.args[0].span, hint="Declare them: y: label[N] in K")
+            raise self.error(
+                "kind", "onehot takes labels.", tree.args[0].span, hint="Declare them: y: label[N] in K"
+            )
         return array((*types[0].dims, types[0].classes))
 
     def call_build(self, tree: Surface, types: list[Type]) -> Type:
@@ -348,8 +436,12 @@ class Shapes:
             return num(tree.attr)
         if tree.op == "name" and tree.attr in self.sizes:
             return self.sizes[tree.attr]
-        raise self.error("shape", f"{self._text(tree)} is not a size.", tree.span,
-                         hint="A size is a positive integer or a size that a declaration names.")
+        raise self.error(
+            "shape",
+            f"{self._text(tree)} is not a size.",
+            tree.span,
+            hint="A size is a positive integer or a size that a declaration names.",
+        )
 
     def call_spread(self, tree: Surface, types: list[Type]) -> Type:
         axis, rank = (a.attr for a in tree.args[1:])
@@ -367,6 +459,17 @@ def plain(t: Type) -> Type:
     return Type("scalar" if t.form == "index" else t.form, t.dims)
 
 
-PRODUCTS = {("matrix", "matrix"): ("matrix", True), ("matrix", "column"): ("column", True), ("row", "matrix"): ("row", True),
-            ("row", "column"): ("scalar", True), ("column", "row"): ("matrix", False)}
-OUTER = {("matrix", "matrix"): (0, 3), ("matrix", "column"): (0,), ("row", "matrix"): (2,), ("row", "column"): (), ("column", "row"): (0, 1)}
+PRODUCTS = {
+    ("matrix", "matrix"): ("matrix", True),
+    ("matrix", "column"): ("column", True),
+    ("row", "matrix"): ("row", True),
+    ("row", "column"): ("scalar", True),
+    ("column", "row"): ("matrix", False),
+}
+OUTER = {
+    ("matrix", "matrix"): (0, 3),
+    ("matrix", "column"): (0,),
+    ("row", "matrix"): (2,),
+    ("row", "column"): (),
+    ("column", "row"): (0, 1),
+}

@@ -50,8 +50,9 @@ def _plain(t: Surface) -> tuple[str, int]:
         return _PLAIN[t.op](t)
     if t.op in SIGNS:
         left, right = _plain(t.args[0]), _plain(t.args[1])
-        return _wrap(left, TIMES if left[1] != REDUCE else ATOM) + SIGNS[t.op] + _wrap(right, TIMES + 1 if right[1] != REDUCE else REDUCE), \
-            TIMES if right[1] != REDUCE else REDUCE
+        return _wrap(left, TIMES if left[1] != REDUCE else ATOM) + SIGNS[t.op] + _wrap(
+            right, TIMES + 1 if right[1] != REDUCE else REDUCE
+        ), TIMES if right[1] != REDUCE else REDUCE
     raise AssertionError(t.op)
 
 
@@ -80,8 +81,11 @@ def _power(t: Surface) -> tuple[str, int]:
     sign = "^" if t.op == "pow" else ".^"
     left = _plain(base)
     shown = _plain(e)
-    right = "-" + number_text(e.args[0].attr) if e.op == "neg" and e.args[0].op == "num" and "/" not in number_text(e.args[0].attr) else \
-        _wrap(shown, ATOM)
+    right = (
+        "-" + number_text(e.args[0].attr)
+        if e.op == "neg" and e.args[0].op == "num" and "/" not in number_text(e.args[0].attr)
+        else _wrap(shown, ATOM)
+    )
     return _wrap(left, POWER if base.op == "transpose" else ATOM) + sign + right, POWER
 
 
@@ -113,8 +117,13 @@ def binds_itself(t: Surface) -> bool:
     """`sum[k != y[i]]`: the condition is one relation with the one bound name alone on its left."""
     names, condition = t.attr[1], t.args[1]
     left = condition.args[0]
-    return len(names) == 1 and condition.op == "rel" and left.op == "name" and left.attr == names[0] and \
-        condition.args[1].op in ("index", "num")
+    return (
+        len(names) == 1
+        and condition.op == "rel"
+        and left.op == "name"
+        and left.attr == names[0]
+        and condition.args[1].op in ("index", "num")
+    )
 
 
 def _bracket(t: Surface) -> tuple[str, int]:
@@ -132,7 +141,20 @@ def _logic(t: Surface) -> tuple[str, int]:
 
 
 _PLAIN = {
-    "num": _num, "name": lambda t: (t.attr, ATOM), "all": lambda t: (":", ATOM), "add": _sum, "neg": _neg, "pow": _power,
-    "epow": _power, "transpose": _transpose, "call": _call, "index": _index, "reduce": _reduce, "bracket": _bracket,
-    "rel": _rel, "and": _logic, "or": _logic, "not": lambda t: ("not " + _wrap(_plain(t.args[0]), NOT), NOT),
+    "num": _num,
+    "name": lambda t: (t.attr, ATOM),
+    "all": lambda t: (":", ATOM),
+    "add": _sum,
+    "neg": _neg,
+    "pow": _power,
+    "epow": _power,
+    "transpose": _transpose,
+    "call": _call,
+    "index": _index,
+    "reduce": _reduce,
+    "bracket": _bracket,
+    "rel": _rel,
+    "and": _logic,
+    "or": _logic,
+    "not": lambda t: ("not " + _wrap(_plain(t.args[0]), NOT), NOT),
 }

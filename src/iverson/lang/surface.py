@@ -64,10 +64,11 @@ class Script:
     result: str
     source: str = field(default="", compare=False)
     notation: str = field(default="iverson", compare=False)
-    anonymous: bool = field(default=False, compare=False)     # the result was written without a name
+    anonymous: bool = field(default=False, compare=False)  # the result was written without a name
 
 
 # -- building ---------------------------------------------------------------------------------------------------
+
 
 def number(value: int | Fraction | float) -> Surface:
     """An exact number; a negative one is written with a minus sign in front."""

@@ -15,13 +15,33 @@ from .surface import Declaration, Equation, Script, Surface
 from .tokens import Token, tokenize
 
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
-INFIX = {"+": (20, "add"), "-": (20, "sub"), "*": (40, "mul"), "/": (40, "div"), ".*": (40, "emul"), "./": (40, "ediv"),
-         "^": (60, "pow"), ".^": (60, "epow")}
+INFIX = {
+    "+": (20, "add"),
+    "-": (20, "sub"),
+    "*": (40, "mul"),
+    "/": (40, "div"),
+    ".*": (40, "emul"),
+    "./": (40, "ediv"),
+    "^": (60, "pow"),
+    ".^": (60, "epow"),
+}
 OR, AND, NOT, RELATION, SUM, REDUCE, PREFIX, POWER = 2, 4, 6, 10, 20, 30, 39, 60
 MOST_DEPTH = 200
-KINDS = {"data": "data", "param": "param", "label": "label", "scalar": "scalar", "vector": "vector", "column": "column",
-         "row": "row", "matrix": "matrix", "tensor": "tensor", "symmetric": "symmetric", "simplex": "simplex",
-         "positive": "positive", "function": "function"}
+KINDS = {
+    "data": "data",
+    "param": "param",
+    "label": "label",
+    "scalar": "scalar",
+    "vector": "vector",
+    "column": "column",
+    "row": "row",
+    "matrix": "matrix",
+    "tensor": "tensor",
+    "symmetric": "symmetric",
+    "simplex": "simplex",
+    "positive": "positive",
+    "function": "function",
+}
 
 
 def parse_script(source: str, functions: Iterable[str] = ()) -> Script:
@@ -35,7 +55,9 @@ def parse_script(source: str, functions: Iterable[str] = ()) -> Script:
     except IversonError as error:
         raise error.located(source) from None
     except RecursionError:
-        raise IversonError("limit", f"The formula is nested deeper than {MOST_DEPTH}.", source=source) from None
+        raise IversonError(
+            "limit", f"The formula is nested deeper than {MOST_DEPTH}.", source=source
+        ) from None
 
 
 def parse_expression(source: str, functions: Iterable[str] = ()) -> Surface:
@@ -51,12 +73,16 @@ class Parser:
 
     def __init__(self, tokens: list[Token], source: str, functions: Iterable[str]) -> None:
         self.tokens, self.source, self.at, self.depth = tokens, source, 0, 0
-        self.closed: dict[int, Surface] = {}       # trees written in parentheses, by identity
+        self.closed: dict[int, Surface] = {}  # trees written in parentheses, by identity
         self.functions = set(functions) | self._declared_functions()
 
     def _declared_functions(self) -> set[str]:
         t = self.tokens
-        return {t[p].text for p in range(len(t) - 2) if t[p].kind == "name" and t[p + 1].text == ":" and t[p + 2].text == "function"}
+        return {
+            t[p].text
+            for p in range(len(t) - 2)
+            if t[p].kind == "name" and t[p + 1].text == ":" and t[p + 2].text == "function"
+        }
 
     # -- tokens --------------------------------------------------------------------------------------------
 
@@ -85,7 +111,9 @@ class Parser:
     def _got(self) -> str:
         return ", the text ends" if self.now.kind == "stop" else f", not {self.now.text!r}"
 
-    def error(self, message: str, span: Span | None, why: str | None = None, hint: str | None = None) -> IversonError:
+    def error(
+        self, message: str, span: Span | None, why: str | None = None, hint: str | None = None
+    ) -> IversonError:
         return IversonError("syntax", message, span, why, hint, self.source)
 
     # -- statements ----------------------------------------------------------------------------------------
@@ -113,17 +141,33 @@ class Parser:
                 raise self._leftover()
         return self._assemble(declarations, equations, bare)
 
-    def _assemble(self, declarations: list[Declaration], equations: list[Equation], bare: list[int]) -> Script:
+    def _assemble(
+        self, declarations: list[Declaration], equations: list[Equation], bare: list[int]
+    ) -> Script:
         if not equations:
-            raise self.error("There is no formula here.", Span(0, len(self.source)), hint="Write a loss, such as sum(exp(X*w)).")
+            raise self.error(
+                "There is no formula here.",
+                Span(0, len(self.source)),
+                hint="Write a loss, such as sum(exp(X*w)).",
+            )
         for p in bare[:-1]:
-            raise self.error("Only the last expression may stand without a name.", equations[p].span, hint="Name it: r = ...")
+            raise self.error(
+                "Only the last expression may stand without a name.",
+                equations[p].span,
+                hint="Name it: r = ...",
+            )
         if bare and bare[0] != len(equations) - 1:
-            raise self.error("An expression without a name must be the last statement.", equations[bare[0]].span, hint="Name it: L = ...")
+            raise self.error(
+                "An expression without a name must be the last statement.",
+                equations[bare[0]].span,
+                hint="Name it: L = ...",
+            )
         taken = {e.name for e in equations} | {d.name for d in declarations}
         if bare:
             last = equations[-1]
-            free = next(n for n in ("L", "loss", "L_", "loss_", "L__") if n not in taken and n not in self._words())
+            free = next(
+                n for n in ("L", "loss", "L_", "loss_", "L__") if n not in taken and n not in self._words()
+            )
             equations[-1] = Equation(free, last.indices, last.body, last.span)
             return Script(tuple(declarations), tuple(equations), free, self.source, anonymous=True)
         losses = [e.name for e in equations if e.name == "L"]
@@ -152,7 +196,12 @@ class Parser:
             self.take(), self.take()
             body = self.expression()
             return Equation(start.text, None, body, start.span.to(body.span)), True
-        if start.kind == "name" and self.peek().text == "[" and start.text not in REDUCTIONS and self._indexed_left():
+        if (
+            start.kind == "name"
+            and self.peek().text == "["
+            and start.text not in REDUCTIONS
+            and self._indexed_left()
+        ):
             return self._indexed(), True
         body = self.expression()
         return Equation("", None, body, body.span), False
@@ -162,7 +211,11 @@ class Parser:
         p = self.at + 2
         while self.tokens[p].kind == "name" and self.tokens[p + 1].text == ",":
             p += 2
-        return self.tokens[p].kind == "name" and self.tokens[p + 1].text == "]" and self.tokens[min(p + 2, len(self.tokens) - 1)].text == "="
+        return (
+            self.tokens[p].kind == "name"
+            and self.tokens[p + 1].text == "]"
+            and self.tokens[min(p + 2, len(self.tokens) - 1)].text == "="
+        )
 
     def _indexed(self) -> Equation:
         start = self.take()
@@ -184,8 +237,11 @@ class Parser:
         kind = self.take()
         if kind.kind != "name" or kind.text not in KINDS:
             near = difflib.get_close_matches(kind.text, KINDS, 1)
-            raise self.error(f"{kind.text!r} is not a kind of input.", kind.span,
-                             hint=f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(KINDS))
+            raise self.error(
+                f"{kind.text!r} is not a kind of input.",
+                kind.span,
+                hint=f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(KINDS),
+            )
         dims = self._dims() if self.is_op("[") else None
         classes: str | int | None = None
         default = None
@@ -199,7 +255,9 @@ class Parser:
             if value.value is None:
                 raise self.error("A default is a number.", value.span)
             default = -value.value if minus else value.value
-        return Declaration(start.text, kind.text, dims, classes, default, start.span.to(self.tokens[self.at - 1].span))
+        return Declaration(
+            start.text, kind.text, dims, classes, default, start.span.to(self.tokens[self.at - 1].span)
+        )
 
     def _dims(self) -> tuple[str | int, ...]:
         opened = self.take()
@@ -265,7 +323,9 @@ class Parser:
         made = Surface("rel", (left, right), token.text, _to(left, right))
         if self.is_op(*RELATIONS):
             if "=" in (token.text, self.now.text):
-                raise self.error("Two relations stand in a row.", self.now.span, hint="Join them: [a = b and b = c].")
+                raise self.error(
+                    "Two relations stand in a row.", self.now.span, hint="Join them: [a = b and b = c]."
+                )
             following = self._relation(right)
             return Surface("and", (made, following), span=_to(made, following))
         return made
@@ -275,8 +335,9 @@ class Parser:
         if level == POWER:
             right = self._exponent()
             if left.op in ("pow", "epow") and not self._closed(left):
-                raise self.error("A power of a power needs parentheses.", token.span,
-                                 hint="Write (a^b)^c or a^(b^c).")
+                raise self.error(
+                    "A power of a power needs parentheses.", token.span, hint="Write (a^b)^c or a^(b^c)."
+                )
             return Surface(op, (left, right), span=_to(left, right))
         right = self.expression(level)
         if op == "sub":
@@ -368,7 +429,9 @@ class Parser:
         least, most = OPS[name].arity if name in OPS else (1, 1)
         if not least <= len(args) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
-            raise self.error(f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.", token.span.to(end.span))
+            raise self.error(
+                f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.", token.span.to(end.span)
+            )
         return Surface("call", tuple(args), name, token.span.to(end.span))
 
     def _index(self, base: Surface) -> Surface:
@@ -378,7 +441,11 @@ class Parser:
             self.take()
             terms.append(self._term())
         if self.is_op(*RELATIONS):
-            raise self.error("An index cannot hold a relation.", self.now.span, hint="Write * between a factor and a bracket: Y[i]*[k = j].")
+            raise self.error(
+                "An index cannot hold a relation.",
+                self.now.span,
+                hint="Write * between a factor and a bracket: Y[i]*[k = j].",
+            )
         end = self.expect("]", opened)
         return Surface("index", (base, *terms), span=_join(base, end))
 
@@ -400,7 +467,9 @@ class Parser:
         else:
             condition = (self.expression(),)
             if condition[0].op not in ("rel", "and", "or", "not"):
-                raise self.error("This names no index.", condition[0].span, hint="Write sum[k] or sum[k: k < m].")
+                raise self.error(
+                    "This names no index.", condition[0].span, hint="Write sum[k] or sum[k: k < m]."
+                )
         self.expect("]", opened)
         body = self.expression(REDUCE)
         return Surface("reduce", (body, *condition), (token.text, names), token.span.to(body.span))
@@ -426,12 +495,19 @@ class Parser:
         return self.error(f"{token.text!r} is not expected here.", token.span)
 
     def _missing_times(self, base: Surface | None) -> IversonError:
-        return self.error("An operator is missing here.", self.now.span,
-                          hint="Write * between two factors; only operators and declared functions are called.")
+        return self.error(
+            "An operator is missing here.",
+            self.now.span,
+            hint="Write * between two factors; only operators and declared functions are called.",
+        )
 
     def _unknown_function(self, token: Token) -> IversonError:
         near = difflib.get_close_matches(token.text, [*OPS, *self.functions], 1, 0.75)
-        hint = f"Did you mean {near[0]}?" if near else f"Write {token.text}*(...) for a product, or declare it: {token.text}: function"
+        hint = (
+            f"Did you mean {near[0]}?"
+            if near
+            else f"Write {token.text}*(...) for a product, or declare it: {token.text}: function"
+        )
         return self.error(f"{token.text!r} is not an operator or a declared function.", token.span, hint=hint)
 
 

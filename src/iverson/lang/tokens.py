@@ -15,16 +15,34 @@ from ..core.errors import IversonError, Span
 MOST_TEXT = 20_000
 MOST_DIGITS = 30
 
-PATTERN = re.compile(r"""
+PATTERN = re.compile(
+    r"""
     (?P<space>[ \t\r\f\v\u00a0]+|\#[^\n]*)
   | (?P<end>[\n;])
   | (?P<num>(?:\d+(?:\.(?![*/^])\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
   | (?P<name>[^\W\d]\w*)
   | (?P<op>\.\*|\./|\.\^|\.'|!=|==|<=|>=|\*\*|&&|\|\||[-+*/^'=<>()\[\],:|&!~])
-""", re.VERBOSE)
+""",
+    re.VERBOSE,
+)
 
-UNICODE = {"≠": "!=", "≤": "<=", "≥": ">=", "−": "-", "·": "*", "⊙": ".*", "×": "*", "∧": "&&", "∨": "||", "¬": "!", "ᵀ": "'",
-           "²": "^2", "³": "^3", "Σ": "sum", "∑": "sum"}
+UNICODE = {
+    "≠": "!=",
+    "≤": "<=",
+    "≥": ">=",
+    "−": "-",
+    "·": "*",
+    "⊙": ".*",
+    "×": "*",
+    "∧": "&&",
+    "∨": "||",
+    "¬": "!",
+    "ᵀ": "'",
+    "²": "^2",
+    "³": "^3",
+    "Σ": "sum",
+    "∑": "sum",
+}
 SPELLING = {"==": "=", "**": "^", "&": "&&", "|": "||", "~": "!", ".'": "'"}
 
 
@@ -79,7 +97,9 @@ def _next(source: str, at: int) -> tuple[Token | None, int]:
         return Token(kind, text, Span(at, at + 1)), at + 1
     match = PATTERN.match(source, at)
     if match is None:
-        raise IversonError("syntax", f"The character {source[at]!r} has no meaning here.", Span(at, at + 1), source=source)
+        raise IversonError(
+            "syntax", f"The character {source[at]!r} has no meaning here.", Span(at, at + 1), source=source
+        )
     kind, text = str(match.lastgroup), match.group()
     span = Span(at, match.end())
     if kind == "space":
@@ -92,6 +112,8 @@ def _next(source: str, at: int) -> tuple[Token | None, int]:
 def _number(text: str, span: Span, source: str) -> int | Fraction:
     mantissa, _, exponent = text.lower().partition("e")
     if len(mantissa) > MOST_DIGITS or len(exponent) > 4 or abs(int(exponent or 0)) > 400:
-        raise IversonError("limit", f"A number may have {MOST_DIGITS} digits and an exponent up to 400.", span, source=source)
+        raise IversonError(
+            "limit", f"A number may have {MOST_DIGITS} digits and an exponent up to 400.", span, source=source
+        )
     exact = Fraction(text if not text.endswith(".") else text + "0")
     return exact.numerator if exact.denominator == 1 else exact

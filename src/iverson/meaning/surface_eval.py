@@ -195,10 +195,8 @@ class Dense:
 
     def elementwise(self, tree: Surface) -> bool:
         """A product or quotient of entries: `*` is one where a factor is a scalar."""
-        return tree.op in ("emul", "ediv", "div") or (tree.op == "mul" and self.scales(tree))
-
-    def scales(self, tree: Surface) -> bool:
-        return not all(self.type_of(a).rank for a in tree.args)
+        return tree.op in ("emul", "ediv", "div") or (
+            tree.op == "mul" and not all(self.type_of(a).rank for a in tree.args))
 
     def factors(self, tree: Surface) -> tuple[list[Surface], list[Surface], int]:
         """An elementwise product as (factors, divisors, sign)."""
@@ -275,7 +273,7 @@ class Dense:
         return watched
 
     def _mul(self, tree: Surface, scope: Scope) -> Piece:
-        if self.scales(tree):
+        if self.elementwise(tree):
             return self._emul(tree, scope)
         (f, m), (g, n) = (self.value(a, scope) for a in tree.args)
         s, t = (self.type_of(a) for a in tree.args)

@@ -49,8 +49,10 @@ class Verified:
         return self.instances > 0
 
     def __str__(self) -> str:
-        text = (f"compared with differences of the loss on {self.instances} instances, "
-                f"{self.directions} directions each; largest relative error {self.worst:.0e}")
+        text = (
+            f"compared with differences of the loss on {self.instances} instances, "
+            f"{self.directions} directions each; largest relative error {self.worst:.0e}"
+        )
         text += f"; inputs drawn {self.domain}" + (f"; {self.redraws} redrawn" if self.redraws else "")
         return text + (f"; not met on both sides: {', '.join(self.unseen)}" if self.unseen else "")
 
@@ -67,11 +69,14 @@ def declaration(i: Input) -> str:
     kind = describe(i.type)
     if i.type.classes is None and i.type.form in ("scalar", "row"):
         return f"{i.name}: {kind}"
-    return f"{i.name}: {kind if i.type.classes is not None else 'tensor' + kind[len(i.type.form):]}"
+    return f"{i.name}: {kind if i.type.classes is not None else 'tensor' + kind[len(i.type.form) :]}"
 
 
-def read_back(inputs: Mapping[str, Input], equations: Sequence[Equation],
-              dims: Mapping[str, tuple[Node, ...]] | None = None) -> Typed:
+def read_back(
+    inputs: Mapping[str, Input],
+    equations: Sequence[Equation],
+    dims: Mapping[str, tuple[Node, ...]] | None = None,
+) -> Typed:
     """Printed equations read again, over inputs whose kinds are known; the last one is the result.
 
     dims   the sizes of the definitions, where an index that stands only in a bracket does not tell
@@ -114,11 +119,25 @@ def verify(q: Question, n: int = 5, directions: int = 2, seed: int = 0) -> Verif
     if not used:
         raise IversonError("verify", "No random instance allowed a comparison.", hint="Give sizes or kinds.")
     unseen = dict.fromkeys(show(t) for t in (*found.never_true, *found.never_false))
-    return Verified(used, directions, worst, found.domain, found.redrawn + dropped, tuple(d.sizes for d in found.draws), tuple(unseen))
+    return Verified(
+        used,
+        directions,
+        worst,
+        found.domain,
+        found.redrawn + dropped,
+        tuple(d.sizes for d in found.draws),
+        tuple(unseen),
+    )
 
 
-def compare(q: Question, draw: Any, f: Callable[..., Any], g: Callable[..., Any], rng: np.random.Generator,
-            directions: int) -> float | None:
+def compare(
+    q: Question,
+    draw: Any,
+    f: Callable[..., Any],
+    g: Callable[..., Any],
+    rng: np.random.Generator,
+    directions: int,
+) -> float | None:
     """Largest relative error over the directions on one instance; None when differences are too rough to tell."""
     arrays, sizes = draw.arrays, draw.sizes
     value = np.asarray(f(arrays, sizes)[q.loss.script.result])
@@ -140,8 +159,11 @@ def direction(q: Question, x: Any, rng: np.random.Generator) -> Any:
     return q.tangent(v) if q.tangent else v
 
 
-def one(q: Question, arrays: Any, sizes: Any, f: Callable[..., Any], weights: Any, gradient: Any, x: Any, v: Any) -> float | None:
+def one(
+    q: Question, arrays: Any, sizes: Any, f: Callable[..., Any], weights: Any, gradient: Any, x: Any, v: Any
+) -> float | None:
     """The relative error along one direction."""
+
     def along(t: float) -> float:
         value = f({**arrays, q.wrt: x + t * v}, sizes)[q.loss.script.result]
         return float(np.sum(weights * value))
@@ -155,8 +177,11 @@ def one(q: Question, arrays: Any, sizes: Any, f: Callable[..., Any], weights: An
         return None
     error = abs(rate - b) / scale if scale else abs(rate - b)
     if not error <= TOLERANCE[q.order]:
-        raise IversonError("verify", f"The answer for {q.wrt} gives {rate:.9g} along a direction, differences give {b:.9g}.",
-                           hint="This is a fault of iverson; please report the loss.")
+        raise IversonError(
+            "verify",
+            f"The answer for {q.wrt} gives {rate:.9g} along a direction, differences give {b:.9g}.",
+            hint="This is a fault of iverson; please report the loss.",
+        )
     return error
 
 

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..core.node import (
-    Node, add, bracket, coefficient, is_integer, mul, negated, num, open_, substitute, sum_, transform,
+    Node,
+    add,
+    bracket,
+    coefficient,
+    is_integer,
+    mul,
+    negated,
+    num,
+    open_,
+    substitute,
+    sum_,
+    transform,
     walk,
 )
 
@@ -40,7 +51,12 @@ def spread(f: Node, about: frozenset[Node]) -> list[Term]:
     if f.op == "red" and f.attr[0] == "sum":
         bound, body, _ = open_(f)
         return [Term(bound + t.bound, t.factors) for t in spread(body, about)]
-    if f.op == "pow" and is_integer(f.args[1]) and 2 <= f.args[1].attr <= 4 and f.args[0].op in ("add", "red"):
+    if (
+        f.op == "pow"
+        and is_integer(f.args[1])
+        and 2 <= f.args[1].attr <= 4
+        and f.args[0].op in ("add", "red")
+    ):
         return _product([spread(f.args[0], about) for _ in range(f.args[1].attr)])
     return [Term((), (f,))]
 
@@ -51,8 +67,10 @@ def _product(parts: list[list[Term]]) -> list[Term]:
         size *= len(p)
     if size > MOST_TERMS:
         return [Term((), tuple(sum_terms(p) for p in parts))]
-    return [Term(tuple(i for t in choice for i in t.bound), tuple(x for t in choice for x in t.factors))
-            for choice in product(*parts)]
+    return [
+        Term(tuple(i for t in choice for i in t.bound), tuple(x for t in choice for x in t.factors))
+        for choice in product(*parts)
+    ]
 
 
 def sum_terms(terms: Iterable[Term]) -> Node:
@@ -103,7 +121,7 @@ def merge(f: Node) -> Node:
         for b in (x for x in factors if x.op == "br"):
             others = mul(*(x for x in factors if x is not b))
             twin = mul(num(c), _complement(b), others)
-            if twin in args[p + 1:] or twin in args[:p]:
+            if twin in args[p + 1 :] or twin in args[:p]:
                 args.remove(a)
                 args.remove(twin)
                 return merge(add(*args, mul(num(c), others)))
@@ -116,6 +134,7 @@ def _complement(b: Node) -> Node:
 
 def contract(f: Node) -> Node:
     """Carry out every sum in `f`, at any depth, that a bracket has decided: `sum[i] [i = 7]*Y[i] = Y[7]`."""
+
     def step(g: Node) -> Node | None:
         if g.op == "add":
             return merge(g)

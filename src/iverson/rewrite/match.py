@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..core.node import Node, add, coefficient, fresh, mul, num, open_, pow_, reduce_, substitute, transform, walk
+from ..core.node import (
+    Node,
+    add,
+    coefficient,
+    fresh,
+    mul,
+    num,
+    open_,
+    pow_,
+    reduce_,
+    substitute,
+    transform,
+    walk,
+)
 from .rule import Rule, pattern
 
 Env = dict[str, Any]
@@ -43,12 +56,14 @@ def part(p: Node, f: Node, env: Env) -> Iterator[tuple[Env, list[Node]]]:
 
 def _ordered(p: Node) -> list[Node]:
     """Arguments that bind the most first: reductions, then functions, then metavariables."""
+
     def binds(a: Node) -> int:
         if a.op in ("red", "num"):
             return 0
         if a.op == "pow" and a.args[0].op == "red":
             return 0
         return 2 if a.op == "el" else 1
+
     return sorted(p.args, key=binds)
 
 
@@ -58,7 +73,7 @@ def _some(patterns: list[Node], args: list[Node], env: Env) -> Iterator[tuple[En
         return
     first, *others = patterns
     for n, a in enumerate(args):
-        left = args[:n] + args[n + 1:]
+        left = args[:n] + args[n + 1 :]
         for e, remains in _factor(first, a):
             for e2 in match(first, e, env):
                 yield from _some(others, left + remains, e2)
@@ -134,9 +149,13 @@ def _metavariable(p: Node, f: Node, env: Env) -> Iterator[Env]:
         yield env | {p.attr: (tuple(terms), f)}
 
 
-def _known(known: tuple[tuple[Node, ...], Node], p: Node, terms: list[Node], f: Node, env: Env) -> Iterator[Env]:
+def _known(
+    known: tuple[tuple[Node, ...], Node], p: Node, terms: list[Node], f: Node, env: Env
+) -> Iterator[Env]:
     names, body = known
-    open_terms = {n: t for n, t in zip(names, terms, strict=True) if t.op == "idx" and t.attr[0].startswith("?")}
+    open_terms = {
+        n: t for n, t in zip(names, terms, strict=True) if t.op == "idx" and t.attr[0].startswith("?")
+    }
     body = substitute(body, {n: t for n, t in zip(names, terms, strict=True) if n not in open_terms})
     if not open_terms:
         if body is f:
@@ -147,7 +166,9 @@ def _known(known: tuple[tuple[Node, ...], Node], p: Node, terms: list[Node], f: 
             yield env | {open_terms[n].attr[0]: t for n, t in e.items()}
 
 
-def solve(body: Node, f: Node, holes: frozenset[Node], found: Mapping[Node, Node]) -> Iterator[Mapping[Node, Node]]:
+def solve(
+    body: Node, f: Node, holes: frozenset[Node], found: Mapping[Node, Node]
+) -> Iterator[Mapping[Node, Node]]:
     """Index terms for the holes that make `body` equal to `f`, read off by walking both together."""
     if body in holes:
         if found.get(body, f) is f:
@@ -163,7 +184,9 @@ def solve(body: Node, f: Node, holes: frozenset[Node], found: Mapping[Node, Node
 
 def fill(p: Node, env: Env) -> Node:
     """The pattern with what was matched in its place."""
-    sizes = [i.attr[1] for key, v in env.items() if key.startswith("?") and isinstance(v, tuple) for i in v[0]]
+    sizes = [
+        i.attr[1] for key, v in env.items() if key.startswith("?") and isinstance(v, tuple) for i in v[0]
+    ]
 
     def step(g: Node) -> Node | None:
         if g.op == "idx" and g.attr[0] in env:
@@ -178,6 +201,7 @@ def fill(p: Node, env: Env) -> Node:
 
 def _sized(p: Node, sizes: list[Node]) -> Node:
     """Bound indices of the pattern take the size of the matched ones."""
+
     def step(g: Node) -> Node | None:
         if g.op == "red" and sizes:
             bound, body, condition = open_(g)

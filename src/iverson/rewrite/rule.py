@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from ..core.errors import IversonError
 from ..core.node import Node, const, el, idx, size
@@ -37,7 +37,9 @@ class Rule:
     def __post_init__(self) -> None:
         left, right = (metavariables(parse_expression(t)) for t in (self.lhs, self.rhs))
         if right - left:
-            raise IversonError("usage", f"{self.name}: {', '.join(sorted(right - left))} stand only on the right.")
+            raise IversonError(
+                "usage", f"{self.name}: {', '.join(sorted(right - left))} stand only on the right."
+            )
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ def metavariables(tree: Surface) -> set[str]:
     return names - set(tree.attr[1]) if tree.op == "reduce" else names
 
 
-@lru_cache(maxsize=None)
+@cache
 def pattern(text: str) -> Node:
     """The node of a rule text: metavariables are elements named "?x", indices have the wild size."""
+
     def leaf(tree: Surface, env: Env) -> Node:
         if tree.op == "name":
             if tree.attr in env:
@@ -83,12 +86,13 @@ def pattern(text: str) -> Node:
 
 def instantiate(text: str, values: Mapping[str, Node]) -> Node:
     """A text over scalar metavariables with nodes in their place: the derivative of exp at u is `exp(x)` with x = u."""
+
     def leaf(tree: Surface, env: Env) -> Node:
         return values[tree.attr] if tree.attr in values else const(tree.attr)
 
     return formula(_parsed(text), leaf, lambda names: {}, {})
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed(text: str) -> Surface:
     return parse_expression(text)

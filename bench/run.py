@@ -1,0 +1,26 @@
+"""`make bench`: the tables that docs/performance.md quotes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench import latency, numpy_code  # noqa: E402
+
+
+def main() -> None:
+    print("Generated NumPy code against the note's own (float64, medians of 9 interleaved runs)")
+    print(f"{'workload':24} {'ours ms':>9} {'note ms':>9} {'note/ours':>10} {'our MiB':>9} {'note MiB':>9}")
+    for name, ours, theirs, ratio, mine, peak in numpy_code.table():
+        print(f"{name:24} {ours:9.1f} {theirs:9.1f} {ratio:10.2f} {mine:9.1f} {peak:9.1f}")
+    print("\nDerive, verify and print (median of 5 after one warm-up)")
+    for name, ms in latency.table():
+        print(f"{ms:8.1f} ms  {name}")
+    plain, ours = latency.import_times()
+    print(f"\nimport numpy {plain:.0f} ms; import numpy, iverson {ours:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
