@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .core.errors import IversonError
+from .core.errors import IversonError, Span
 from .core.node import Node, walk
 from .core.program import Program
 from .derivation.derive import Derived

@@ -143,9 +143,9 @@ class Arrays:
         if v.level == ATOM and not v.fresh:
             return v
         var = self.unused(STEMS.get(f.attr if f.op == "apply" else f.attr[0] if f.op == "red" else f.op, "t"))
-        self.line(f"{var} = {v.code}")
-        self.shared[key] = (var, tuple(terms.index(i) for i in v.axes), v.truth)
-        return Value(var, v.axes, ATOM, v.truth, False)
+        self.line(f"{var} = ({v.code}).astype(float)" if v.truth else f"{var} = {v.code}")
+        self.shared[key] = (var, tuple(terms.index(i) for i in v.axes), False)
+        return Value(var, v.axes, ATOM, False, False)
 
     def aligned(self, v: Value, axes: Sequence[Node]) -> Value:
         """The value with its axes in the order of `axes`, ones inserted for those it lacks in between."""

@@ -25,7 +25,7 @@ Rng = np.random.Generator
 MOST_DRAWS = 200
 PROBES = 8                      # after so many draws, a domain finite in less than a quarter of them is left
 MOST_CONDITION = 1e4            # of a matrix that is inverted: beyond it differences lose too many digits
-STRICT = 40                     # draws after which a det of a singular matrix is let through
+STRICT = 40                     # draws without one that fits, after which a det may be of a singular matrix
 SIDES = ("true", "false")
 SCALES = (1.0, 3.0, 10.0, 0.3)  # tried in turn when a relation was seen on one side only
 
@@ -172,6 +172,7 @@ class Search:
     domain: str = ""
     redrawn: int = 0
     made: int = 0
+    loose: bool = False         # a det of a singular matrix is let through
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -221,8 +222,9 @@ class Search:
 
     def fits(self) -> bool:
         """Away from kinks and singular matrices; of a det only if not every draw's is, as in det(x*x')."""
-        w, hopeless = self.watch, self.made > STRICT and not self.draws
-        regular = w.condition <= MOST_CONDITION and (w.volume <= MOST_CONDITION or hopeless)
+        w = self.watch
+        self.loose = self.loose or (self.made > STRICT and not self.draws)
+        regular = w.condition <= MOST_CONDITION and (w.volume <= MOST_CONDITION or self.loose)
         return regular and w.nearest >= self.smooth
 
     def accept(self, new: Draw) -> None:
