@@ -67,6 +67,7 @@ u.^-2                           | 2.^u                              | p'*log(p) 
 sum[i] (v[i] - mean[j] v[j])^2  | sum[i: v[i] > mean(v)] v[i]       | max[i] sum[d] abs(X[i,d])    | (1/N)*sum(v)
 onehot(y) .* Y                  | sum[i] [i < 3]*v[i]               | sum[i] max(v[i], 0, a)       | [a < b < 3]
 spread(v, 0, 3) .* T            | sum(spread(w, 1, 2) + X)          | y + v                        | [y = 1] .* v
+X[:,:]*w                        | sum[d] X[:,d]'*X[:,d]             | max[i] (X[i,:] - c)*w        | prod[i] a
 """
 TEXTS = [text.strip() for text in EXPRESSIONS.replace("\n", "|").split("|") if text.strip()]
 

@@ -49,6 +49,8 @@ class Arrays:
         indent: str = "    ",
     ) -> None:
         self.plan, self.names, self.size, self.unused, self.indent = plan, names, size, unused, indent
+        self.tall: set[str] = set()  # samples x features: products with `params` are made one class a column,
+        self.params: set[str] = set()  # so that what runs over classes runs down contiguous memory
         self.lines: list[str] = []
         self.shared: dict[Node, tuple[str, tuple[int, ...], bool]] = {}
         self.ranges: dict[Node, str] = {}
@@ -115,7 +117,7 @@ class Arrays:
             return
         v = self.value(add(*base), indices)
         code = self.full(v, indices)
-        self.line(f"{target} = {code}" + ("" if v.fresh or v.truth else ".copy()"))
+        self.line(f"{target} = {code}" + ("" if v.fresh or v.truth else ".copy(order='K')"))
 
     def _hit(self, target: str, indices: tuple[Node, ...], place: Node, f: Node) -> None:
         c, _ = coefficient(f)
@@ -391,6 +393,8 @@ class Arrays:
         left, right = [i for i in a.axes if i is not k], [i for i in b.axes if i is not k]
         if left and right and scope.index(left[0]) > scope.index(right[0]):
             a, b, left, right = b, a, right, left
+        if a.code in self.tall and b.code in self.params and left and right:
+            return Value(f"({b.code}.T @ {a.code}.T).T", (*left, *right))
         x, y = self.aligned(a, [*left, k]), self.aligned(b, [k, *right])
         x, y = (Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in (x, y))
         return Value(f"{x.at(UNARY)} @ {y.at(UNARY)}", (*left, *right), TIMES)

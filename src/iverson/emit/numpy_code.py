@@ -123,6 +123,8 @@ class Maker:
 
     def body(self, pair: bool, wrt: tuple[str, ...]) -> list[str]:
         arrays = Arrays(self.plan, self.names, self.size, self.unused)
+        arrays.tall = {self.names[i.name] for i in self.inputs if i.role == "data" and i.type.rank == 2}
+        arrays.params = {self.names[i.name] for i in self.inputs if i.role == "param" and i.type.rank == 2}
         for d in self.plan.definitions:
             arrays.define(d.name, d.indices, d.body)
         outputs = [self.names[n] for n in self.plan.outputs]

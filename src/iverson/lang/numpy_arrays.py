@@ -21,7 +21,6 @@ from .numpy_values import (
     arranged,
     broadcast,
     flip,
-    merge,
     opaque,
     pick,
     plain,
@@ -88,9 +87,7 @@ def matmul(x: Value, y: Value) -> Value:
                           " is not read.", "Write * for scalars, einsum for three axes.")
     if x.truth and y.truth:
         raise unsupported("NumPy multiplies two boolean matrices as and/or.", "Write .astype(float).")
-    if not merge(x.axes[-1], y.axes[0]) and None in (x.axes[-1], y.axes[0]):
-        raise IversonError("shape", "The inner sizes of a matrix product differ: one of them is 1.",
-                           hint="A 1-D array needs no [:,None] here.")
+    x.book.agree(x.axes[-1], y.axes[0], "A matrix product sums over the last axis of one, the first of the other.")
     axes = x.axes[:-1] + y.axes[1:]
     lead = any(x.axes[:-1])
 
@@ -109,7 +106,7 @@ def dot(x: Value, y: Value) -> Value:
 
 
 def inner(x: Value, y: Value) -> Value:
-    return dot(x, transposed(y))
+    return dot(x, transposed(y)) if x.rank else times(x, y)
 
 
 def outer(x: Value, y: Value) -> Value:
@@ -158,6 +155,8 @@ def einsum(subscripts: Plain, *operands: Value) -> Value:
     if not isinstance(subscripts, str) or not operands:
         raise unsupported("einsum needs its subscripts as a string, then its operands.")
     inputs, output = letters(subscripts, operands)
+    if all(x.truth for x in operands):
+        raise unsupported("NumPy sums boolean arrays in einsum as `or`.", "Write .astype(float).")
     names = dict(zip(dict.fromkeys("".join(inputs)), LETTERS, strict=False))
     pattern = ",".join("".join(names[c] for c in part) for part in inputs)
     row = PATTERNS.get(pattern + "->" + "".join(names[c] for c in output))
@@ -172,7 +171,7 @@ def indexed(inputs: Sequence[str], output: str, operands: Sequence[Value]) -> Va
     for part, x in zip(inputs, operands, strict=True):
         for c, a in zip(part, x.axes, strict=True):
             if a is not None:
-                merge(sizes.setdefault(c, a), a)
+                x.book.agree(sizes.setdefault(c, a), a, f"The letter {c} stands for one size.")
     summed = [c for c in sizes if c not in output]
     book, ranges = operands[0].book, [sizes[c] for c in summed]
 
@@ -194,7 +193,7 @@ def square(x: Value) -> Value:
     if x.rank != 2 or None in x.axes:
         raise IversonError("shape", f"A square matrix is expected here; this array has {axes_text(x.rank)}"
                            f"{', one of size 1' if None in x.axes else ''}.")
-    merge(*x.axes)
+    x.book.agree(*x.axes, "The matrix must be square.")
     return x
 
 
@@ -279,8 +278,9 @@ def expand_dims(x: Value, axis: Plain) -> Value:
 def filled(book: Book, axes: Axes, value: int) -> Value:
     """An array of ones or zeros."""
     def cut(terms: Terms) -> Surface:
-        stay = [a for a, t in zip(axes, terms, strict=True) if a is not None and t is None]
-        return call("ones" if value else "zeros", *map(book.size, stay)) if stay else number(value)
+        sizes = [book.size(a) for a in axes]
+        stay = [n for n, a, t in zip(sizes, axes, terms, strict=True) if a is not None and t is None]
+        return call("ones" if value else "zeros", *stay) if stay else number(value)
 
     return Value(book, axes, cut)
 
@@ -290,9 +290,9 @@ def identity(book: Book, n: Extent, dtype: Dtype = None) -> Value:
         return filled(book, (None, None), 1)
 
     def cut(terms: Terms) -> Surface:
-        i, k = terms
+        (i, k), size = terms, book.size(n)
         if i is None or k is None:
-            return pick(call("eye", book.size(n)), terms)
+            return pick(call("eye", size), terms)
         return Surface("bracket", (Surface("rel", (i, k), "="),))
 
     return Value(book, (n, n), cut, identity=True)
@@ -302,7 +302,12 @@ def arange(book: Book, stop: Extent) -> Value:
     """The values 0, ..., stop-1: an index as a number."""
     if stop is None:
         return filled(book, (None,), 0)
-    return Value(book, (stop,), lambda terms: terms[0] or number(0), loose=True, apart=(0,), label="")
+
+    def cut(terms: Terms) -> Surface:
+        book.size(stop)
+        return terms[0] or number(0)
+
+    return Value(book, (stop,), cut, loose=True, apart=(0,), label="")
 
 
 def onehot(y: Value, n: Size) -> Value:
@@ -348,7 +353,7 @@ def placed(x: Value, items: Sequence[Any]) -> Value:
             out.append((item, p))
             continue
         out += [("array", a) for a in range(len(shape))] if q == fixed[0] else []
-        at[p] = related(item, x.axes[p]) if isinstance(item, Value) else counted(item, x.axes[p])
+        at[p] = related(item, x.axes[p]) if isinstance(item, Value) else counted(x.book, item, x.axes[p])
     return taken(x, at, out, shape)
 
 
@@ -376,14 +381,13 @@ def related(i: Value, axis: Size | None) -> Value:
         raise unsupported("This is not read as an index.",
                           "An index is a number, a name of integers, np.arange, a colon or None.")
     own = i.book.labels.setdefault(i.label, Size()) if i.label else i.axes[0]
-    if not merge(own, axis):
-        sizes = " and ".join(str(s.root().name) for s in (own, axis) if s)
-        raise IversonError("shape", f"The index and the axis differ in size: {sizes}.", i.span)
+    i.book.agree(own, axis, "An index runs along the axis it stands on; a label is below its size.")
     return i
 
 
-def counted(k: int, axis: Size | None) -> int:
+def counted(book: Book, k: int, axis: Size | None) -> int:
     """A constant index from 0; a negative one needs a size that is a number."""
+    book.pin(axis)
     n = 1 if axis is None else axis.root().name
     if not isinstance(n, int):
         if k < 0:

@@ -67,12 +67,14 @@ class Book:
 
     taken   names of the text         scope   index names that are bound around
     labels  arrays used as indices, with the size of what they index
+    joined  sizes that had to be the same
     """
 
     taken: set[str]
     equations: list[Equation] = field(default_factory=list)
     labels: dict[str, Size] = field(default_factory=dict)
     scope: list[str] = field(default_factory=list)
+    joined: list[Size] = field(default_factory=list)
     memo: dict[tuple[Surface, str | None], Value] = field(default_factory=dict)
     cuts: int = 0
 
@@ -102,6 +104,19 @@ class Book:
         if root.name is None:
             root.name = self.unused(SIZES)
         return name(root.name) if isinstance(root.name, str) else number(root.name)
+
+    def agree(self, a: Size | None, b: Size | None, rule: str) -> None:
+        """Two axes longer than 1 that an operation needs to be of one size."""
+        if not merge(a, b):
+            sizes = " and ".join("1" if s is None else str(s.root().name) for s in (a, b))
+            raise IversonError("shape", f"Sizes differ: {sizes}.", why=rule)
+        if a is not None:
+            self.joined.append(a)
+
+    def pin(self, size: Size | None) -> None:
+        """Name a size that several arrays share, where no index is left to say so."""
+        if size is not None and size.root() in [s.root() for s in self.joined]:
+            self.size(size)
 
     def tied(self, body: Surface, names: Sequence[Surface], sizes: Sequence[Size]) -> Surface:
         """`body` in which each index stands on an axis, so that its range is known."""
@@ -260,12 +275,12 @@ def elementwise(make: Callable[[list[Part], int], Surface], *values: Value, trut
 
 
 def broadcast(values: Sequence[Value]) -> Axes:
-    """The axes of an elementwise result; sizes that differ are left for the types to report."""
+    """The axes of an elementwise result."""
     axes: list[Size | None] = [None] * max((v.rank for v in values), default=0)
     for v in values:
         for p, a in enumerate(v.axes, len(axes) - v.rank):
             if axes[p] is not None and a is not None:
-                merge(axes[p], a)
+                v.book.agree(axes[p], a, "NumPy lines axes up from the last; x[:,None] runs down the rows.")
             axes[p] = axes[p] or a
     return tuple(axes)
 

@@ -17,7 +17,6 @@ import numpy as np
 from ..core.node import Node
 from ..lang.shapes import Type
 from ..lang.surface import Surface
-from .watch import distance, top_gap
 
 if TYPE_CHECKING:
     from .surface_eval import Dense
@@ -121,6 +120,23 @@ CONNECTIVES: dict[str, Callable[..., Any]] = {
     "and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
 KINKS = ("abs", "relu", "sign", "norm1", "floor")       # a kink or a jump at 0; floor at every integer
 WHOLE = ("inv", "logdet", "det")                       # functions of a whole matrix
+
+
+# -- kinks ---------------------------------------------------------------------------------------------------
+
+def distance(a: Any, b: Any) -> Any:
+    """How far two values are apart, relative to their size."""
+    return np.abs(a - b) / (1 + np.abs(a) + np.abs(b))
+
+
+def top_gap(v: Any, bound: int, rank: int) -> Any:
+    """Distance of the two largest entries over the `bound` axes before the last `rank`; inf if only one."""
+    head = v.ndim - bound - rank
+    flat = np.moveaxis(v.reshape(*v.shape[:head], -1, *v.shape[head + bound:]), head, -1)
+    if flat.shape[-1] < 2:
+        return np.full(flat.shape[:-1], inf)
+    best = np.partition(flat, (-2, -1), axis=-1)
+    return np.where(best[..., -2] == -inf, inf, distance(best[..., -1], best[..., -2]))
 
 
 # -- calls: the closure for each kind of shape rule in OPS ---------------------------------------------------

@@ -38,12 +38,14 @@ from .dense import (
     Fn,
     Piece,
     Scope,
+    distance,
     filled,
     ones,
     place_of,
     placed,
+    top_gap,
 )
-from .watch import Sides, Watch, distance, top_gap
+from .watch import Sides, Watch
 
 __all__ = ["Sides", "Watch", "admitted", "compile_surface", "evaluate", "program_sizes"]
 
@@ -296,19 +298,15 @@ class Dense:
         named = [(p, at) for p in fixed if (at := place_of(terms[p], scope)) is not None]
         if fixed and lead == 0 and len({at for _, at in named}) == len(fixed):
             return self.view(f, named, kept, len(scope))
-        gs, leads = [], [lead]
-        for p in fixed:
-            g, n = self.integer(terms[p], scope)
-            gs.append(g)
-            leads.append(n)
+        pieces = [self.integer(terms[p], scope) for p in fixed]
         order = (*range(lead), *(lead + p for p in (*fixed, *kept)))
 
         def gather(env: Env) -> Any:
             v = f(env).transpose(order)
             own = (np.arange(v.shape[q])[ones(lead - 1 - q)] for q in range(lead))
-            return v[(*own, *(g(env) for g in gs))]
+            return v[(*own, *(g(env) for g, _ in pieces))]
 
-        return gather, max(leads)
+        return gather, max([lead, *(n for _, n in pieces)])
 
     def view(self, f: Fn, fixed: list[tuple[int, int]], kept: list[int], depth: int) -> Piece:
         """X[i,d] with different index names: no copy, the axes of X in the order of the names."""

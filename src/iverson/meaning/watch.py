@@ -73,18 +73,3 @@ class Watch:
             self.volume = max(self.volume, worst)
         else:
             self.condition = max(self.condition, worst)
-
-
-def distance(a: Any, b: Any) -> Any:
-    """How far two values are apart, relative to their size."""
-    return np.abs(a - b) / (1 + np.abs(a) + np.abs(b))
-
-
-def top_gap(v: Any, bound: int, rank: int) -> Any:
-    """Distance of the two largest entries over the `bound` axes before the last `rank`; inf if only one."""
-    head = v.ndim - bound - rank
-    flat = np.moveaxis(v.reshape(*v.shape[:head], -1, *v.shape[head + bound:]), head, -1)
-    if flat.shape[-1] < 2:
-        return np.full(flat.shape[:-1], inf)
-    best = np.partition(flat, (-2, -1), axis=-1)
-    return np.where(best[..., -2] == -inf, inf, distance(best[..., -1], best[..., -2]))
