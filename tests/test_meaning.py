@@ -36,38 +36,54 @@ s = X*W
 L = mean[i] (log(sum[k] exp(s[i,k])) - s[i,y[i]]) + reg*sum(W.^2)"""
 
 EXPRESSIONS = """
-sum(X)                          | X*W                               | X'*X                         | X'*v
-c*W                             | w*c                               | w*v'                         | v'*X*w
-tr(A^3)                         | A^2*w                             | A^-1                         | inv(A)*w
-inv(A'*A + eye(D))              | logdet(A'*A + eye(D))             | det(A)^2 + 1/det(A)          | inv(A)[0,1]
-diag(w)                         | diag(diag(A))*w                   | X + v                        | X + c
-v .* X                          | X ./ (1 + v.^2)                   | -X.^2                        | X.^3
-2*X - X/3                       | softmax(X*W)                      | softmax(w)                   | logsoftmax(X*W)
-logsumexp(u)                    | softplus(-v)                      | sigmoid(X*W)                 | relu(X*W)
-floor(3*X)                      | erf(X) + sign(X)                  | max(0, X*W, Y)               | min(v, X*w)
-max(X) - min(X)                 | mean(X)                           | prod(w)                      | norm1(X)
-norm2(Y - X*W)^2                | sumsq(X)                          | onehot(y)'*X                 | onehot(q)
-ones(N)'*X                      | ones(N, D) + X                    | ones(N)*c                    | zeros(N)'*v
-sum[i] X[i,:]                   | sum[i] X[i,:]'*X[i,:]             | sum[k] W[:,k]*u[k]           | mean[i,k] Y[i,k]
-prod[i] v[i]                    | mean[i] max[k] Y[i,k]             | sum[k: k >= 1 and k < 3] u[k] | sum[k: not k = 1] u[k]
-mean[i] mean[k != y[i]] Y[i,k]  | sum[i,j: i < j] (v[i] - v[j])^2   | mean[i,j: i != j] abs(v[i] - v[j])
-max[i,j: i != j] v[i]*v[j]      | mean[k: u[k] > 0] u[k]^2 + 0*u[q] | prod[m] sum[k != m] u[k]     | sum[i,j] v[i]
-sum[i] [v[i] > 0]*log(v[i])     | sum[i] -[v[i] > 0]*log(v[i])/3    | sum[i] [not v[i] <= 0]*log(v[i])
-sum[i] [v[i] > 0 and v[i] < 1]*log(v[i])  |  sum[i] [v[i] > 0 or v[i] < -1]*sqrt(abs(v[i]))  |  [v > 0].*X
-[X > 0 and X < 1]               | [0 < v < 1]                       | [X*W > Y].*Y                 | [a > 0]*X
-Y[2,1]                          | Y[:,q]                            | X[1,:]*w                     | W[:,2]'*w
-sum[i] u[y[i]]                  | sum[i] W[z[i],y[i]]               | sum[i] W[:,y[i]]*v[i]        | (X*W)[1,q]
-sum[i] (X[i,:]*W)[y[i]]         | sum[i] softmax(Y[i,:])[y[i]]      | sum[i] X[i,:]*A*X[i,:]'      | sum[i] logsumexp(Y[i,:])
-sum[i,j] exp(-sumsq(X[i,:] - X[j,:]))     |  sum[i,d,k] T[i,d,k]*X[i,d]*Y[i,k]  |  sum[i] T[i,1,y[i]]  |  sum(T.^2)
-mean[i] sum[k] T[i,:,k]'*w      | sum[i] (i + 1)^2*v[i]             | sum[i] 1/(i + 1)             | sum[i] 3
-sum[i,k] [k = y[i]]*Y[i,k]      | sum[i,j] [y[i] = y[j]]*v[i]*v[j]  | argmax[k] u[k]               | argmin[k] u[k]
-mean[i] [y[i] = argmax[k] Y[i,k]]         |  sum[i] f(v[i])*f'(v[i])  |  f(X*w)                      | a^b
-u.^-2                           | 2.^u                              | p'*log(p)                    | w'*S*w
-(X*w - v)'*(X*w - v)            | (w*c)'                            | c' .* w                      | c*A*w
-sum[i] (v[i] - mean[j] v[j])^2  | sum[i: v[i] > mean(v)] v[i]       | max[i] sum[d] abs(X[i,d])    | (1/N)*sum(v)
-onehot(y) .* Y                  | sum[i] [i < 3]*v[i]               | sum[i] max(v[i], 0, a)       | [a < b < 3]
-spread(v, 0, 3) .* T            | sum(spread(w, 1, 2) + X)          | y + v                        | [y = 1] .* v
-X[:,:]*w                        | sum[d] X[:,d]'*X[:,d]             | max[i] (X[i,:] - c)*w        | prod[i] a
+sum(X)                    |  X*W                       |  X'*X
+X'*v                      |  c*W                       |  w*c
+w*v'                      |  v'*X*w                    |  tr(A^3)
+A^2*w                     |  A^-1                      |  inv(A)*w
+inv(A'*A + eye(D))        |  logdet(A'*A + eye(D))     |  det(A)^2 + 1/det(A)
+inv(A)[0,1]               |  diag(w)                   |  diag(diag(A))*w
+X + v                     |  X + c                     |  v .* X
+X ./ (1 + v.^2)           |  -X.^2                     |  X.^3
+2*X - X/3                 |  softmax(X*W)              |  softmax(w)
+logsoftmax(X*W)           |  logsumexp(u)              |  softplus(-v)
+sigmoid(X*W)              |  relu(X*W)                 |  floor(3*X)
+erf(X) + sign(X)          |  max(0, X*W, Y)            |  min(v, X*w)
+max(X) - min(X)           |  mean(X)                   |  prod(w)
+norm1(X)                  |  norm2(Y - X*W)^2          |  sumsq(X)
+onehot(y)'*X              |  onehot(q)                 |  ones(N)'*X
+ones(N, D) + X            |  ones(N)*c                 |  zeros(N)'*v
+sum[i] X[i,:]             |  sum[i] X[i,:]'*X[i,:]     |  sum[k] W[:,k]*u[k]
+mean[i,k] Y[i,k]          |  prod[i] v[i]              |  mean[i] max[k] Y[i,k]
+sum[k: k >= 1 and k < 3] u[k]                        |  sum[k: not k = 1] u[k]
+mean[i] mean[k != y[i]] Y[i,k]                       |  sum[i,j: i < j] (v[i] - v[j])^2
+mean[i,j: i != j] abs(v[i] - v[j])                   |  max[i,j: i != j] v[i]*v[j]
+mean[k: u[k] > 0] u[k]^2 + 0*u[q]                    |  prod[m] sum[k != m] u[k]
+sum[i,j] v[i]             |  sum[i] [v[i] > 0]*log(v[i])
+sum[i] -[v[i] > 0]*log(v[i])/3                       |  sum[i] [not v[i] <= 0]*log(v[i])
+sum[i] [v[i] > 0 and v[i] < 1]*log(v[i])             |  sum[i] [v[i] > 0 or v[i] < -1]*sqrt(abs(v[i]))
+[v > 0].*X                |  [X > 0 and X < 1]         |  [0 < v < 1]
+[X*W > Y].*Y              |  [a > 0]*X                 |  Y[2,1]
+Y[:,q]                    |  X[1,:]*w                  |  W[:,2]'*w
+sum[i] u[y[i]]            |  sum[i] W[z[i],y[i]]       |  sum[i] W[:,y[i]]*v[i]
+(X*W)[1,q]                |  sum[i] (X[i,:]*W)[y[i]]
+sum[i] softmax(Y[i,:])[y[i]]                         |  sum[i] X[i,:]*A*X[i,:]'
+sum[i] logsumexp(Y[i,:])  |  sum[i,j] exp(-sumsq(X[i,:] - X[j,:]))
+sum[i,d,k] T[i,d,k]*X[i,d]*Y[i,k]                    |  sum[i] T[i,1,y[i]]
+sum(T.^2)                 |  mean[i] sum[k] T[i,:,k]'*w
+sum[i] (i + 1)^2*v[i]     |  sum[i] 1/(i + 1)          |  sum[i] 3
+sum[i,k] [k = y[i]]*Y[i,k]                           |  sum[i,j] [y[i] = y[j]]*v[i]*v[j]
+argmax[k] u[k]            |  argmin[k] u[k]
+mean[i] [y[i] = argmax[k] Y[i,k]]                    |  sum[i] f(v[i])*f'(v[i])
+f(X*w)                    |  a^b                       |  u.^-2
+2.^u                      |  p'*log(p)                 |  w'*S*w
+(X*w - v)'*(X*w - v)      |  (w*c)'                    |  c' .* w
+c*A*w                     |  sum[i] (v[i] - mean[j] v[j])^2
+sum[i: v[i] > mean(v)] v[i]                          |  max[i] sum[d] abs(X[i,d])
+(1/N)*sum(v)              |  onehot(y) .* Y            |  sum[i] [i < 3]*v[i]
+sum[i] max(v[i], 0, a)    |  [a < b < 3]               |  spread(v, 0, 3) .* T
+sum(spread(w, 1, 2) + X)  |  y + v                     |  [y = 1] .* v
+X[:,:]*w                  |  sum[d] X[:,d]'*X[:,d]     |  max[i] (X[i,:] - c)*w
+prod[i] a
 """
 TEXTS = [text.strip() for text in EXPRESSIONS.replace("\n", "|").split("|") if text.strip()]
 
@@ -86,7 +102,7 @@ def differences(t, program, draws):
             if not close(v, reference(program, d.arrays, d.sizes)[name])]
 
 
-# -- the two evaluators ----------------------------------------------------------------------------------------
+# -- the two evaluators --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("text", [*TEXTS, SVM, SOFTMAX])
 def test_dense_and_loop_evaluation_agree(text):
@@ -218,7 +234,7 @@ def test_too_deep_a_formula_is_an_error_of_ours():
         compile_surface(t)
 
 
-# -- nodes -----------------------------------------------------------------------------------------------------
+# -- nodes ---------------------------------------------------------------------------------------------------
 
 n = size("n")
 i, j = idx("i", n), idx("j", n)
@@ -260,7 +276,7 @@ def test_an_index_outside_an_array_is_an_error():
         value_at(el("z", (i,)), (i,), {"x": x}, {"n": 3})
 
 
-# -- the door --------------------------------------------------------------------------------------------------
+# -- the door ------------------------------------------------------------------------------------------------
 
 GOOD = {"X": [[1, 2], [3, 4], [5, 6]], "y": [0, 1, 0], "W": np.ones((2, 4))}
 
@@ -308,7 +324,7 @@ def test_a_constant_index_asks_for_a_size():
         evaluate(read("Y: vector[n]\nY[7]", ""), {"Y": [1, 2, 3]})
 
 
-# -- kinks -----------------------------------------------------------------------------------------------------
+# -- kinks ---------------------------------------------------------------------------------------------------
 
 WATCHED = [    # text, x, nearest kink, ties
     ("sum(abs(x))",                             [1.0, -3.0],         1 / 2,  0),
@@ -335,7 +351,8 @@ def test_the_watch_sees_the_nearest_kink(text, values, nearest, ties):
 def test_the_watch_sees_both_sides_of_relations_between_values():
     t, watch = read("x: vector[n]\nsum[i: i != 1] [x[i] > 0]*[x[i] < 9]*x[i]", ""), Watch()
     evaluate(t, {"x": [1.0, -1.0, 2.0]}, watch=watch)
-    assert {(s.tree.attr, s.true, s.false) for s in watch.sides.values()} == {(">", True, False), ("<", True, False)}
+    seen = {(s.tree.attr, s.true, s.false) for s in watch.sides.values()}
+    assert seen == {(">", True, False), ("<", True, False)}
 
 
 def test_kinks_that_do_not_move_are_passed_over():
@@ -351,7 +368,7 @@ def test_the_watch_sees_singular_matrices():
     assert watch.condition == watch.volume == pytest.approx(1e6)
 
 
-# -- instances -------------------------------------------------------------------------------------------------
+# -- instances -----------------------------------------------------------------------------------------------
 
 def test_sizes_are_distinct_and_values_have_both_signs():
     t = read(SVM, "")
@@ -393,7 +410,8 @@ LADDER = [    # text, domain
 
 @pytest.mark.parametrize(("text", "domain"), LADDER)
 def test_the_first_domain_where_the_loss_is_finite(text, domain):
-    found = instances(read(text, "x: vector[n]; z: vector[9]; X: matrix[N, n]; A: matrix[n, n]; B: matrix[5, 5]\n"), seed=0)
+    head = "x: vector[n]; z: vector[9]; X: matrix[N, n]; A: matrix[n, n]; B: matrix[5, 5]\n"
+    found = instances(read(text, head), seed=0)
     assert found.domain == domain and len(found.draws) == 5
 
 

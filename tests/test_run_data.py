@@ -1,7 +1,10 @@
 """Data as users have it, and every way it can be wrong, with the place the message must name."""
 
 import io
+import os
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +124,15 @@ def test_variants_of_csv(csv_file, reader, text):
 def test_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("a,t\n1,0\n2,1\n"))
     assert load("-", SOFTMAX, "t").arrays["X"].tolist() == [[1], [2]]
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    writer = threading.Thread(target=lambda: Path(path).write_text("a,t\n1,0\n2,1\n"))
+    writer.start()
+    assert load(path, SOFTMAX, "t").arrays["X"].tolist() == [[1], [2]]
+    writer.join()
 
 
 def test_pandas_style_numbers_as_names(csv_file):

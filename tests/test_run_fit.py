@@ -6,8 +6,10 @@ The problems here stand for what iverson derives: values and gradients in NumPy,
 import json
 import os
 import stat
+import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +35,7 @@ Y_DATA, REG = InputSpec("y", "data", ("N",)), InputSpec("reg", "scalar", (), Non
 
 @dataclass
 class Loss:
-    """A problem made of two functions of the arrays: (loss, gradients), and the prediction if there is one."""
+    """A problem made of functions of the arrays: loss and gradients, and the prediction if there is one."""
 
     specs: tuple
     compute: object
@@ -138,7 +140,8 @@ def test_softmax_on_digits_reaches_the_optimum_of_scikit_learn(digits, scale):
     X, y, reg = digits["X"] / scale, digits["y"], 1e-2
     theirs = LogisticRegression(fit_intercept=False, tol=1e-12, C=1 / (2 * reg * len(y)), max_iter=100_000)
     best, _ = softmax(X, y, theirs.fit(X, y).coef_.T, reg)
-    found = fit(SOFTMAX, from_arrays({"X": X, "y": y}, SOFTMAX.inputs), settings=FitSettings(scalars={"reg": reg}))
+    table = from_arrays({"X": X, "y": y}, SOFTMAX.inputs)
+    found = fit(SOFTMAX, table, settings=FitSettings(scalars={"reg": reg}))
     assert found.train_loss <= best * (1 + 1e-8) and found.train_loss >= best * (1 - 1e-8)
     assert found.converged and found.train_accuracy == theirs.score(X, y)
 
@@ -158,6 +161,25 @@ def test_a_kink_at_the_minimum_is_said(digits):
     found = fit(HINGE, table, settings=FitSettings(scalars={"reg": 1e-2}))
     assert found.train_accuracy > 0.97 and not found.converged and "kink" in found.message
     assert found.n_iter < 10_000
+
+
+def test_a_smooth_crawl_is_not_taken_for_a_kink():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 20)) * np.logspace(-3, 1, 20)
+    found = fit(SOFTMAX, from_arrays({"X": X, "y": rng.integers(0, 3, 80)}, SOFTMAX.inputs))
+    assert found.n_iter > 400 and found.converged
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_least_absolute_deviations_come_near_the_linear_program(seed):
+    from scipy.optimize import linprog
+    rng = np.random.default_rng(seed)
+    X, y = np.c_[rng.normal(size=(60, 3)), np.ones(60)], rng.normal(size=60)
+    problem = Loss(LINE[:3], lambda X, y, w: (np.mean(abs(X @ w - y)), {"w": X.T @ np.sign(X @ w - y) / len(y)}))
+    found, eye = fit(problem, from_arrays({"X": X, "y": y}, problem.inputs)), np.eye(60)
+    best = linprog(np.r_[np.zeros(4), np.ones(60) / 60], A_ub=np.block([[X, -eye], [-X, -eye]]),
+                   b_ub=np.r_[y, -y], bounds=[(None, None)] * 4 + [(0, None)] * 60).fun
+    assert best * (1 - 1e-12) <= found.train_loss <= best * (1 + 1e-3) and "kink" in found.message
 
 
 def test_factorisation_leaves_the_saddle_at_zero():
@@ -214,7 +236,8 @@ def test_progress_and_curve_run_from_the_start_to_the_end(fitted):
     found = fit(SOFTMAX, from_arrays(blobs(), SOFTMAX.inputs), progress=lambda *row: seen.append(row))
     assert [k for k, _, _ in seen] == list(range(found.n_iter + 1))
     assert tuple(loss for _, loss, _ in seen) == found.curve == fitted.curve
-    assert seen[0][1] == pytest.approx(np.log(3)) and seen[-1][2] <= 1e-9 and found.curve[-1] == found.train_loss
+    assert seen[0][1] == pytest.approx(np.log(3)) and seen[-1][2] <= 1e-9
+    assert found.curve[-1] == found.train_loss
     assert all(after <= before for before, after in zip(found.curve, found.curve[1:], strict=False))
 
 
@@ -282,8 +305,8 @@ def refusal(call, *args, **kwargs):
 
 
 @pytest.mark.parametrize("bad", [
-    {"holdout": 1.0}, {"holdout": -0.1}, {"holdout": float("nan")}, {"seed": -1}, {"max_iter": 0}, {"tol": -1.0},
-    {"tol": float("nan")}, {"init": "random"}])
+    {"holdout": 1.0}, {"holdout": -0.1}, {"holdout": float("nan")}, {"seed": -1}, {"max_iter": 0},
+    {"tol": -1.0}, {"tol": float("nan")}, {"init": "random"}])
 def test_settings_out_of_range(bad):
     error = refusal(FitSettings, **bad)
     assert error.kind == "usage" and next(iter(bad)) in error.message
@@ -367,7 +390,7 @@ def test_a_model_comes_back_as_it_was(fitted, tmp_path):
 
 def test_params_may_have_any_name(tmp_path):
     odd = Loss((InputSpec("file", "param", ("n",)), InputSpec("θ", "param")),
-               lambda **p: (np.sum((p["file"] - 1)**2) + p["θ"]**2, {"file": 2 * (p["file"] - 1), "θ": 2 * p["θ"]}))
+               lambda file, θ: (np.sum((file - 1)**2) + θ**2, {"file": 2 * (file - 1), "θ": 2 * θ}))
     found = fit(odd, from_arrays({}, odd.inputs, sizes={"n": 2}))
     save(found.model, str(tmp_path / "m"))
     np.testing.assert_allclose(load_model(str(tmp_path / "m")).params["file"], 1)
@@ -470,7 +493,8 @@ def test_a_held_out_loss_that_is_infinite_survives(fitted, tmp_path):
 
 # ---- predictions, from files to files
 
-TRAIN = "a,b,kind\n" + "".join(f"{a},{b},{'cat' if a > b else 'dog'}\n" for a in range(6) for b in range(6) if a != b)
+TRAIN = "a,b,kind\n" + "".join(f"{a},{b},{'cat' if a > b else 'dog'}\n"
+                               for a in range(6) for b in range(6) if a != b)
 
 
 @pytest.fixture
@@ -511,7 +535,8 @@ def test_scores_of_the_training_data_are_those_of_the_fit(animals, tmp_path):
 
 def test_factorisation_from_csv_to_predictions(tmp_path):
     rng = np.random.default_rng(0)
-    rows = [f"user{a},item{b},{(a - 2) * (b - 1.5):g}\n" for a in range(5) for b in range(4) if rng.random() < 0.95]
+    rows = [f"user{a},item{b},{(a - 2) * (b - 1.5):g}\n"
+            for a in range(5) for b in range(4) if rng.random() < 0.95]
     (tmp_path / "r.csv").write_text("user,item,rating\n" + "".join(rows))
     columns = {"u": "user", "v": "item", "y": "rating"}
     table = load(str(tmp_path / "r.csv"), FACTORS.inputs, columns=columns, sizes={"r": 1})
@@ -578,6 +603,6 @@ def test_predictions_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_run_imports_scipy_only_to_fit():
-    import subprocess
     text = "import sys, iverson.run.fit; sys.exit('scipy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", text], env=os.environ | {"PYTHONPATH": "src"}).returncode == 0
+    source = str(Path(__file__).parents[1] / "src")
+    assert subprocess.run([sys.executable, "-c", text], env=os.environ | {"PYTHONPATH": source}).returncode == 0

@@ -88,8 +88,7 @@ def matmul(x: Value, y: Value) -> Value:
     if x.truth and y.truth:
         raise unsupported("NumPy multiplies two boolean matrices as and/or.", "Write .astype(float).")
     x.book.agree(x.axes[-1], y.axes[0], "A matrix product sums over the last axis of one, the first of the other.")
-    axes = x.axes[:-1] + y.axes[1:]
-    lead = any(x.axes[:-1])
+    axes, lead = x.axes[:-1] + y.axes[1:], any(x.axes[:-1])
 
     def build() -> Surface:
         left, right = x.number(), y.number()
@@ -169,9 +168,11 @@ def indexed(inputs: Sequence[str], output: str, operands: Sequence[Value]) -> Va
     """The sum over the letters that are not in the output, element by element."""
     sizes: dict[str, Size] = {}
     for part, x in zip(inputs, operands, strict=True):
-        for c, a in zip(part, x.axes, strict=True):
-            if a is not None:
-                x.book.agree(sizes.setdefault(c, a), a, f"The letter {c} stands for one size.")
+        for p, (c, a) in enumerate(zip(part, x.axes, strict=True)):
+            other = x.axes[part.index(c)] if part.index(c) < p else sizes.get(c) or a
+            if a is not None or part.index(c) < p:
+                x.book.agree(other, a, f"The letter {c} stands for one size.")
+            sizes |= {c: a} if a is not None else {}
     summed = [c for c in sizes if c not in output]
     book, ranges = operands[0].book, [sizes[c] for c in summed]
 
@@ -193,7 +194,8 @@ def square(x: Value) -> Value:
     if x.rank != 2 or None in x.axes:
         raise IversonError("shape", f"A square matrix is expected here; this array has {axes_text(x.rank)}"
                            f"{', one of size 1' if None in x.axes else ''}.")
-    x.book.agree(*x.axes, "The matrix must be square.")
+    rows, columns = x.axes
+    x.book.agree(rows, columns, "The matrix must be square.")
     return x
 
 

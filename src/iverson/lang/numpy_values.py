@@ -205,6 +205,9 @@ class Value:
 
 
 def flip(tree: Surface) -> Surface:
+    """The transpose; a number in front stays in front."""
+    if tree.op == "neg" or (tree.op == "mul" and all(t.op in ("num", "neg") for t in walk(tree.args[0]))):
+        return Surface(tree.op, (*tree.args[:-1], flip(tree.args[-1])), span=tree.span)
     return tree.args[0] if tree.op == "transpose" else Surface("transpose", (tree,))
 
 

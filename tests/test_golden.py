@@ -1,0 +1,98 @@
+"""Explanations that a reader can enjoy, kept as files: `pytest tests/test_golden.py --update` writes them anew."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from losses import SOFTMAX, SOFTMAX_BY_P, SVM
+
+import iverson as iv
+from iverson.explain.lines import Lines
+from iverson.meaning.reference import value_at
+from iverson.rewrite.trace import Section
+from iverson.rules.calculus import CALCULUS
+from iverson.rules.words import FUNCTIONS, WORDS
+
+GOLDEN = Path(__file__).parent / "golden"
+LOSSES = {"svm": SVM, "softmax_by_log_sum_exp": SOFTMAX, "softmax_by_p": SOFTMAX_BY_P}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_explanation(name, lang, request):
+    text = iv.derive(LOSSES[name], "W").explain(lang)
+    path = GOLDEN / f"{name}_{lang}.txt"
+    if request.config.getoption("--update"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def lines_of(text, wrt, lang="en"):
+    d = iv.derive(text, wrt).derived
+    return d, list(Lines(d.program, d.adjoint, d.answer, lang).all())
+
+
+def test_both_methods_end_in_the_same_closed_form():
+    assert repr(iv.derive(SOFTMAX, "W")) == repr(iv.derive(SOFTMAX_BY_P, "W"))
+
+
+def test_both_languages_say_every_rule():
+    assert {f"derivative-of-{n}" for n in CALCULUS} == {f"derivative-of-{n}" for n in FUNCTIONS}
+    assert all(len(row) == 2 and all(row) for row in (*WORDS.values(), *FUNCTIONS.values()))
+
+
+def replayed(d, lines, seed=0):
+    """Whether consecutive lines of each chain of equalities have the same value; the first line where they do not."""
+    from iverson.meaning.sample import instances
+
+    typed = iv.parse(SVM if "q" in d.dims else SOFTMAX).typed
+    draw = instances(typed, seed, n=1).draws[0]
+    arrays = dict(draw.arrays)
+    rng = np.random.default_rng(seed)
+    for name, dims in d.dims.items():
+        if name not in arrays:
+            arrays[name] = rng.normal(size=[draw.sizes[n.attr] for n in dims]) if name.startswith("d") else None
+    before = None
+    for line in lines:
+        if line.node is None or line.left is not None:
+            before = None if line.node is None else line
+            if before is None:
+                continue
+        known = {k: v for k, v in arrays.items() if v is not None}
+        value = value_at(line.node, line.axes, known, draw.sizes, d.program)
+        if line.left is None and not np.allclose(value, last, rtol=1e-6, atol=1e-8):
+            return line
+        last = value
+    return None
+
+
+@pytest.mark.parametrize("text", [SVM, SOFTMAX])
+def test_every_line_is_true(text):
+    d, lines = lines_of(text, "W")
+    assert sum(line.node is not None for line in lines) > 10
+    assert replayed(d, lines) is None
+
+
+def test_a_broken_step_is_caught(monkeypatch):
+    from iverson.core.node import TWO, mul
+
+    honest = Section.step
+    monkeypatch.setattr(Section, "step", lambda self, rule, after: honest(self, rule, mul(TWO, after) if rule == "collapse" else after))
+    with pytest.raises(iv.IversonError, match="differences give"):
+        iv.derive(SVM, "W")
+
+
+def test_a_false_derivative_row_is_caught(monkeypatch):
+    from iverson.rewrite.rule import Derivative
+
+    monkeypatch.setitem(CALCULUS, "exp", Derivative("exp", ("2*exp(x)",)))
+    with pytest.raises(iv.IversonError, match="differences give"):
+        iv.derive("sum(exp(A*x))", "x")
+
+
+def test_markdown_and_latex():
+    d = iv.derive(SVM, "W")
+    for format, block in (("markdown", "aligned"), ("latex", "align*")):
+        text = d.explain("en", format)
+        assert text.count(f"\\begin{{{block}}}") == text.count(f"\\end{{{block}}}") > 3
+        assert text.count("{") == text.count("}")
