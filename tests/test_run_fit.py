@@ -175,7 +175,8 @@ def test_least_absolute_deviations_come_near_the_linear_program(seed):
     from scipy.optimize import linprog
     rng = np.random.default_rng(seed)
     X, y = np.c_[rng.normal(size=(60, 3)), np.ones(60)], rng.normal(size=60)
-    problem = Loss(LINE[:3], lambda X, y, w: (np.mean(abs(X @ w - y)), {"w": X.T @ np.sign(X @ w - y) / len(y)}))
+    problem = Loss(LINE[:3],
+                   lambda X, y, w: (np.mean(abs(X @ w - y)), {"w": X.T @ np.sign(X @ w - y) / len(y)}))
     found, eye = fit(problem, from_arrays({"X": X, "y": y}, problem.inputs)), np.eye(60)
     best = linprog(np.r_[np.zeros(4), np.ones(60) / 60], A_ub=np.block([[X, -eye], [-X, -eye]]),
                    b_ub=np.r_[y, -y], bounds=[(None, None)] * 4 + [(0, None)] * 60).fun
@@ -605,4 +606,5 @@ def test_predictions_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_run_imports_scipy_only_to_fit():
     text = "import sys, iverson.run.fit; sys.exit('scipy' in sys.modules)"
     source = str(Path(__file__).parents[1] / "src")
-    assert subprocess.run([sys.executable, "-c", text], env=os.environ | {"PYTHONPATH": source}).returncode == 0
+    done = subprocess.run([sys.executable, "-c", text], env=os.environ | {"PYTHONPATH": source})
+    assert done.returncode == 0

@@ -336,7 +336,9 @@ def verified(d: Derivation) -> Verified:
 def cut_typed(d: Derivation) -> Typed:
     """The loss with a definition as an input, for deriving by that definition."""
     script = d.loss.typed.script
-    return read_back(d.derived.program.inputs, [e for e in script.equations if e.name != d.wrt])
+    others = [e for e in script.equations if e.name not in (d.wrt, script.result)]
+    result = [e for e in script.equations if e.name == script.result]
+    return read_back(d.derived.program.inputs, [*others, *result])
 
 
 def _symmetrised(v: Any) -> Any:
@@ -409,7 +411,8 @@ def compile(
     found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
     rows = found if isinstance(found, dict) else {str(wrt): found}
     first = next(iter(rows.values()))
-    return compiled(first.derived.program, {n: d.derived.answer for n, d in rows.items()})
+    answers = {n: d.derived.answer for n, d in rows.items()}
+    return compiled(first.derived.program, answers, by_name=isinstance(found, dict))
 
 
 def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:

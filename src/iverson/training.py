@@ -47,12 +47,10 @@ class TrainingProblem:
         from .emit.numpy_code import compiled
 
         program, answers = self.gradient(self.params)
-        return compiled(program, answers)
+        return compiled(program, answers, by_name=True)
 
     def value_and_grad(self, arrays: Arrays) -> tuple[float, Arrays]:
         value, gradient = self._pair(**arrays)
-        if len(self.params) == 1:
-            gradient = {self.params[0]: gradient}
         return float(value), {n: np.asarray(g) for n, g in gradient.items()}
 
     def evaluate(self, name: str, arrays: Arrays) -> np.ndarray:

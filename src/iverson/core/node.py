@@ -203,10 +203,11 @@ def mul(*factors: Node) -> Node:
             powers[base] = add(powers[base], e) if base in powers else e
     if c == 0 or contradictory(powers):
         return ZERO
+    c *= _opposites(powers)
     parts: list[Node] = []
     again = False
     for base, e in powers.items():
-        g = base if base.op == "br" else pow_(base, e)
+        g = base if base.op == "br" and e.op == "num" and e.attr > 0 else pow_(base, e)
         if g.op in ("num", "mul"):
             again = True
         parts.append(g)
@@ -218,6 +219,19 @@ def mul(*factors: Node) -> Node:
     if not parts:
         return ONE
     return parts[0] if len(parts) == 1 else make("mul", tuple(parts))
+
+
+def _opposites(powers: dict[Node, Node]) -> int:
+    """Merge a sum with its own negative among the factors, `(1 - s)/(s - 1) = -1`; the sign that comes of it."""
+    sign = 1
+    sums = [b for b in powers if b.op == "add"]
+    for b in sums if len(sums) > 1 else ():
+        other = add(*(neg(t) for t in b.args))
+        if b in powers and other in powers and other is not b and is_integer(powers[b]):
+            e = powers.pop(b)
+            sign *= -1 if e.attr % 2 else 1
+            powers[other] = add(powers[other], e)
+    return sign
 
 
 def contradictory(factors: Iterable[Node]) -> bool:

@@ -105,7 +105,7 @@ class Answers:
         for inner in reversed(others):
             if inner.name not in reads(d.body):
                 continue
-            body = tidy(inline(d.body, {inner.name: inner}))
+            body = tidy(self.factual(tidy(inline(d.body, {inner.name: inner}))))
             merged = replace(d, body=body)
             if (
                 cost(body) <= LONGEST_CLOSED
@@ -146,7 +146,7 @@ def fuse(bodies: list[Definition], keep: set[str]) -> list[Definition]:
         d, *rest = bodies
         users = [u for u in rest if d.name in reads(u.body)]
         merged = {u.name: replace(u, body=tidy(inline(u.body, {d.name: d}))) for u in users}
-        if users and all(cost(merged[u.name].body) <= max(cost(d.body), 3) + 2 for u in users):
+        if users and all(cost(merged[u.name].body) <= max(cost(d.body), cost(u.body), 3) + 2 for u in users):
             bodies = [merged.get(u.name, u) for u in rest]
         else:
             done.append(d)

@@ -180,8 +180,12 @@ def ascii_of(name: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum()) else f"u{ord(c):x}" for c in name)
 
 
-def compiled(program: Program, answers: Mapping[str, Answer], value: bool = True) -> Callable[..., Any]:
+def compiled(
+    program: Program, answers: Mapping[str, Answer], value: bool = True, by_name: bool = False
+) -> Callable[..., Any]:
     """The generated code as f(**arrays) -> (value, gradient); without `value`, the gradient alone.
+
+    by_name   the gradients come as a dict even where there is only one
 
     Arrays are checked and cast at the door: IversonError `shape` or `data` with the array's name.
     """
@@ -189,6 +193,13 @@ def compiled(program: Program, answers: Mapping[str, Answer], value: bool = True
     name = "value_and_grad" if value else "gradient"
     source = function(program, p, name, tuple(answers) if value else ())
     run, maker = load(source, name), Maker(program, p)
+    if by_name and value and len(answers) == 1:
+        only, (wrt,) = run, tuple(answers)
+
+        def run(**arrays: Any) -> Any:
+            v, gradient = only(**arrays)
+            return v, {wrt: gradient}
+
     return Compiled(
         run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source
     )

@@ -147,11 +147,8 @@ def _fixed(d: Declaration, found: Uses) -> Declaration:
         rank = found.ranks.get(d.name)
         return d if rank is None else replace(d, dims=("?",) * rank)
     if d.kind == "label" and d.dims is None:
-        return replace(
-            d,
-            dims=("?",)
-            * found.labels.get(d.name, found.ranks.get(d.name, 0 if d.name in found.labels else 1)),
-        )
+        unindexed = 0 if d.name in found.compared else 1
+        return replace(d, dims=("?",) * found.labels.get(d.name, found.ranks.get(d.name, unindexed)))
     return d
 
 

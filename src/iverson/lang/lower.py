@@ -245,12 +245,14 @@ class Lowering:
         if value.op == "el" or not any(contracts(g) for g in outside_functions(value)):
             return value
         old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return value if len(old) > 2 else self._introduce("z", tree, value, old, axes, scope)
+        return self._introduce("z", tree, value, old, axes, scope)
 
     def _introduce(
         self, stem: str, tree: Surface, value: Node, old: list[Node], axes: Axes, scope: dict[str, Node]
     ) -> Node:
         """An element of a definition whose body is `value`, an earlier one where there is one."""
+        if len(old) > 2:
+            return value
         new = [fresh(i.attr[1]) for i in old]
         body = substitute(value, dict(zip(old, new, strict=True)))
         for d in self.definitions:

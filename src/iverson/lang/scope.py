@@ -24,6 +24,7 @@ class Uses:
     labels: dict[str, int] = field(default_factory=dict)  # used as an index: with so many indices of its own
     arrays: list[str] = field(default_factory=list)  # every other name, in order of appearance
     first: dict[str, Surface] = field(default_factory=dict)  # where each name first stands
+    compared: set[str] = field(default_factory=set)  # stands bare in a relation: `k != y`
 
 
 def bind(script: Script) -> Script:
@@ -161,6 +162,8 @@ def uses(script: Script) -> Uses:
 def _collect(tree: Surface, scope: set[str], found: Uses) -> None:
     if tree.op == "reduce":
         scope = scope | set(tree.attr[1])
+    if tree.op == "rel":
+        found.compared |= {a.attr for a in tree.args if a.op == "name" and a.attr not in scope}
     if tree.op == "name" and tree.attr not in scope:
         found.first.setdefault(tree.attr, tree)
         if tree.attr not in found.arrays:

@@ -100,6 +100,12 @@ class Shapes:
 
     def infer(self, tree: Surface, scope: dict[str, Node]) -> Type:
         """The type of a tree; `scope` gives the size each index name runs over."""
+        if tree.op in ("rel", "and", "or", "not"):
+            raise self.error("syntax", "A relation is a number only in brackets.", tree.span, hint="Write [x < 3].")
+        return self.truth(tree, scope)
+
+    def truth(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        """The type of a tree that may be a condition."""
         t = getattr(self, f"_{tree.op}")(tree, scope)
         self.types[id(tree)] = t
         return t
@@ -327,15 +333,19 @@ class Shapes:
         inner = scope | dict(zip(names, sizes, strict=True))
         body = self.infer(tree.args[0], inner)
         for condition in tree.args[1:]:
-            if self.infer(condition, inner).rank:
+            if self.truth(condition, inner).rank:
                 raise self.error("shape", "The condition of a reduction is one truth value.", condition.span)
         self.ranges[id(tree)] = sizes
+        if kind in ("argmax", "argmin") and (body.rank or len(names) > 1):
+            raise self.error(
+                "shape", f"{kind} takes one index and a scalar.", tree.span, hint=f"Write {kind}[k] s[i,k]."
+            )
         if kind in ("argmax", "argmin"):
             return Type("scalar", (), sizes[0])
         return plain(body)
 
     def _bracket(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.infer(tree.args[0], scope)
+        return self.truth(tree.args[0], scope)
 
     def _rel(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = (self.infer(t, scope) for t in tree.args)
@@ -352,10 +362,10 @@ class Shapes:
         return self.join(tree, [plain(a), plain(b)], tree.attr)
 
     def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.infer(tree.args[0], scope)
+        return self.truth(tree.args[0], scope)
 
     def _and(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.join(tree, [self.infer(a, scope) for a in tree.args], "and")
+        return self.join(tree, [self.truth(a, scope) for a in tree.args], "and")
 
     _or = _and
 

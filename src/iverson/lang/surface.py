@@ -108,3 +108,17 @@ def weight(tree: Surface) -> int:
 
 def names_in(tree: Surface) -> set[str]:
     return {node.attr for node in walk(tree) if node.op == "name"}
+
+
+def depth(tree: Surface) -> int:
+    """How deep the tree is, without recursion.
+
+    >>> depth(call("exp", name("x")))
+    2
+    """
+    deepest, stack = 0, [(tree, 1)]
+    while stack:
+        node, level = stack.pop()
+        deepest = max(deepest, level)
+        stack.extend((a, level + 1) for a in node.args)
+    return deepest

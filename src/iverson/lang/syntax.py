@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ..core.errors import IversonError, Span
 from .ops import OPS, REDUCTIONS
-from .surface import Declaration, Equation, Script, Surface
+from .surface import Declaration, Equation, Script, Surface, depth
 from .tokens import Token, tokenize
 
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
@@ -27,6 +27,7 @@ INFIX = {
 }
 OR, AND, NOT, RELATION, SUM, REDUCE, PREFIX, POWER = 2, 4, 6, 10, 20, 30, 39, 60
 MOST_DEPTH = 200
+MOST_TREE = 250  # of the tree: a product of as many factors in a row is as deep
 KINDS = {
     "data": "data",
     "param": "param",
@@ -51,7 +52,10 @@ def parse_script(source: str, functions: Iterable[str] = ()) -> Script:
     ['s', 'L']
     """
     try:
-        return Parser(tokenize(source), source, functions).script()
+        script = Parser(tokenize(source), source, functions).script()
+        if any(depth(e.body) > MOST_TREE for e in script.equations):
+            raise IversonError("limit", f"The formula is nested deeper than {MOST_TREE}.", source=source)
+        return script
     except IversonError as error:
         raise error.located(source) from None
     except RecursionError:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iverson.run.problem import data_error, listed
-from iverson.run.sheet import MISSING
+from iverson.run.problem import MISSING, data_error, listed
 
 SPARSE = 10          # classes per value that occurs, from which whole numbers are taken for identifiers
 SMALL = 1000         # but never below this many classes

@@ -7,6 +7,7 @@ columns or classes with a name (N, D, K); an axis of an input is a size by name 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,8 @@ import numpy as np
 from iverson.core.errors import IversonError
 
 Arrays = dict[str, np.ndarray]
+
+MISSING = re.compile(r"(nan)?", re.IGNORECASE)    # text that stands for no value
 
 
 @dataclass(frozen=True)

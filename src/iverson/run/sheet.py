@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iverson.run.problem import data_error, listed
+from iverson.run.problem import MISSING, data_error, listed
 
 # What a column must hold. FEATURE: numbers throughout, or no number at all, and then it is left out.
 NUMBER, LABEL, FEATURE = "number", "label", "feature"
@@ -29,7 +29,6 @@ Plan = Callable[[list[str]], dict[str, str]]    # names in the header -> what th
 
 CHUNK = 20_000               # rows held as text at a time
 EXACT = 2.0**53              # integers from here on are not exact in float64
-MISSING = re.compile(r"(nan)?", re.IGNORECASE)
 FILL = "Fill the cell or drop the row: a loss has no value where a number is missing."
 
 
