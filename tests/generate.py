@@ -56,7 +56,7 @@ INPUTS: dict[str, tuple[str, Shape]] = {
 }
 LABELS: dict[str, tuple[Shape, str]] = {"y": (("N",), "K"), "z": (("N",), "D"), "t": ((), "K")}
 BY_LETTER = frozenset("abcvowxuXWVYAMyz")
-RARE = frozenset({"B", "theta", "h", "r", "T", "c"})
+RARE = ("B", "theta", "h", "r", "T", "c")
 SIZES = ("N", "D", "K")
 DEFINED = ("s", "q", "p", "g", "Z", "P", "R", "H")
 INDICES = "ijklmn"

@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from losses import FACTORS, SOFTMAX, SOFTMAX_BY_P, SVM
 
 import iverson as iv
 from iverson.emit.dialects import NUMPY
@@ -13,6 +12,7 @@ from iverson.lang.ops import OPS
 from iverson.meaning.sample import instances
 from iverson.meaning.surface_eval import evaluate
 from iverson.meaning.verify import read_back
+from losses import FACTORS, SOFTMAX, SOFTMAX_BY_P, SVM
 
 LOSSES = [
     (SVM, ("W",), {}), (SOFTMAX, ("W",), {}), (SOFTMAX_BY_P, ("W",), {}), (FACTORS, ("U", "V", "a", "c", "b"), {}),

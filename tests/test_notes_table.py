@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from losses import BCE, FACTORS, HEAD, SOFTMAX, SOFTMAX_BY_P, SVM
 
 import iverson as iv
+from losses import BCE, FACTORS, HEAD, SOFTMAX, SOFTMAX_BY_P, SVM
 
 ROW = {"x": "row"}
 SCALARS = {"x": "scalar", "y": "scalar"}

@@ -1,6 +1,6 @@
-"""NumPy expressions are read with NumPy's own meaning: what Python makes of the text, the tree must evaluate to.
+"""NumPy expressions are read with NumPy's own meaning: the tree evaluates to what Python makes of the text.
 
-The texts below are this file's own, so they are run by Python's eval to have NumPy's answer.  Every function in the
+The texts below are this file's own, so Python's eval may run them for NumPy's answer.  Every function in the
 table of numpy_calls stands in one of them.
 """
 
@@ -25,13 +25,14 @@ from iverson.meaning.surface_eval import evaluate
 COUNTS = {"N": 4, "D": 3, "K": 5, "M": 6}
 SHAPES = {
     "X": ("N", "D"), "Z": ("M", "D"), "W": ("D", "K"), "S": ("N", "K"), "P": ("K", "D"), "A": ("D", "D"),
-    "T": ("N", "D", "K"), "x": ("N",), "r": ("N",), "w": ("D",), "v": ("D",), "s": ("K",), "y": ("N",), "u": ("M",),
-    "a": (), "b": (), "c": ()}
+    "T": ("N", "D", "K"), "x": ("N",), "r": ("N",), "w": ("D",), "v": ("D",), "s": ("K",), "y": ("N",),
+    "u": ("M",), "a": (), "b": (), "c": ()}
 RANKS = {n: len(dims) for n, dims in SHAPES.items()}
 LABELS = {"y", "u", "c"}
 FUNCTIONS = {
-    "np": np, "special": special, "expit": expit, "sigmoid": expit, "softmax": softmax, "logsumexp": logsumexp,
-    "log_softmax": log_softmax, "erf": special.erf, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "exp": np.exp, "inv": np.linalg.inv,
+    "np": np, "special": special, "expit": expit, "sigmoid": expit, "softmax": softmax,
+    "logsumexp": logsumexp, "log_softmax": log_softmax, "erf": special.erf, "exp": np.exp,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "inv": np.linalg.inv,
     "softplus": lambda x: np.logaddexp(0, x), "relu": lambda x: np.maximum(0, x),
     "nn": SimpleNamespace(softmax=lambda x: softmax(x, -1), log_softmax=lambda x: log_softmax(x, -1),
                           silu=lambda x: x * expit(x), log_sigmoid=lambda x: -np.logaddexp(0, -x)), **COUNTS}
@@ -83,76 +84,119 @@ def agree(text, **how):
 AGREE = """
 x + r; x - r; x*r; x/r; x**2; x**-0.5; 2**x; x**a; a**b; a/x; x/a; -x; +x; -x**2; x//a; 1 - x; x - (r - a) + b
 1_000*x; .5*x; 1e-3*x; 0x10*x; np.pi*x; 2*np.e*x
-S*s; s*S; S + s; x[:,None]*S; S/x[:,None]; x[:,None]*s; s*x[:,None]; x[:,None] - s; s - x[:,None] + S; x[:,None] - x
-np.sum(x[:,None] - r); x[:,None] + x[None,:]; x[:,np.newaxis]*S; x[..., None]*S; T*W; (T*W)[0]; np.sum(T*x[:,None,None])
+S*s; s*S; S + s; x[:,None]*S; S/x[:,None]; x[:,None]*s; s*x[:,None]; x[:,None] - s; s - x[:,None] + S
+x[:,None] - x
+np.sum(x[:,None] - r); x[:,None] + x[None,:]; x[:,np.newaxis]*S; x[..., None]*S; T*W; (T*W)[0]
+np.sum(T*x[:,None,None])
 (T - W)[:,0]; (S + x[:,None])[0,1]; (x + r)[0]; (S*s)[:,1]
-X@w; x@X; x@X@w; X.T@x; w@A@v; X@W; (X@W).T; X@A@W; x@r; A@A.T@w; x[None,:]@X; X@w[:,None]; x[:,None]@s[None,:]
-(x[None,:]@X)@w[:,None]; x[:,None]*r[:,None]@s[None,:]; (X@W)[0]; (X@W)[:,0]; (X@W)[0,1]; -0.5*(w - v)@inv(A)@(w - v)
+X@w; x@X; x@X@w; X.T@x; w@A@v; X@W; (X@W).T; X@A@W; x@r; A@A.T@w; x[None,:]@X; X@w[:,None]
+x[:,None]@s[None,:]
+(x[None,:]@X)@w[:,None]; x[:,None]*r[:,None]@s[None,:]; (X@W)[0]; (X@W)[:,0]; (X@W)[0,1]
+-0.5*(w - v)@inv(A)@(w - v)
 np.outer(x, w); np.outer(x*r, w)@A; np.outer(x > a, s); np.dot(X, W); np.dot(x, r); np.dot(a, x); X.dot(w)
 np.inner(X, Z); np.inner(a, X); np.inner(x, r); np.vdot(x, r); np.vdot(S, S); np.matmul(X, W)
 np.linalg.multi_dot([X, A, W]); np.linalg.solve(A, w); np.linalg.solve(A, W)
-np.trace(A); A.trace(); np.diag(w)@A; np.diag(A); np.diag(A)*w; A.diagonal(); np.diagonal(A); np.diag(np.diag(A))
+np.trace(A); A.trace(); np.diag(w)@A; np.diag(A); np.diag(A)*w; A.diagonal(); np.diagonal(A)
+np.diag(np.diag(A))
 np.linalg.inv(A)@w; np.linalg.det(A); np.linalg.slogdet(A)[1]; np.linalg.slogdet(A)[0]
-np.linalg.matrix_power(A, 3); np.linalg.matrix_power(A, 0); np.linalg.matrix_power(A, -2); np.linalg.matrix_power(A, 1)
-np.eye(D)@A; np.eye(3); np.identity(D) + A; np.eye(len(A))[0]; np.eye(N)[:,1]; np.eye(N).sum(axis=1); np.eye(N).sum()
-np.ones(N)@x; np.ones((N, K))*x[:,None]; np.ones_like(X)@w; np.zeros(N) + x; np.zeros_like(x); np.full(N, a); np.ones(3)
-np.ones((N, K)).sum(axis=1); np.ones((N, K)).mean(axis=0); np.ones((N, K)).prod(axis=0); np.ones((N, 1)); np.ones((1, 1))
+np.linalg.matrix_power(A, 3); np.linalg.matrix_power(A, 0); np.linalg.matrix_power(A, -2)
+np.linalg.matrix_power(A, 1)
+np.eye(D)@A; np.eye(3); np.identity(D) + A; np.eye(len(A))[0]; np.eye(N)[:,1]; np.eye(N).sum(axis=1)
+np.eye(N).sum()
+np.ones(N)@x; np.ones((N, K))*x[:,None]; np.ones_like(X)@w; np.zeros(N) + x; np.zeros_like(x); np.full(N, a)
+np.ones(3)
+np.ones((N, K)).sum(axis=1); np.ones((N, K)).mean(axis=0); np.ones((N, K)).prod(axis=0); np.ones((N, 1))
+np.ones((1, 1))
 np.ones(X.shape)*a; np.ones(len(x))*a; np.zeros((X.shape[0], K)); np.ones(1); np.zeros(N, dtype=float)
-np.sum(x); np.sum(X); np.sum(T); np.sum(X, axis=0); np.sum(X, axis=1); np.sum(X, 1); np.sum(X, axis=-1); X.sum(0); T.sum(1)
-np.sum(X, axis=1, keepdims=True); X.sum(keepdims=True); T.sum(axis=(0, 2)); T.mean(axis=(0, 2)); np.sum(x, dtype=float)
-X.mean(); np.mean(X, axis=0); np.prod(x); X.prod(axis=1); np.max(x); np.max(S, axis=1); S.min(0); np.amax(S); np.amin(S, 0)
-S.max(1, keepdims=True); S - S.max(1, keepdims=True); x[:,None].sum(axis=1); x[:,None].sum(axis=0); x.sum().sum()
+np.sum(x); np.sum(X); np.sum(T); np.sum(X, axis=0); np.sum(X, axis=1); np.sum(X, 1); np.sum(X, axis=-1)
+X.sum(0); T.sum(1)
+np.sum(X, axis=1, keepdims=True); X.sum(keepdims=True); T.sum(axis=(0, 2)); T.mean(axis=(0, 2))
+np.sum(x, dtype=float)
+X.mean(); np.mean(X, axis=0); np.prod(x); X.prod(axis=1); np.max(x); np.max(S, axis=1); S.min(0); np.amax(S)
+np.amin(S, 0)
+S.max(1, keepdims=True); S - S.max(1, keepdims=True); x[:,None].sum(axis=1); x[:,None].sum(axis=0)
+x.sum().sum()
 np.exp(S)/np.exp(S).sum(1, keepdims=True); S/S.sum(0); S/S.sum(1)[:,None]; (S - S.mean(0))/S.std(0)
 np.var(x); np.std(S, axis=0); S.var(1); x.std()
-((X[:,None,:] - Z[None,:,:])**2).sum(-1); np.exp(-np.sum((X[:,None] - Z)**2, axis=-1))@Z; T[0]@s; (T*W).sum(axis=0)
+((X[:,None,:] - Z[None,:,:])**2).sum(-1); np.exp(-np.sum((X[:,None] - Z)**2, axis=-1))@Z; T[0]@s
+(T*W).sum(axis=0)
 np.einsum('nd,dk->nk', X, W); np.einsum('nd,d->n', X, w); np.einsum('n,nd->d', x, X); np.einsum('n,n->', x, r)
-np.einsum('ik,jk->ij', X, Z); np.einsum('ij,ik->jk', X, S); np.einsum('ij,i->j', X, x); np.einsum('i,j->ij', x, w)
-np.einsum('i,ij,j->', x, X, w); np.einsum('ij->ji', X); np.einsum('ii->', A); np.einsum('ii->i', A); np.einsum('i->', x)
-np.einsum('ij->', X); np.einsum('ij->i', X); np.einsum('ij->j', X); np.einsum('ij,ij->', X, X); np.einsum('ij,ij->ij', X, X)
-np.einsum('ij,jk', X, W); np.einsum('ba', X); np.einsum('ii', A); np.einsum('i,ij,j', x, X, w); np.einsum('i,ij->ij', x, X)
-np.einsum('ndk,nd->nk', T, X); np.einsum('ndk,nd,k->', T, X, s); np.einsum('ndk->kdn', T); np.einsum('ij,kj->jik', X, Z)
-np.einsum('ij,k->ik', X, np.ones(N)); np.einsum('ik,lj->ijkl', A, A); np.einsum('i,i->i', x, r)[0]; np.einsum('i,ij,i->j', x, X, r)
-(x > a)*x; (x[:,None] > s)*S; ~(x > a)*r; np.sum(x > 0.5); np.mean((x > a) & (r < b)); np.mean((x > a) | ~(r < b))
-((x[:,None] > s) & (S > 0.5))*1.0; (x[:,None] > s).T*1.0; (x > a)@r; (x > a)*(r > b); 1 - (x > a); (x == r) | (x > a)
-(x >= a)*1; (x <= a)*1; (x != r)*1; np.greater(x, a)*x; np.less(x, a)*x; np.greater_equal(x, a)*x; np.less_equal(x, a)*x
-np.equal(x, r)*x; np.not_equal(x, r)*x; np.logical_and(x > a, r > b)*x; np.logical_or(x > a, r > b)*x; np.logical_not(x > a)*x
+np.einsum('ik,jk->ij', X, Z); np.einsum('ij,ik->jk', X, S); np.einsum('ij,i->j', X, x)
+np.einsum('i,j->ij', x, w)
+np.einsum('i,ij,j->', x, X, w); np.einsum('ij->ji', X); np.einsum('ii->', A); np.einsum('ii->i', A)
+np.einsum('i->', x)
+np.einsum('ij->', X); np.einsum('ij->i', X); np.einsum('ij->j', X); np.einsum('ij,ij->', X, X)
+np.einsum('ij,ij->ij', X, X)
+np.einsum('ij,jk', X, W); np.einsum('ba', X); np.einsum('ii', A); np.einsum('i,ij,j', x, X, w)
+np.einsum('i,ij->ij', x, X)
+np.einsum('ndk,nd->nk', T, X); np.einsum('ndk,nd,k->', T, X, s); np.einsum('ndk->kdn', T)
+np.einsum('ij,kj->jik', X, Z)
+np.einsum('ij,k->ik', X, np.ones(N)); np.einsum('ik,lj->ijkl', A, A); np.einsum('i,i->i', x, r)[0]
+np.einsum('i,ij,i->j', x, X, r)
+(x > a)*x; (x[:,None] > s)*S; ~(x > a)*r; np.sum(x > 0.5); np.mean((x > a) & (r < b))
+np.mean((x > a) | ~(r < b))
+((x[:,None] > s) & (S > 0.5))*1.0; (x[:,None] > s).T*1.0; (x > a)@r; (x > a)*(r > b); 1 - (x > a)
+(x == r) | (x > a)
+(x >= a)*1; (x <= a)*1; (x != r)*1; np.greater(x, a)*x; np.less(x, a)*x; np.greater_equal(x, a)*x
+np.less_equal(x, a)*x
+np.equal(x, r)*x; np.not_equal(x, r)*x; np.logical_and(x > a, r > b)*x; np.logical_or(x > a, r > b)*x
+np.logical_not(x > a)*x
 (x > a)[0]*r; (x > a).sum(); np.abs(0.5 - (x < a))*x**2; (x > a).astype(float)@r
-np.where(x > a, x, 0); np.where(x > a, r, x); np.where(S > 1, S, x[:,None]); np.where(x[:,None] > s, 1, 0); np.where(x, r, 2)
-np.where(np.abs(x - r) < a, .5*(x - r)**2/a, np.abs(x - r) - .5*a); x if a > 0 else r; x if a > 0 and not b < 0 else r
+np.where(x > a, x, 0); np.where(x > a, r, x); np.where(S > 1, S, x[:,None]); np.where(x[:,None] > s, 1, 0)
+np.where(x, r, 2)
+np.where(np.abs(x - r) < a, .5*(x - r)**2/a, np.abs(x - r) - .5*a); x if a > 0 else r
+x if a > 0 and not b < 0 else r
 x if a > 1 or b > 1 else r
-np.maximum(0, x); np.maximum(x[:,None], s); np.minimum(S, s); np.clip(x, .2, .7); np.clip(x, None, .7); np.clip(x, a, None)
+np.maximum(0, x); np.maximum(x[:,None], s); np.minimum(S, s); np.clip(x, .2, .7); np.clip(x, None, .7)
+np.clip(x, a, None)
 x.clip(.2, .7); np.heaviside(x - a, .5)
-np.exp(x); np.log(x); np.log1p(x); np.expm1(x); np.sqrt(x); np.sin(x); np.cos(x); np.tan(x); np.sinh(x); np.cosh(x); np.tanh(x)
-np.arcsin(x/2); np.arccos(x/2); np.arctan(x); asin(x/2); acos(x/2); atan(x); np.log2(x); np.log10(x); np.exp2(x)
-np.abs(x - r); np.absolute(x - r); np.fabs(x - r); abs(x - r); np.sign(x - a); np.floor(3*x); np.square(x); np.power(x, 3)
+np.exp(x); np.log(x); np.log1p(x); np.expm1(x); np.sqrt(x); np.sin(x); np.cos(x); np.tan(x); np.sinh(x)
+np.cosh(x); np.tanh(x)
+np.arcsin(x/2); np.arccos(x/2); np.arctan(x); asin(x/2); acos(x/2); atan(x); np.log2(x); np.log10(x)
+np.exp2(x)
+np.abs(x - r); np.absolute(x - r); np.fabs(x - r); abs(x - r); np.sign(x - a); np.floor(3*x); np.square(x)
+np.power(x, 3)
 np.float_power(x, 2); pow(x, 2); np.reciprocal(x); np.negative(x); np.add(x, a); np.subtract(x, a)
-np.multiply(S, s); np.divide(S, x[:,None]); np.true_divide(x, a); np.hypot(x, r); np.copy(x); np.array(x); np.asarray(x)
+np.multiply(S, s); np.divide(S, x[:,None]); np.true_divide(x, a); np.hypot(x, r); np.copy(x); np.array(x)
+np.asarray(x)
 np.float64(a)*x; float(a)*x; x.copy(); x.astype(float); x.astype(np.float64)
-expit(x); special.expit(x); sigmoid(x); softplus(x); relu(x - a); erf(x); special.erf(x); special.logit(x/2); nn.silu(x); exp(x)
+expit(x); special.expit(x); sigmoid(x); softplus(x); relu(x - a); erf(x); special.erf(x); special.logit(x/2)
+nn.silu(x); exp(x)
 special.log_expit(x); nn.log_sigmoid(x); np.logaddexp(0, x); np.logaddexp(-x, 0); np.logaddexp(x[:,None], s)
-softmax(x); softmax(S, axis=1); softmax(S, axis=0); softmax(X@W, axis=-1)[:,0]; nn.softmax(S); special.softmax(x); nn.log_softmax(S)
-log_softmax(S, axis=1); log_softmax(x); softmax(S, axis=1)[np.arange(N), y]; np.sum(softmax(S, axis=0)[np.arange(N), y])
+softmax(x); softmax(S, axis=1); softmax(S, axis=0); softmax(X@W, axis=-1)[:,0]; nn.softmax(S)
+special.softmax(x); nn.log_softmax(S)
+log_softmax(S, axis=1); log_softmax(x); softmax(S, axis=1)[np.arange(N), y]
+np.sum(softmax(S, axis=0)[np.arange(N), y])
 logsumexp(x); logsumexp(S); logsumexp(S, axis=1); logsumexp(S, axis=0); logsumexp(S, axis=1, keepdims=True)
 np.mean(logsumexp(S, axis=1) - S[np.arange(N), y]); S - logsumexp(S, axis=1, keepdims=True)
-np.linalg.norm(x); np.linalg.norm(X); np.linalg.norm(X, 'fro'); np.linalg.norm(x, 1); np.linalg.norm(x, 2); np.linalg.norm(x, ord=1)
+np.linalg.norm(x); np.linalg.norm(X); np.linalg.norm(X, 'fro'); np.linalg.norm(x, 1); np.linalg.norm(x, 2)
+np.linalg.norm(x, ord=1)
 np.linalg.norm(X, axis=1); X/np.linalg.norm(X, axis=1, keepdims=True); np.linalg.norm(X, ord=1, axis=0)
-X.T; X.transpose(); np.transpose(X); np.transpose(T, (2, 0, 1)); T.transpose(2, 0, 1).sum(axis=0); T.T; x.T; X.T[0]; x.transpose()
-x.ravel(); x.flatten()@r; np.ravel(x); x.reshape(-1, 1)*S; np.reshape(x, (1, -1)); x[:,None].ravel(); x.reshape(-1)
-np.squeeze(x[:,None]); x[None].squeeze(); np.expand_dims(x, 1)*S; np.expand_dims(x, -2); x[:,None]; x[None,:]; x[None]
+X.T; X.transpose(); np.transpose(X); np.transpose(T, (2, 0, 1)); T.transpose(2, 0, 1).sum(axis=0); T.T; x.T
+X.T[0]; x.transpose()
+x.ravel(); x.flatten()@r; np.ravel(x); x.reshape(-1, 1)*S; np.reshape(x, (1, -1)); x[:,None].ravel()
+x.reshape(-1)
+np.squeeze(x[:,None]); x[None].squeeze(); np.expand_dims(x, 1)*S; np.expand_dims(x, -2); x[:,None]; x[None,:]
+x[None]
 X[0]; X[0,1]; X[1,:]; X[:,1]; x[2]; X[:]; X[...,0]; X[...,None,0]; T[0]; T[0,1]; T[:,1,2]; T[0,:,1]; T[:,:,0]
 S[np.arange(len(y)), y]; S[np.arange(N), y].sum(); -np.mean(np.log(S[np.arange(N), y])); S[np.arange(N), y]@x
-S[np.arange(N), y][:,None]; np.sum(np.maximum(0, S - S[np.arange(N), y][:,None] + 1)) - len(y); S[np.arange(S.shape[0]), y]
-np.mean(np.sum(np.maximum(0, S - S[np.arange(N), y][:,None] + 1), axis=1) - 1); S[np.arange(N), 0]; S[np.arange(N)]
-P[y]; P[y]@w; P[y]*X; np.sum(P[y]*X, 1); P[c]; P[c,0]; P[y,0]; P[0,y]; P[:,y]; P[y,:]; S[:,c]; s[y]*x; np.sum(s[y]*x); s[c]; T[:,y]
+S[np.arange(N), y][:,None]; np.sum(np.maximum(0, S - S[np.arange(N), y][:,None] + 1)) - len(y)
+S[np.arange(S.shape[0]), y]
+np.mean(np.sum(np.maximum(0, S - S[np.arange(N), y][:,None] + 1), axis=1) - 1); S[np.arange(N), 0]
+S[np.arange(N)]
+P[y]; P[y]@w; P[y]*X; np.sum(P[y]*X, 1); P[c]; P[c,0]; P[y,0]; P[0,y]; P[:,y]; P[y,:]; S[:,c]; s[y]*x
+np.sum(s[y]*x); s[c]; T[:,y]
 P[u]@A; np.sum(P[u]*Z); (P*w)[y]; (P@w)[y]; X.T[y]; np.exp(s)[y]
 np.eye(K)[y]; np.eye(K)[y]*S; np.eye(K)[c]; np.sum(np.eye(K)[y]*np.log(S)); np.sum(np.eye(K)[y]*S, axis=1)
 X.T@(S - np.eye(K)[y])/N; (y[:,None] == np.arange(K))*S; np.sum((y[:,None] == np.arange(K))*S, axis=1)
 np.sum(y[:,None] == np.arange(K)); np.arange(N); np.arange(N)*x; np.sum(np.arange(N)*x); np.sum(np.arange(N))
 len(x)*a; np.sum(X)/X.size; np.sum(x)/x.shape[0]; S.ndim*a; X.shape[1]*a; np.sum(x)/N; a*K*x
 sum(x); max(x); min(x); max(a, b); min(a, b, 0.5)
-(lambda q: q*(1 - q))(expit(x)); (lambda q: np.sum(q[np.arange(N), y]))(softmax(S, axis=1)); (lambda p, q: p@q)(x, r)
+(lambda q: q*(1 - q))(expit(x)); (lambda q: np.sum(q[np.arange(N), y]))(softmax(S, axis=1))
+(lambda p, q: p@q)(x, r)
 (lambda q: q*(S - np.sum(q*S, axis=1, keepdims=True)))(np.exp(S)/np.exp(S).sum(1, keepdims=True))
-(lambda n: np.sum(S[n, y]))(np.arange(N)); (lambda m: np.sum(m*x))(x > a); (lambda q: q + q)((lambda q: q*q)(x))
+(lambda n: np.sum(S[n, y]))(np.arange(N)); (lambda m: np.sum(m*x))(x > a)
+(lambda q: q + q)((lambda q: q*q)(x))
 (lambda C: C@C.T + a*np.eye(len(C)))(X)
 """
 TEXTS = [text.strip() for line in AGREE.strip().splitlines() for text in line.split(";")]
@@ -175,15 +219,17 @@ def test_every_row_stands_in_a_text():
     assert not rows - called
 
 
-# -- random expressions ----------------------------------------------------------------------------------------
+# -- random expressions --------------------------------------------------------------------------------------
 
-LEAVES = ("X", "W", "S", "A", "w", "x", "r", "s", "a", "b", "T", "np.float64(2)", "P[y]", "S[np.arange(4), y]", "W[:,y]")
+LEAVES = ("X", "W", "S", "A", "w", "x", "r", "s", "a", "b", "T", "np.float64(2)", "P[y]", "W[:,y]",
+          "S[np.arange(4), y]")
 SHELLS = (
-    "({} + {})", "({} - {})", "({}*{})", "({}/{})", "({}@{})", "({}@{})", "({}*{})", "(-{})", "np.exp(-{})", "{}.T",
-    "{}[:,None]", "{}[None]", "{}[0]", "{}[:,0]", "np.sum({})", "np.sum({}, axis=0)", "np.mean({}, axis=1, keepdims=True)",
-    "np.max({}, axis=-1)", "np.where({} > {}, {}, 0)", "np.maximum({}, {})", "({} > {})*{}", "np.outer({}, {})",
-    "np.einsum('ij,kj->ik', {}, {})", "np.einsum('ij,j->ij', {}, {})", "softmax({}, axis=-1)", "logsumexp({}, axis=-1)",
-    "(lambda q: q - q.mean())({})", "np.inner({}, {})", "np.diag({})")
+    "({} + {})", "({} - {})", "({}*{})", "({}/{})", "({}@{})", "({}@{})", "({}*{})", "(-{})", "np.exp(-{})",
+    "{}.T", "{}[:,None]", "{}[None]", "{}[0]", "{}[:,0]", "np.sum({})", "np.sum({}, axis=0)", "np.diag({})",
+    "np.mean({}, axis=1, keepdims=True)", "np.max({}, axis=-1)", "np.where({} > {}, {}, 0)",
+    "np.maximum({}, {})", "({} > {})*{}", "np.outer({}, {})", "np.inner({}, {})", "softmax({}, axis=-1)",
+    "np.einsum('ij,kj->ik', {}, {})", "np.einsum('ij,j->ij', {}, {})", "logsumexp({}, axis=-1)",
+    "(lambda q: q - q.mean())({})")
 
 
 def grown(rng, depth):
@@ -226,7 +272,7 @@ def test_many_random_texts():
     assert compared(60_000, seed=2) > 10_000
 
 
-# -- the trees -------------------------------------------------------------------------------------------------
+# -- the trees -----------------------------------------------------------------------------------------------
 
 FORMS = {
     "X@w":                                    "X*w",
@@ -275,14 +321,15 @@ def test_a_lambda_names_a_definition():
 
 
 def test_new_names_keep_away_from_the_text():
-    script = parse_numpy("L@np.sum(i*k, axis=1) + z@P[y]@j", {"i": 2, "k": 1, "L": 1, "z": 1, "j": 1}, {"u": ("l",)})
+    ranks = {"i": 2, "k": 1, "L": 1, "z": 1, "j": 1}
+    script = parse_numpy("L@np.sum(i*k, axis=1) + z@P[y]@j", ranks, {"u": ("l",)})
     assert [(e.name, e.indices, show(e.body)) for e in script.equations] == [
-        ("v", ("i1", "k1"), "P[y[i1],k1]"), ("loss", None, "L'*sum[k1] i[:,k1]*k[k1] + z'*v*j")]
+        ("v", ("i1", "k1"), "P[y[i1],k1]"), ("loss", None, "L'*sum[i1] i[:,i1]*k[i1] + z'*v*j")]
 
 
 def test_numbers_are_exact():
-    numbers = [t.attr for t in walk(parse_numpy("0.1*x + 1e-3 + 1_0.5 + 0x1F + 3", {}).equations[0].body) if t.op == "num"]
-    assert numbers == [Fraction(1, 10), Fraction(1, 1000), Fraction(21, 2), 31, 3]
+    body = parse_numpy("0.1*x + 1e-3 + 1_0.5 + 0x1F + 3", {}).equations[0].body
+    assert [t.attr for t in walk(body) if t.op == "num"] == [Fraction(1, 10), Fraction(1, 1000), Fraction(21, 2), 31, 3]
 
 
 def test_a_result_keeps_its_axes():
@@ -290,7 +337,7 @@ def test_a_result_keeps_its_axes():
     assert parse_numpy("np.einsum('ik,lj->ijkl', A, B)", {}).equations[0].indices == ("i", "k", "j", "l")
 
 
-# -- what names are --------------------------------------------------------------------------------------------
+# -- what names are ------------------------------------------------------------------------------------------
 
 def declarations(text, ranks=None, sizes=None):
     return {d.name: (d.kind, d.dims, d.classes) for d in parse_numpy(text, ranks or {}, sizes).declarations}
@@ -347,7 +394,7 @@ def test_an_array_hides_a_module():
     assert show(parse_numpy("np.T@sp", {"np": 2, "sp": 1}).equations[0].body) == "np'*sp"
 
 
-# -- refusals --------------------------------------------------------------------------------------------------
+# -- refusals ------------------------------------------------------------------------------------------------
 
 REFUSED = [     # text, kind of the error, the part of the text it points at, words of message, why and hint
     ("",                                "syntax",      None,              "no formula"),
@@ -365,7 +412,8 @@ REFUSED = [     # text, kind of the error, the part of the text it points at, wo
     ("eval('1')",                       "unsupported", "eval",            "not read"),
     ("x.__class__",                     "unsupported", "x.__class__",     "attribute"),
     ("x.tolist()",                      "unsupported", "x.tolist()",      "method"),
-    ("x(r)",                            "unsupported", "x(r)",            "not called"),
+    ("T(r)",                            "unsupported", "T(r)",            "not called"),
+    ("f(r)",                            "unsupported", "f",               "not read"),
     ("1 + x[x > 0].sum()",              "unsupported", "x[x > 0]",        "np.where"),
     ("x[1:]",                           "unsupported", "1:",              "whole axis"),
     ("x[-1]",                           "unsupported", "x[-1]",           "Count from 0"),
@@ -381,9 +429,8 @@ REFUSED = [     # text, kind of the error, the part of the text it points at, wo
     ("sum(X)",                          "ambiguous",   "sum(X)",          "np.sum(A, axis=0)"),
     ("softmax(X)",                      "ambiguous",   "softmax(X)",      "axis=1"),
     ("beta*x",                          "ambiguous",   "beta",            "sizes={'beta': ()}"),
-    ("x + np.ones(N)",                  None,          None,              None),
     ("a*np.ones(N)",                    "ambiguous",   "N",               "sizes"),
-    ("np.eye(x)",                       "unsupported", "x",               "not a size"),
+    ("np.eye(a*x)",                     "unsupported", "a*x",             "not a size"),
     ("sum(x[k] for k in range(3))",     "unsupported", "(x[k] for k in range(3))", "einsum"),
     ("np.sum([x, r], axis=0)",          "unsupported", "[x, r]",          "not a list"),
     ("[k for k in x]",                  "unsupported", "[k for k in x]",  "comprehension"),
@@ -413,7 +460,7 @@ REFUSED = [     # text, kind of the error, the part of the text it points at, wo
 ]
 
 
-@pytest.mark.parametrize(("text", "kind", "part", "says"), [row for row in REFUSED if row[1]], ids=lambda v: repr(v)[:40])
+@pytest.mark.parametrize(("text", "kind", "part", "says"), REFUSED, ids=lambda v: repr(v)[:40])
 def test_refusals_point_at_the_part(text, kind, part, says):
     with pytest.raises(IversonError) as caught:
         parse_numpy(text, {"T": 3})
@@ -437,15 +484,15 @@ def test_ranks_and_sizes_must_fit():
         parse_numpy("X", {"X": 1}, {"X": ("N", "D")})
 
 
-LARGE = ["x+" * 12_000 + "x", "(" * 250 + "x" + ")" * 250, "-" * 900 + "a", "np.exp(" * 190 + "x" + ")" * 190, "x*" * 900 + "x",
-         "x+" * 6_000 + "x", "x[" * 150 + "0" + "]" * 150, "1" * 40 + "*x", "+".join(["a*x"] * 2_000)]
+LARGE = ["x+" * 12_000 + "x", "(" * 250 + "x" + ")" * 250, "-" * 900 + "a", "x*" * 900 + "x",
+         "np.exp(" * 199 + "x" + ")" * 199, "x+" * 6_000 + "x", "1" * 40 + "*x", "+".join(["a*x"] * 2_000)]
 
 
 @pytest.mark.parametrize("text", LARGE, ids=lambda t: f"{t[:12]}... {len(t)}")
 def test_large_texts_meet_a_limit_not_the_interpreter(text):
     with pytest.raises(IversonError) as caught:
         parse_numpy(text, {})
-    assert caught.value.kind in ("limit", "shape")
+    assert caught.value.kind == "limit"
 
 
 def test_repeated_choices_do_not_explode():
@@ -460,10 +507,10 @@ def test_a_long_sum_is_not_deep():
     assert len(parse_numpy("+".join(["x"] * 1_000), {}).equations[0].body.args) == 1_000
 
 
-# -- spans -----------------------------------------------------------------------------------------------------
+# -- spans ---------------------------------------------------------------------------------------------------
 
-SPANNED = ["x@A@x", "  np.sum(np.log(1 + np.exp(-y*(X@w))))", "np.mean(S[np.arange(len(y)), y])", "é1*x\\\n + é1*w", "(x\r\n + r)",
-           "X[0] + X.T[1]", "np.where(x > 0, x, r)", "(lambda q: q*q)(x[:,None] - w)"]
+SPANNED = ["x@A@x", "  np.sum(np.log(1 + np.exp(-y*(X@w))))", "np.mean(S[np.arange(len(y)), y])",
+           "é1*x\\\n + é1*w", "(x\r\n + r)", "X[0] + X.T[1]", "np.where(x > 0, x, r)", "(lambda q: q*q)(x[:,None] - w)"]
 
 
 @pytest.mark.parametrize("text", SPANNED)

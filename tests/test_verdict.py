@@ -1,9 +1,9 @@
 """Right gradients are called right however they are written, wrong ones wrong, and the cheap causes are named."""
 
 import pytest
-from losses import SOFTMAX, SVM
 
 import iverson as iv
+from losses import SOFTMAX, SVM
 
 LEAST = "norm2(A*x - y)^2"
 LOGISTIC = "X: data[N, D]; t: data[N]; w: param[D]; mean[i] log(1 + exp(-t[i]*(sum[d] X[i,d]*w[d])))"

@@ -25,7 +25,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'iverson' has no attribute {name!r}")
     from . import api
+    from .core import errors
 
     for known in __all__:
-        globals()[known] = getattr(api, known)
+        globals()[known] = getattr(errors if known in ("IversonError", "Span") else api, known)
     return globals()[name]

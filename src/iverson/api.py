@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .core.errors import IversonError, Span
+from .core.errors import IversonError
 from .core.node import Node, walk
 from .core.program import Program
 from .derivation.derive import Derived
@@ -204,8 +204,9 @@ class Derivation:
 
     @property
     def index_form(self) -> str:
-        """The closed formula in index form, with the indices of the answer on its left."""
-        return line(self.derived.indexed)
+        """The closed formula in index form, with the indices of the answer on its left and all that it names."""
+        rest = ", ".join(map(line, self.derived.index_where))
+        return line(self.derived.indexed) + (f" where {rest}" if rest else "")
 
     @property
     def program(self) -> str:

@@ -39,6 +39,7 @@ class Derived:
     main: Equation
     where: tuple[Equation, ...]
     indexed: Equation
+    index_where: tuple[Equation, ...] = ()
     first: Derived | None = None
 
     @property
@@ -100,9 +101,10 @@ def derived(program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str]
     if prefer:
         main = indexed
     last = last_line(writer, a)
+    written = tuple(map(writer.write, a.where))
     introduced = {d.name for d in program.definitions if d.introduced}
     lines = (*used(last, [writer.write(d) for d in a.program[:-1]], introduced), last)
-    return Derived(a.wrt, program, adjoint, a, lines, main, tuple(where), indexed)
+    return Derived(a.wrt, program, adjoint, a, lines, main, tuple(where), indexed, written)
 
 
 def last_line(writer: Writer, a: Answer) -> Equation:

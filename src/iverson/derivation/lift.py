@@ -9,9 +9,10 @@ matrix form (NoMatrixForm) and stays in index form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from ..core.node import Node, Number, coefficient, elements, is_num, mul, neg, num, open_, pow_, substitute
 from ..lang.surface import Surface, call, index, name, number
@@ -116,13 +117,20 @@ class Lift:
 
     def add(self, f: Node, axes: tuple[Node, ...]) -> Mat:
         axes = tuple(i for i in axes if i in f.free)
-        parts = []
-        for term in arranged(f.args):
-            minus = coefficient(term)[0] < 0
-            tree = self.term(neg(term) if minus else term, axes, len(axes))
-            parts.append(Surface("neg", (tree,)) if minus else tree)
+        terms = arranged(f.args)
+        minus = [coefficient(t)[0] < 0 for t in terms]
+        trees = self.parts([neg(t) if m else t for t, m in zip(terms, minus, strict=True)], axes)
+        parts = [Surface("neg", (t,)) if m else t for t, m in zip(trees, minus, strict=True)]
         rows, cols = (*axes, None, None)[:2]
         return Mat((Surface("add", tuple(parts)),), rows, cols)
+
+    def parts(self, fs: Sequence[Node], axes: tuple[Node, ...]) -> list[Surface]:
+        """The parts of an elementwise expression; where none carries both axes, one is spread over them."""
+        trees = [self.term(f, axes, len(axes)) for f in fs]
+        if len(axes) == 2 and not any(set(axes) <= f.free for f in fs):
+            p = next(p for p, f in enumerate(fs) if f.free & set(axes))
+            trees[p] = self.lift(fs[p], axes).tree
+        return trees
 
     def term(self, f: Node, axes: tuple[Node, ...], rank: int) -> Surface:
         """One term of a sum over `axes`: scalars broadcast as they are, a vector where exactly one axis fits."""
@@ -244,7 +252,7 @@ class Lift:
     def _entry(self, base: Surface, terms: tuple[Node, ...]) -> Mat:
         i, j = terms
         if i is j:
-            return Mat((call("diag", base),), i, None)
+            return Mat((call("diagonal", base),), i, None)
         if i.op == "num":
             return Mat((Surface("transpose", (index(base, number(i.attr), Surface("all")),)),), j, None)
         if j.op == "num":
@@ -256,7 +264,7 @@ class Lift:
         a, b = relation.args
         if a.op == "idx" or b.op == "idx":
             return self._label(relation, own)
-        sides = [self.broadcast(x, own) for x in (a, b)]
+        sides = self.parts((a, b), own)
         return self._shaped(Surface("bracket", (Surface("rel", tuple(sides), relation.attr),)), own)
 
     def _label(self, relation: Node, own: tuple[Node, ...]) -> Mat:
@@ -285,7 +293,7 @@ class Lift:
         return self._shaped(Surface("epow" if own else "pow", (inner, self.scalar(e))), own)
 
     def function(self, f: Node, own: tuple[Node, ...]) -> Mat:
-        args = [self.broadcast(a, own) for a in f.args]
+        args = self.parts(f.args, own)
         return self._shaped(Surface("call", tuple(args), f.attr), own)
 
     def sum(self, f: Node, own: tuple[Node, ...]) -> Mat:
@@ -311,7 +319,7 @@ class Lift:
         """A part of an elementwise expression over `own`."""
         return self.term(f, own, len(own))
 
-    HANDLERS: dict[str, Callable[[Lift, Node, tuple[Node, ...]], Mat]] = {
+    HANDLERS: ClassVar[dict[str, Callable[[Lift, Node, tuple[Node, ...]], Mat]]] = {
         "el": element,
         "br": bracket,
         "pow": power,

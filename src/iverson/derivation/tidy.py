@@ -61,15 +61,21 @@ def cost(f: Node) -> int:
 
 
 def shorter(f: Node) -> Node:
-    """Multiplied out when that is shorter: `-y*(1-s) + (1-y)*s` is `s - y`."""
+    """Multiplied out, wholly or over one of its sums, when that is shorter: `-y*(1-s) + (1-y)*s` is `s - y`."""
     terms = f.args if f.op == "add" else (f,)
     if len(terms) > MOST_EXPANDED or not any(_has_sum(t) for t in terms):
         return f
     parts = [expanded(t) for t in terms]
-    if parts is None or sum(len(p) for p in parts) > MOST_EXPANDED:
-        return f
-    flat = merge(add(*(x for p in parts for x in p)))
-    return flat if cost(factored(flat)) < cost(f) else f
+    ways = [[x for p in parts for x in p]] if sum(len(p) for p in parts) <= MOST_EXPANDED else []
+    ways += [over_one(f, a) for a in f.args if a.op == "add"] if f.op == "mul" else []
+    best = min((factored(merge(add(*way))) for way in ways), key=cost, default=f)
+    return best if cost(best) < cost(f) else f
+
+
+def over_one(f: Node, a: Node) -> list[Node]:
+    """A product multiplied out over one of its sums; a factor that a term divides by cancels there."""
+    others = [x for x in f.args if x is not a]
+    return [agreeing(mul(x, *others)) for x in a.args]
 
 
 def _has_sum(t: Node) -> bool:

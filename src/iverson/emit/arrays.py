@@ -393,7 +393,8 @@ class Arrays:
         left, right = [i for i in a.axes if i is not k], [i for i in b.axes if i is not k]
         if left and right and scope.index(left[0]) > scope.index(right[0]):
             a, b, left, right = b, a, right, left
-        if a.code in self.tall and b.code in self.params and left and right:
+        straight = a.axes[1:] == (k,) and b.axes[:1] == (k,)
+        if straight and a.code in self.tall and b.code in self.params and left and right:
             return Value(f"({b.code}.T @ {a.code}.T).T", (*left, *right))
         x, y = self.aligned(a, [*left, k]), self.aligned(b, [k, *right])
         x, y = (Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in (x, y))

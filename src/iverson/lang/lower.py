@@ -184,6 +184,8 @@ class Lowering:
         bound = {n: fresh(s) for n, s in zip(names, self.typed.ranges[id(tree)], strict=True)}
         inner = scope | bound
         body = self.at(tree.args[0], axes, inner)
+        if kind in ("max", "min"):
+            body = self._compared(tree.args[0], body, axes, inner)
         condition = self.truth(tree.args[1], (), inner) if len(tree.args) > 1 else ONE
         return reduction(kind, tuple(bound.values()), body, condition)
 
@@ -238,7 +240,15 @@ class Lowering:
     def _extreme(self, tree: Surface, scope: dict[str, Node]) -> Node:
         """max(A) of one argument: over all entries."""
         bound = tuple(fresh(n) for n in self.typed.type_of(tree.args[0]).dims)
-        return reduction(tree.attr, bound, self.at(tree.args[0], bound, scope), ONE)
+        body = self._compared(tree.args[0], self.at(tree.args[0], bound, scope), bound, scope)
+        return reduction(tree.attr, bound, body, ONE)
+
+    def _compared(self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node]) -> Node:
+        """What a maximum is taken of, by name: its derivative asks which entries equal the largest, exactly."""
+        if body.op == "el" or not body.free:
+            return body
+        old = sorted(body.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
+        return self._introduce("z", tree, body, old, axes, scope)
 
     def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""

@@ -12,13 +12,13 @@ from functools import reduce
 from typing import Any
 
 from ..core.errors import IversonError
+from .numpy_text import Axes, Size
 from .numpy_values import (
-    Axes,
     Book,
-    Size,
     Terms,
     Value,
     arranged,
+    axes_text,
     broadcast,
     flip,
     opaque,
@@ -34,10 +34,6 @@ Dtype = Any                      # a number type, checked and dropped
 Extent = Size | None             # one size
 NEW, WHOLE = "new", "whole"      # items of a subscript: np.newaxis and a colon
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def axes_text(n: int) -> str:
-    return f"{n} axis" if n == 1 else f"{n} axes"
 
 
 # -- reductions ----------------------------------------------------------------------------------------------
@@ -83,11 +79,11 @@ def reduced(kind: str, x: Value, axis: Plain = None, keepdims: Plain = False) ->
 def matmul(x: Value, y: Value) -> Value:
     """`x @ y` for 1-D and 2-D: a 1-D array is a row on the left and a column on the right."""
     if not (x.rank in (1, 2) and y.rank in (1, 2)):
-        raise unsupported(f"A matrix product of arrays with {axes_text(x.rank)} and {axes_text(y.rank)}"
-                          " is not read.", "Write * for scalars, einsum for three axes.")
+        ranks = f"{axes_text(x.rank)} and {axes_text(y.rank)}"
+        raise unsupported(f"A matrix product of {ranks} is not read.", "Write * for scalars, else einsum.")
     if x.truth and y.truth:
         raise unsupported("NumPy multiplies two boolean matrices as and/or.", "Write .astype(float).")
-    x.book.agree(x.axes[-1], y.axes[0], "A matrix product sums over the last axis of one, the first of the other.")
+    x.book.agree(x.axes[-1], y.axes[0], "A matrix product sums over the last axis and the first.")
     axes, lead = x.axes[:-1] + y.axes[1:], any(x.axes[:-1])
 
     def build() -> Surface:
@@ -194,8 +190,7 @@ def square(x: Value) -> Value:
     if x.rank != 2 or None in x.axes:
         raise IversonError("shape", f"A square matrix is expected here; this array has {axes_text(x.rank)}"
                            f"{', one of size 1' if None in x.axes else ''}.")
-    rows, columns = x.axes
-    x.book.agree(rows, columns, "The matrix must be square.")
+    x.book.agree(x.axes[0], x.axes[1], "The matrix must be square.")
     return x
 
 
@@ -364,14 +359,19 @@ def taken(x: Value, at: dict[int, Any], out: list[tuple[str, int]], shape: Axes)
     def cut(terms: Terms) -> Surface:
         given = dict(zip(out, terms, strict=True))
         shared = tuple(given.get(("array", a)) for a in range(len(shape)))
-        fixed = {p: i.at(shared[len(shape) - i.rank:]) if isinstance(i, Value) else number(i)
-                 for p, i in at.items()}
+        fixed = {p: indexing(i, shared) if isinstance(i, Value) else number(i) for p, i in at.items()}
         return x.number(tuple(fixed[p] if p in fixed else given[WHOLE, p] for p in range(x.rank))).at(None)
 
     axis = {NEW: lambda p: None, WHOLE: lambda p: x.axes[p], "array": lambda a: shape[a]}
     apart = tuple(q for q, (kind, _) in enumerate(out) if kind == "array")
     axes = tuple(axis[kind](p) for kind, p in out)
     return Value(x.book, axes, cut, loose=x.loose or apart != (), apart=apart)
+
+
+def indexing(i: Value, terms: Terms) -> Surface | None:
+    """The index term that an index array is at `terms`, the last of which are its own."""
+    own = terms[len(terms) - i.rank:]
+    return own[0] if i.label == "" and own else i.at(own)
 
 
 def related(i: Value, axis: Size | None) -> Value:

@@ -15,12 +15,13 @@ from typing import Any
 from ..core.errors import IversonError
 from . import numpy_arrays as arrays
 from .numpy_arrays import Dtype, Extent, Plain, inv, matmul, positions, reduced
+from .numpy_text import Axes
 from .numpy_values import (
-    Axes,
     Book,
     Terms,
     Value,
     applied,
+    axes_text,
     both,
     compared,
     either,
@@ -41,6 +42,7 @@ from .ops import OPS
 from .surface import Surface, call
 from .syntax import parse_expression
 
+NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
 MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math".split())
 
 FORMULAS = {row.name: f"{row.name}(x)" for row in OPS.values() if row.shape == "map"} | {
@@ -172,7 +174,7 @@ def softmax(function: str, default: int | None) -> Callable[..., Value]:
     """Along one axis.  Without it SciPy means all entries and JAX the last axis, so a matrix needs it."""
     def row(x: Value, axis: Plain = default) -> Value:
         if not isinstance(axis, int) and x.rank != 1:
-            raise IversonError("ambiguous", f"{function} of an array with {arrays.axes_text(x.rank)}"
+            raise IversonError("ambiguous", f"{function} of an array with {axes_text(x.rank)}"
                                " needs its axis.", hint="Write axis=1 for one distribution a row.")
         [p] = positions(x, axis)
         if x.axes[p] is None:

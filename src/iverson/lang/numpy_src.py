@@ -16,13 +16,14 @@ from functools import reduce
 from typing import Any
 
 from ..core.errors import IversonError
-from .numpy_arrays import NEW, WHOLE, axes_text, gathered, matmul, transposed
-from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, MODULES, where
-from .numpy_text import Inputs, Text, dotted, expression, summing
+from .numpy_arrays import NEW, WHOLE, gathered, matmul, transposed
+from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, MODULES, NUMBER_TYPES, where
+from .numpy_text import Inputs, Size, Text, dotted, expression, summing
 from .numpy_values import (
-    Size,
+    Book,
     Value,
     applied,
+    axes_text,
     both,
     compared,
     either,
@@ -34,6 +35,7 @@ from .numpy_values import (
     over,
     power,
     spanned,
+    stored,
     times,
     total,
     unsupported,
@@ -52,12 +54,10 @@ REFUSED: dict[str, tuple[str, str | None]] = {
     "ListComp":     ("A list comprehension", "Write np.sum over an axis, or einsum."),
     "Lambda":       ("A lambda that is not called at once", "Write (lambda s: ...)(X@w)."),
     "NamedExpr":    ("An assignment inside an expression", None),
-    "JoinedStr":    ("A string", None),
     "Slice":        ("A part of an axis", "A colon stands for the whole axis."),
     "BitXor":       ("The operator ^", "Write ** for a power."),
     "Mod":          ("The operator %", None),
 }
-NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
 RESULTS = ("L", "loss", "L_", "loss_", *(f"L{n}" for n in range(1, 20)))
 
 
@@ -88,25 +88,23 @@ class Reader:
                  sizes: Mapping[str, str | int | Sequence[str | int]]) -> None:
         self.tree, self.text = expression(text), Text(text)
         self.inputs = Inputs(self.tree, ranks, sizes)
-        self.book = self.inputs.book
+        self.book = Book(self.inputs.words)
         self.local: dict[str, Any] = {}
 
     def script(self) -> Script:
         last = self.result(self.value(self.tree))
         equations = tuple(replace(e, body=spanned(e.body, e.span)) for e in (*self.book.equations, last))
-        n = self.inputs.lost_size(equations)
+        rows = self.inputs.declarations(self.book.labels)
+        n = self.inputs.lost_size(equations, rows)
         if n is not None:
             raise self.error("ambiguous", f"{n} is used as a size, but no array is known to have it.",
                              self.inputs.first[n], f"Give the sizes of an array: sizes={{'x': ({n!r},)}}.")
-        rows = self.inputs.declarations()
         return Script(rows, equations, last.name, self.text.text, "numpy", anonymous=True)
 
     def result(self, v: Value) -> Equation:
         """The last equation; axes of size 1 are kept as such."""
         name = self.book.unused(RESULTS)
-        if None in v.axes:
-            return Equation(name, None, self.solid(v), v.span)
-        indices, body = self.book.body(v)
+        indices, body = self.book.body(v) if None not in v.axes else ((), self.solid(v))
         return Equation(name, indices or None, body, v.span)
 
     def solid(self, v: Value) -> Surface:
@@ -139,8 +137,8 @@ class Reader:
         made = self.read(node)
         if isinstance(made, Value):
             return made
-        hint = None if isinstance(node, ast.List | ast.Tuple) else "Take one: slogdet(X)[1], X.shape[0]."
-        raise self.error("unsupported", "An array is expected here, not a list or a tuple.", node, hint)
+        raise self.error("unsupported", "An array is expected here, not a list or a tuple.", node,
+                         "Take one part: slogdet(X)[1], X.shape[0].")
 
     def error(self, kind: str, message: str, node: ast.AST, hint: str | None = None) -> IversonError:
         return IversonError(kind, message, self.text.span(node), hint=hint)
@@ -151,7 +149,10 @@ class Reader:
             raise unsupported(f"{text} is not a number that is read.")
         if text[:2].lower() in ("0x", "0b", "0o"):
             text = str(node.value)
-        return literal(self.book, tokenize(text)[0].value or 0)
+        try:
+            return literal(self.book, tokenize(text)[0].value or 0)
+        except IversonError as error:
+            raise IversonError(error.kind, error.message) from None
 
     def _Name(self, node: ast.Name) -> Any:
         n = node.id
@@ -161,7 +162,7 @@ class Reader:
             return extent(self.book, self.inputs.named[n])
         if n in MODULES | {"pi", "inf", "nan"} and not self.inputs.declared(n):
             return self.constant(n)
-        return self.inputs.array(n)
+        return stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
 
     def constant(self, n: str) -> Value:
         if n == "pi":
@@ -270,13 +271,12 @@ class Reader:
     def item(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Slice):
             return WHOLE if not (node.lower or node.upper or node.step) else self.read(node)
-        if isinstance(node, ast.Constant) and (node.value is None or node.value is ...):
-            return NEW if node.value is None else ...
+        if self.text.of(node) in ("None", "..."):
+            return NEW if self.text.of(node) == "None" else ...
         path = self.module_path(node) or dotted(node)
         if path and path[-1] == "newaxis" and not self.inputs.declared(path[0]):
             return NEW
-        signed = isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
-        if not signed and not isinstance(node, ast.Constant):
+        if not isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant):
             return self.value(node)
         k = self.literal(node)
         if type(k) is not int:
@@ -336,7 +336,7 @@ class Reader:
         """An argument as the annotation of its parameter says."""
         if not isinstance(node, ast.AST):
             return node
-        if kind.endswith("| None") and isinstance(node, ast.Constant) and node.value is None:
+        if kind.endswith("| None") and self.text.of(node) == "None":
             return None
         if kind == "Sequence[Value]":
             return [self.value(e) for e in (node.elts if isinstance(node, ast.List | ast.Tuple) else [node])]
@@ -370,9 +370,9 @@ class Reader:
             return node.value
         if isinstance(node, ast.Tuple | ast.List):
             return tuple(self.literal(e) for e in node.elts)
-        signed = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
-        if signed and type(inner := self.literal(node.operand, hint)) in (int, float):  # type: ignore[attr-defined]
-            return -inner
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = self.literal(node.operand, hint)
+            return -inner if type(inner) in (int, float) else inner
         if (self.module_path(node) or [""])[-1] == "inf":
             return float("inf")
         raise self.error("unsupported", "This must be written out as a number here.", node, hint)
@@ -396,5 +396,5 @@ class Reader:
         """A local name: a definition, or the value itself where that says as much."""
         if isinstance(v, tuple) or v.truth or v.counts or v.label is not None or v.exact is not None:
             return v
-        used = n in self.inputs.first or n in self.inputs.named or self.inputs.declared(n)
-        return self.book.define(v, None if used or n in {e.name for e in self.book.equations} else n)
+        used = {*self.inputs.first, *self.inputs.named, *(e.name for e in self.book.equations)}
+        return self.book.define(v, None if n in used or self.inputs.declared(n) else n)

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import IversonError, Span
-from .numpy_values import Book, Size, Value, stored
 from .surface import Declaration, Equation, names_in
 from .syntax import MOST_DEPTH
 from .tokens import MOST_TEXT
@@ -136,11 +135,43 @@ def letter_rank(n: str) -> int | None:
     return 2 if head.isupper() else 0 if head in "abcdefg" else 1
 
 
+# -- names ---------------------------------------------------------------------------------------------------
+
+class Size:
+    """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
+
+    __slots__ = ("into", "name")
+
+    def __init__(self, name: str | int | None = None) -> None:
+        self.name, self.into = name, self
+
+    def root(self) -> Size:
+        found = self
+        while found.into is not found:
+            found = found.into
+        return found
+
+
+Axes = tuple[Size | None, ...]          # None: an axis of size 1
+
+
+def merge(a: Size | None, b: Size | None) -> bool:
+    """Make two sizes one; False where both are known and differ."""
+    if a is None or b is None:
+        return a is b
+    a, b = a.root(), b.root()
+    if a is not b and a.name is not None and b.name is not None and a.name != b.name:
+        return False
+    kept, gone = (b, a) if a.name is None else (a, b)
+    gone.into = kept
+    return True
+
+
 class Inputs:
     """The names of one text: arrays with their axes, and sizes.
 
-    ranks, sizes   as parse_numpy takes them         arrays   those read so far
-    named          sizes by name                     free     names that no lambda binds
+    ranks, sizes   as parse_numpy takes them         axes    of the arrays read so far
+    named          sizes by name                     first   where a name stands that no lambda binds
     """
 
     def __init__(self, tree: ast.expr, ranks: Mapping[str, int | str],
@@ -149,15 +180,14 @@ class Inputs:
         self.dims = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
         self.named = {d: Size(d) for dims in self.dims.values() for d in dims if isinstance(d, str)}
         self.first = {n.id: n for n in reversed(list(free_names(tree)))}
-        words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-        words |= {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
-        self.book = Book({*words, *ranks, *self.dims, *self.named})
-        self.arrays: dict[str, Value] = {}
+        self.axes: dict[str, Axes] = {}
         self.seen: dict[str, int] = {}
         for node in ast.walk(tree):
             self.foresee(node)
         for n in self.dims:
             self.array(n)
+        words = {str(getattr(n, "id", None) or getattr(n, "arg", None)) for n in ast.walk(tree)}
+        self.words = {*words, *ranks, *self.dims, *self.named}
 
     def declared(self, n: str) -> bool:
         return n in self.ranks or n in self.dims
@@ -183,44 +213,44 @@ class Inputs:
             if isinstance(e, ast.Name) and not self.declared(e.id) and e.id in self.first:
                 self.named.setdefault(e.id, Size(e.id))
 
-    def array(self, n: str) -> Value:
-        """An array by its name."""
-        if n not in self.arrays:
-            rank = self.rank(n)
-            width = 1 if rank == "row" else int(rank)
-            dims: tuple[Any, ...] = self.dims.get(n, (None,) * width)
-            if len(dims) != width:
-                raise IversonError("usage", f"{n} has {len(dims)} sizes, but its rank is {rank}.")
-            axes = tuple(self.named[d] if isinstance(d, str) else None if d == 1 else Size(d)
-                         for d in dims)
-            self.arrays[n] = stored(self.book, n, axes, rank == "row")
-        return self.arrays[n]
+    def row(self, n: str) -> bool:
+        return self.ranks.get(n) == "row"
 
-    def rank(self, n: str) -> int | str:
+    def array(self, n: str) -> Axes:
+        """The axes of an array."""
+        if n not in self.axes:
+            rank = self.rank(n)
+            dims: tuple[str | int | None, ...] = self.dims.get(n, (None,) * rank)
+            if len(dims) != rank:
+                raise IversonError("usage", f"{n} has {len(dims)} sizes, but its rank is {rank}.")
+            self.axes[n] = tuple(
+                self.named[d] if isinstance(d, str) else None if d == 1 else Size(d) for d in dims)
+        return self.axes[n]
+
+    def rank(self, n: str) -> int:
         """Declared, by its letter, or by a use that leaves no choice."""
-        found = self.ranks.get(n, len(self.dims[n]) if n in self.dims else letter_rank(n))
-        found = self.seen.get(n) if found is None else found
+        default = len(self.dims[n]) if n in self.dims else letter_rank(n)
+        found = 1 if self.row(n) else self.ranks.get(n, self.seen.get(n) if default is None else default)
         if found is None:
             raise IversonError("ambiguous", f"{n} could be a scalar, a vector or a matrix.",
                                hint=f"Say which: sizes={{{n!r}: ()}} a scalar, {{{n!r}: ('N',)}} a vector.")
-        return found
+        return int(found)
 
-    def declarations(self) -> tuple[Declaration, ...]:
+    def declarations(self, labels: Mapping[str, Size]) -> tuple[Declaration, ...]:
         """What must be said of the inputs so that they have the kinds and sizes they were read with."""
-        return tuple(d for n in self.arrays if (d := self.declaration(n)) is not None)
+        return tuple(d for n in self.axes if (d := self.declaration(n, labels.get(n))) is not None)
 
-    def lost_size(self, equations: Sequence[Equation]) -> str | None:
+    def declaration(self, n: str, classes: Size | None) -> Declaration | None:
+        """None where the letter says all that is known."""
+        dims = tuple(1 if a is None else a.root().name or "?" for a in self.axes[n])
+        if classes is not None:
+            return Declaration(n, "label", dims, classes.root().name)
+        if not self.row(n) and n not in self.dims and set(dims) <= {"?"} and letter_rank(n) == len(dims):
+            return None
+        return Declaration(n, "row" if self.row(n) else "tensor" if dims else "scalar", dims)
+
+    def lost_size(self, equations: Sequence[Equation], rows: Sequence[Declaration]) -> str | None:
         """A size the equations name that no declaration ties to an array."""
-        known = {s for d in self.declarations() for s in (*(d.dims or ()), d.classes)}
+        known = {s for d in rows for s in (*(d.dims or ()), d.classes)}
         used = {n for e in equations for n in names_in(e.body)}
         return next((n for n in self.named if n in used and n not in known and not self.declared(n)), None)
-
-    def declaration(self, n: str) -> Declaration | None:
-        """None where the letter says all that is known."""
-        v, row = self.arrays[n], self.ranks.get(n) == "row"
-        dims = tuple(1 if a is None else a.root().name or "?" for a in v.axes)
-        if n in self.book.labels:
-            return Declaration(n, "label", dims, self.book.labels[n].root().name)
-        if not row and n not in self.dims and set(dims) <= {"?"} and letter_rank(n) == v.rank:
-            return None
-        return Declaration(n, "row" if row else "tensor" if dims else "scalar", dims)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..core.errors import IversonError, Span
+from .numpy_text import Axes, Size, merge
 from .surface import Equation, Surface, call, index, name, number, walk
 
 Terms = tuple[Surface | None, ...]
@@ -25,41 +26,15 @@ MOST_CUTS = 20_000
 ALL = Surface("all")
 
 
+def axes_text(n: int) -> str:
+    return f"{n} axis" if n == 1 else f"{n} axes"
+
+
 def unsupported(message: str, hint: str | None = None) -> IversonError:
     return IversonError("unsupported", message, hint=hint)
 
 
 # -- sizes and names -----------------------------------------------------------------------------------------
-
-class Size:
-    """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
-
-    __slots__ = ("into", "name")
-
-    def __init__(self, name: str | int | None = None) -> None:
-        self.name, self.into = name, self
-
-    def root(self) -> Size:
-        found = self
-        while found.into is not found:
-            found = found.into
-        return found
-
-
-Axes = tuple[Size | None, ...]          # None: an axis of size 1
-
-
-def merge(a: Size | None, b: Size | None) -> bool:
-    """Make two sizes one; False where both are known and differ."""
-    if a is None or b is None:
-        return a is b
-    a, b = a.root(), b.root()
-    if a is not b and a.name is not None and b.name is not None and a.name != b.name:
-        return False
-    kept, gone = (b, a) if a.name is None else (a, b)
-    gone.into = kept
-    return True
-
 
 @dataclass
 class Book:

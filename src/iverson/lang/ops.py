@@ -67,7 +67,7 @@ ROWS = (
     Op("inv",       (1, 1), "square"),
     Op("det",       (1, 1), "volume"),
     Op("logdet",    (1, 1), "volume"),
-    Op("diag",      (1, 1), "diag"),
+    Op("diag",      (1, 1), "diag", aliases=("diagonal",)),
     Op("eye",       (1, 1), "build", "[i = j]"),
     Op("ones",      (1, 3), "build", "1", aliases=("vector",)),
     Op("zeros",     (1, 3), "build", "0"),

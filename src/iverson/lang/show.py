@@ -49,11 +49,16 @@ def _plain(t: Surface) -> tuple[str, int]:
     if t.op in _PLAIN:
         return _PLAIN[t.op](t)
     if t.op in SIGNS:
-        left, right = _plain(t.args[0]), _plain(t.args[1])
-        return _wrap(left, TIMES if left[1] != REDUCE else ATOM) + SIGNS[t.op] + _wrap(
-            right, TIMES + 1 if right[1] != REDUCE else REDUCE
-        ), TIMES if right[1] != REDUCE else REDUCE
+        return _product(t)
     raise AssertionError(t.op)
+
+
+def _product(t: Surface) -> tuple[str, int]:
+    """Two factors; a sum sign on the right takes all that follows, so what is divided by it stands in parentheses."""
+    left, right = _plain(t.args[0]), _plain(t.args[1])
+    ends_in_sum = right[1] == REDUCE and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
+    shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
+    return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
 
 
 def _num(t: Surface) -> tuple[str, int]:

@@ -379,7 +379,7 @@ class Parser:
 
     def _operand(self) -> Surface:
         base = self._atom()
-        while self.is_op("[", "(") and base.op not in ("reduce",):
+        while self.is_op("[", "(") and (base.op != "reduce" or self._closed(base)):
             if self.now.text == "(" or base.op in ("num", "bracket"):
                 raise self._missing_times(base)
             base = self._index(base)

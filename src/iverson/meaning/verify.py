@@ -106,7 +106,7 @@ class Question:
 
 def verify(q: Question, n: int = 5, directions: int = 2, seed: int = 0) -> Verified:
     """Compare; raises IversonError("verify") when the answer is not the derivative."""
-    found = instances(q.loss, seed, n=n, wrt=(q.wrt,))
+    found = instances(q.loss, seed, n=n, wrt=(q.wrt,), extremes=True)
     f = compile_surface(q.loss, [q.loss.script.result])
     g = compile_surface(q.answer, [q.answer.script.result])
     rng = np.random.default_rng(seed + 1)
