@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -449,9 +449,9 @@ class Writer:
             self.lines.append(f"{name} = {self.any(shape, b, {}).text}")
         self.defined[name] = shape
 
-    def case(self) -> Case | None:
+    def case(self, most: int) -> Case | None:
         """The finished script, None when it came out too long or reads no input."""
-        b = max(1, round(self.r.triangular(0, 40, 8)))
+        b = max(1, round(self.r.triangular(0, most, most / 5)))
         for _ in range(self.pick([(5, 0), (3, 1), (2, 2)]) if b > 6 else 0):
             self.define(max(1, b // 3))
             b -= b // 3
@@ -536,16 +536,15 @@ def bare(text: str, wrt: str, used: Sequence[str], sized: bool) -> Case:
     return Case(text, wrt)
 
 
-def cases(n: int, seed: int = 0) -> Iterator[Case]:
-    """n scripts; the same seed gives the same scripts, and case number p does not depend on n."""
-    for p in range(n):
-        yield case(f"{seed}.{p}")
-
-
-def case(seed: str) -> Case:
-    """The script of one seed: the first attempt that is short enough and reads an input."""
+def case(seed: str, most: int = 40) -> Case:
+    """The script of one seed, of about `most` nodes at most: the first attempt that reads an input."""
     for attempt in range(100):
-        made = Writer(f"{seed}.{attempt}").case()
+        made = Writer(f"{seed}.{attempt}").case(most)
         if made is not None:
             return made
     raise AssertionError(f"no script for {seed}")
+
+
+def letters_only(text: str) -> set[str]:
+    """The words of a text."""
+    return set(re.findall(r"[A-Za-z]\w*", text))

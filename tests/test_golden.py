@@ -98,3 +98,10 @@ def test_markdown_and_latex():
         text = d.explain("en", format)
         assert text.count(f"\\begin{{{block}}}") == text.count(f"\\end{{{block}}}") > 3
         assert text.count("{") == text.count("}")
+
+
+def test_the_text_does_not_depend_on_what_came_before():
+    before = iv.derive(SOFTMAX_BY_P, "W").explain()
+    for text in ("sum(exp(A*x))", "x'*A*x", "logsumexp(X*w)"):
+        iv.derive(text, "w" if "w" in text else "x")
+    assert iv.derive(SOFTMAX_BY_P, "W").explain() == before

@@ -219,6 +219,12 @@ def test_every_row_stands_in_a_text():
     assert not rows - called
 
 
+def test_a_false_row_is_caught(monkeypatch):
+    monkeypatch.setitem(CALLS, "tanh", CALLS["sinh"])
+    with pytest.raises(AssertionError, match="tanh"):
+        agree("np.tanh(x)")
+
+
 # -- random expressions --------------------------------------------------------------------------------------
 
 LEAVES = ("X", "W", "S", "A", "w", "x", "r", "s", "a", "b", "T", "np.float64(2)", "P[y]", "W[:,y]",
@@ -329,7 +335,8 @@ def test_new_names_keep_away_from_the_text():
 
 def test_numbers_are_exact():
     body = parse_numpy("0.1*x + 1e-3 + 1_0.5 + 0x1F + 3", {}).equations[0].body
-    assert [t.attr for t in walk(body) if t.op == "num"] == [Fraction(1, 10), Fraction(1, 1000), Fraction(21, 2), 31, 3]
+    numbers = [t.attr for t in walk(body) if t.op == "num"]
+    assert numbers == [Fraction(1, 10), Fraction(1, 1000), Fraction(21, 2), 31, 3]
 
 
 def test_a_result_keeps_its_axes():
@@ -510,7 +517,8 @@ def test_a_long_sum_is_not_deep():
 # -- spans ---------------------------------------------------------------------------------------------------
 
 SPANNED = ["x@A@x", "  np.sum(np.log(1 + np.exp(-y*(X@w))))", "np.mean(S[np.arange(len(y)), y])",
-           "é1*x\\\n + é1*w", "(x\r\n + r)", "X[0] + X.T[1]", "np.where(x > 0, x, r)", "(lambda q: q*q)(x[:,None] - w)"]
+           "é1*x\\\n + é1*w", "(x\r\n + r)", "X[0] + X.T[1]", "np.where(x > 0, x, r)",
+           "(lambda q: q*q)(x[:,None] - w)"]
 
 
 @pytest.mark.parametrize("text", SPANNED)

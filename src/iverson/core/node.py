@@ -40,7 +40,7 @@ RANK = {
 class Node:
     """One node.  Build it with the constructors below, never directly."""
 
-    __slots__ = ("__weakref__", "args", "attr", "free", "height", "key", "mask", "op", "size")
+    __slots__ = ("__weakref__", "args", "attr", "free", "height", "key", "mask", "names", "op", "size")
 
     op: str
     args: tuple[Node, ...]
@@ -49,6 +49,7 @@ class Node:
     height: int  # depth of nested binders
     size: int  # number of nodes, shared ones counted each time
     key: str  # digest: the same in every run
+    names: tuple[str, ...]  # of the indices in it, in order of occurrence
     mask: str  # the same digest with index names hidden
 
     def __repr__(self) -> str:
@@ -68,8 +69,9 @@ _FRESH = itertools.count()
 
 
 def order(f: Node) -> tuple[Any, ...]:
-    """A total order that does not depend on hash seeds; index names count only to break ties."""
-    return (RANK[f.op], f.mask, f.key)
+    """A total order that does not depend on hash seeds.  Index names count only to break ties, and then by age: what
+    was named first comes first, however many names were given before."""
+    return (RANK[f.op], f.mask, f.names, f.key)
 
 
 def _digest(text: str) -> str:
@@ -89,6 +91,7 @@ def make(op: str, args: tuple[Node, ...] = (), attr: Any = None) -> Node:
     if op == "idx":
         free = frozenset((node,)) | attr[1].free
     node.free = free - frozenset(bound) if bound else free
+    node.names = (attr[0],) if op == "idx" else tuple(dict.fromkeys(n for a in args for n in a.names))
     node.height = max((a.height for a in args), default=0) + (1 if bound else 0)
     node.size = 1 + sum(a.size for a in args)
     name = _attr_key(op, attr, False)
@@ -397,7 +400,7 @@ def _colour(i: Node, *bodies: Node) -> tuple[Any, ...]:
                 found.append((f.mask, p))
             elif i in a.free:
                 stack.append(a)
-    return (sorted(found), i.key)
+    return (sorted(found), i.attr[0])
 
 
 def open_(f: Node) -> tuple[tuple[Node, ...], Node, Node]:

@@ -1,0 +1,353 @@
+"""Random losses through the public pipeline: derived, printed, read back, and compared with differences.
+
+Glossary   d: a Derivation; q: a Question, what the loss's differences are compared with; g: an evaluator of a text.
+A loss ends in one of: derived; refused (an IversonError, grouped by its reason); unverifiable (no values at which it
+is finite and smooth, or too rough for differences); wrong.  `python tests/test_random.py 2000` prints the tally.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import iverson as iv
+from generate import Case, case, letters_only
+from iverson.core.node import substitute
+from iverson.lang.surface import Equation, Surface, names_in
+from iverson.meaning.sample import instances
+from iverson.meaning.surface_eval import compile_surface
+from iverson.meaning.verify import Question, compare, declaration, line, one, read_back
+
+BATCH = 100
+DRAWS, DIRECTIONS, MOST_SEARCHES = 5, 3, 3
+MOST_REFUSED = 0.05
+NAMES = r"[?]|\b[A-Za-z]\b"   # what differs between refusals for one reason
+SAME_VALUE = 1e-7          # two printed texts of one answer, relative to its largest entry
+
+
+class Wrong(AssertionError):
+    """An answer that does not hold, or a text that cannot be read back."""
+
+
+@dataclass
+class Tally:
+    """What became of a number of losses."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    redraws: int = 0
+    overflows: int = 0
+    entries: int = 0
+
+    def __str__(self) -> str:
+        ends = ", ".join(f"{n} {end}" for end, n in sorted(self.ends.items()))
+        text = (f"{sum(self.ends.values())} losses: {ends}; {self.redraws} draws replaced, {self.overflows} texts that "
+                f"overflow, {self.entries} entries compared one by one")
+        return "\n".join([text, *(f"  {n:4} {reason}" for reason, n in self.refusals.most_common()), *self.wrong])
+
+    def end(self, seed: str, c: Case, order: int = 1, every_entry: bool = False) -> None:
+        """Carry one loss through and count how it ends."""
+        try:
+            d = iv.derive(c.text, c.wrt, order=order, kinds=c.kinds, sizes=c.sizes, verified=False)
+        except iv.IversonError as error:
+            self.ends["refused"] += 1
+            self.refusals[f"{error.kind}: {re.sub(NAMES, '_', error.message)}"] += 1
+            return
+        try:
+            self.ends[Trial(d, c, seed, self).run(every_entry)] += 1
+        except (Wrong, iv.IversonError) as error:
+            self.ends["wrong"] += 1
+            self.wrong.append(f"[{seed}] {str(error).splitlines()[0]}\n    by {c.wrt}: {c.text!r} {c.kinds} {c.sizes}")
+
+
+class Trial:
+    """One answer against numbers: the rule of DESIGN section 6, along three directions."""
+
+    def __init__(self, d: Any, c: Case, seed: str, tally: Tally) -> None:
+        self.d, self.c, self.tally = d, c, tally
+        self.seed = int.from_bytes(seed.encode()[-6:], "big")
+        self.rng = np.random.default_rng(self.seed)
+        found, inputs = d.derived, d.derived.program.inputs
+        self.texts = {
+            "program": read_back(inputs, found.lines, found.dims),
+            "formula": read_back(inputs, [*found.where, found.main], found.dims),
+            "index form": read_back(inputs, index_lines(d), found.dims)}
+        self.judge = d.loss.typed if found.first is None else read_back(inputs, found.first.lines, found.first.dims)
+        self.q = Question(self.judge, c.wrt, self.texts["program"], len(found.adjoint.outputs), None, d.order)
+        self.f = compile_surface(self.judge, [self.judge.script.result])
+        self.g = {k: compile_surface(t, [t.script.result]) for k, t in self.texts.items()}
+
+    def run(self, every_entry: bool) -> str:
+        compared = 0
+        for search in range(MOST_SEARCHES):
+            try:
+                found = instances(self.judge, self.seed + search, n=DRAWS, wrt=(self.c.wrt,), extremes=not search)
+            except iv.IversonError:
+                return "unverifiable, no values" if not search else "unverifiable, rough"
+            self.tally.redraws += found.redrawn
+            for draw in found.draws:
+                compared += self.holds(draw)
+            if every_entry:
+                self.entries(found.draws[0])
+            if compared >= DRAWS:
+                return "derived"
+        return "derived" if compared else "unverifiable, rough"
+
+    def holds(self, draw: Any) -> bool:
+        """Whether the draw could be used; raises Wrong where the answer is not the derivative there."""
+        values = self.values(draw)
+        finite = {k: bool(np.isfinite(v).all()) for k, v in values.items()}
+        if not all(finite.values()):
+            return self.overflowed(draw, finite)
+        for k, v in values.items():
+            scale = float(np.max(np.abs(values["program"]), initial=0.0))
+            if v.shape != values["program"].shape or np.max(np.abs(v - values["program"]), initial=0) > SAME_VALUE * scale:
+                raise Wrong(f"the {k} has another value than the program [{draw.note}]: {self.d.text()[:200]}")
+        usable = compare(self.q, draw, self.f, self.g["program"], self.rng, DIRECTIONS) is not None
+        self.tally.redraws += not usable
+        return usable
+
+    def values(self, draw: Any) -> dict[str, np.ndarray]:
+        return {k: np.asarray(g(draw.arrays, draw.sizes)[self.texts[k].script.result]) for k, g in self.g.items()}
+
+    def overflowed(self, draw: Any, finite: dict[str, bool]) -> bool:
+        """A text may overflow where the loss does not, as exp(x)/sum(exp(x)) does: far out, and never in the code."""
+        self.tally.overflows += 1
+        if "scale" in draw.note:
+            return False
+        code = np.asarray(self.d(**draw.arrays))
+        if not np.isfinite(code).all():
+            raise Wrong(f"{finite} finite, nor is the code [{draw.note}]: {self.d.text()[:200]}")
+        compare(self.q, draw, self.f, lambda *_: {self.q.answer.script.result: code}, self.rng, DIRECTIONS)
+        return False
+
+    def entries(self, draw: Any) -> None:
+        """Every entry of a gradient, by the same rule."""
+        gradient = self.values(draw)["program"]
+        x = np.asarray(draw.arrays[self.c.wrt], float)
+        if self.q.outputs or gradient.shape != x.shape or not np.isfinite(gradient).all():
+            return
+        for place in np.ndindex(x.shape):
+            v = np.zeros(x.shape)
+            v[place] = 1.0
+            one(self.q, draw.arrays, draw.sizes, self.f, np.ones(()), gradient, x, v)
+            self.tally.entries += 1
+
+
+def index_lines(d: Any) -> list[Equation]:
+    """The index form and what it names, as equations."""
+    return [*getattr(d.derived, "indexed_where", d.derived.where), d.derived.indexed]
+
+
+def run(seeds: range, order: int = 1, name: str = "0", most: int = 40) -> Tally:
+    tally = Tally()
+    for p in seeds:
+        tally.end(f"{name}.{p}", case(f"{name}.{p}", most), order, every_entry=p % 100 == 7)
+    print(tally)
+    return tally
+
+
+def check(tally: Tally) -> None:
+    total = sum(tally.ends.values())
+    unverifiable = sum(n for end, n in tally.ends.items() if end.startswith("unverifiable"))
+    assert not tally.wrong, "\n" + "\n".join(tally.wrong)
+    assert tally.ends["refused"] + unverifiable <= MOST_REFUSED * total, f"\n{tally}"
+
+
+@pytest.mark.parametrize("batch", range(20))
+def test_random_losses(batch):
+    tally = run(range(batch * BATCH, (batch + 1) * BATCH))
+    check(tally)
+    assert tally.entries
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("batch", range(20, 220))
+def test_many_random_losses(batch):
+    check(run(range(batch * BATCH, (batch + 1) * BATCH)))
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_second_derivatives(batch):
+    check(run(range(batch * 25, (batch + 1) * 25), order=2, name="second", most=8))
+
+
+# -- the tests are tested --------------------------------------------------------------------------------------
+
+def test_a_false_answer_is_wrong(monkeypatch):
+    from iverson.rewrite.rule import Derivative
+    from iverson.rules.calculus import CALCULUS
+
+    monkeypatch.setitem(CALCULUS, "sin", Derivative("sin", ("cos(x) + 1e-5*x",)))
+    tally = Tally()
+    tally.end("planted", Case("w: param[D]\nsum(sin(w))", "w"))
+    assert tally.ends["wrong"] == 1 and "differences give" in tally.wrong[0]
+
+
+def test_a_lost_transpose_is_wrong(monkeypatch):
+    from iverson.derivation import lift
+
+    monkeypatch.setattr(lift, "transposed", lambda x: x)
+    tally = Tally()
+    tally.end("planted", Case("A: matrix[D, D]\nw: param[D]\nw'*(A*w).^2", "w"))
+    assert tally.ends["wrong"] == 1
+
+
+def test_a_crash_is_no_refusal(monkeypatch):
+    monkeypatch.setattr(iv.api, "derive_all", lambda *a, **k: {}["planted"])
+    with pytest.raises(KeyError, match="planted"):
+        Tally().end("planted", Case("w: param[D]\nsum(w)", "w"))
+
+
+# -- properties ------------------------------------------------------------------------------------------------
+
+def derived(seed: str, most: int = 25) -> tuple[Case, Any] | None:
+    """A random case and its derivation; None where it is refused."""
+    c = case(seed, most)
+    try:
+        return c, iv.derive(c.text, c.wrt, kinds=c.kinds, sizes=c.sizes, verified=False)
+    except iv.IversonError:
+        return None
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_the_repr_is_a_text_that_means_the_same(batch):
+    """repr(d), with the declarations of the inputs in front, is a loss of its own with the value of the derivative."""
+    for p in range(batch * 50, batch * 50 + 50):
+        found = derived(f"repr.{p}")
+        if found is None:
+            continue
+        c, d = found
+        head = "\n".join(declaration(i) for i in d.derived.program.inputs.values())
+        again = iv.parse(f"{head}\n{d!r}", notation="iverson")
+        wanted = read_back(d.derived.program.inputs, d.derived.lines, d.derived.dims)
+        try:
+            draw = instances(d.loss.typed, p, n=1, wrt=(c.wrt,)).draws[0]
+        except iv.IversonError:
+            continue
+        value = compile_surface(again.typed, [again.result])(draw.arrays, draw.sizes)[again.result]
+        expected = compile_surface(wanted, [wanted.script.result])(draw.arrays, draw.sizes)[wanted.script.result]
+        scale = np.max(np.abs(expected), initial=0.0)
+        assert np.shape(value) == np.shape(expected), (c, repr(d))
+        assert np.allclose(value, expected, rtol=0, atol=SAME_VALUE * scale, equal_nan=True), (c, repr(d))
+
+
+def renamed(tree: Surface, names: dict[str, str], taken: frozenset[str]) -> Surface:
+    """Every bound index called i, or the first letter after it that captures nothing."""
+    if tree.op == "name":
+        return replace(tree, attr=names.get(tree.attr, tree.attr))
+    if tree.op != "reduce":
+        return replace(tree, args=tuple(renamed(a, names, taken) for a in tree.args))
+    bound = tree.attr[1]
+    free = set().union(*map(names_in, tree.args)) - set(bound)
+    busy = {names.get(n, n) for n in free} | taken
+    new = [n for n in "ijklmnabcdefgh" if n not in busy][:len(bound)]
+    inner = {**names, **dict(zip(bound, new, strict=True))}
+    return replace(tree, args=tuple(renamed(a, inner, taken) for a in tree.args), attr=(tree.attr[0], tuple(new)))
+
+
+def written(loss: Any, equations: list[Equation]) -> str:
+    """A loss as text, everything declared."""
+    return "\n".join([*map(declaration, loss.inputs.values()), *map(line, equations)])
+
+
+def programs(text: str, result: str) -> Any:
+    loss = iv.parse(text, notation="iverson")
+    assert loss.result == result
+    return loss
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_the_names_of_bound_indices_mean_nothing(batch):
+    """With every bound index called i, the program and its gradient are the same nodes."""
+    for p in range(batch * 50, batch * 50 + 50):
+        c = case(f"names.{p}", 25)
+        try:
+            loss = iv.parse(c.text, kinds=c.kinds, sizes=c.sizes)
+        except iv.IversonError:
+            continue
+        taken = frozenset(str(n.attr) for i in loss.inputs.values() for n in i.type.dims) | set(loss.inputs)
+        before = list(loss.typed.script.equations)
+        after = [replace(e, body=renamed(e.body, {}, taken | set(e.indices or ()))) for e in before]
+        pair = [programs(written(loss, es), loss.result) for es in (before, after)]
+        same_definitions(pair[0].program.definitions, pair[1].program.definitions, c)
+        same_gradients(pair, c)
+
+
+def same_definitions(ones: Any, others: Any, c: Case) -> None:
+    for a, b in zip(ones, others, strict=True):
+        indices = dict(zip(b.indices, a.indices, strict=True))
+        assert a.name == b.name and a.body is substitute(b.body, indices), f"{a.name} of {c}"
+
+
+def same_gradients(pair: list[Any], c: Case) -> None:
+    try:
+        first, second = (iv.derive(loss, c.wrt, verified=False).derived.answer for loss in pair)
+    except iv.IversonError:
+        return
+    same_definitions(first.program, second.program, c)
+
+
+# -- determinism -----------------------------------------------------------------------------------------------
+
+CHILD = """
+import json, sys
+import iverson as iv
+from generate import case
+texts = {}
+for p in json.loads(sys.argv[1]):
+    c = case(f"same.{p}", 25)
+    try:
+        d = iv.derive(c.text, c.wrt, kinds=c.kinds, sizes=c.sizes, verified=False)
+        texts[p] = [c.text, repr(d), d.index_form, d.program, d.explain(), d.code()]
+    except iv.IversonError as error:
+        texts[p] = [c.text, str(error)]
+print(json.dumps(texts, sort_keys=True))
+"""
+
+
+def child(order: list[int], hash_seed: str) -> dict[str, list[str]]:
+    """The texts of 50 answers from a process of its own."""
+    path = os.pathsep.join(p for p in sys.path if p)
+    done = subprocess.run([sys.executable, "-c", CHILD, json.dumps(order)], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path})
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def first_texts():
+    return child(list(range(50)), "1")
+
+
+def test_the_same_text_for_every_hash_seed(first_texts):
+    assert child(list(range(50)), "2") == first_texts
+
+
+def test_the_same_text_whatever_was_derived_before(first_texts):
+    assert child(list(range(50))[::-1], "1") == first_texts
+
+
+def test_the_generator_is_the_same_everywhere(first_texts):
+    assert [first_texts[str(p)][0] for p in range(50)] == [case(f"same.{p}", 25).text for p in range(50)]
+
+
+def test_the_generator_uses_every_operator_and_form():
+    """Nothing of the notation is forgotten: every operator, reduction, relation and form occurs."""
+    text = "\n".join(case(f"0.{p}").text for p in range(2000))
+    assert letters_only(text) >= {*iv.lang.ops.OPS, *iv.lang.ops.REDUCTIONS[:5], "and", "or", "not", "where", "pi"}
+    for form in ("'", ".*", "./", ".^", "^-1", "!=", "<=", ":,", ",:]", "] = ", "[k = ", "*[", "y[", "in K"):
+        assert form in text, form
+
+
+if __name__ == "__main__":
+    print(run(range(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)).ends)
