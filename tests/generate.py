@@ -277,8 +277,8 @@ class Writer:
         names = self.r.sample(free, count)
         sizes = self.r.choices(SIZES, k=count) if self.chance(0.6) else [self.r.choice(SIZES)] * count
         inner = scope | dict(zip(names, sizes, strict=True))
-        binder, settled = self.binder(names, scope, inner, b)
         kind = self.pick([(6, "sum"), (2, "mean"), (0.7, "prod"), (0.7, "max"), (0.7, "min")])
+        binder, settled = self.binder(names, scope, inner, kind)
         body = self.body(shape, [i for i in names if i not in settled or self.chance(0.5)], b - 1, inner)
         return Text(f"{kind}[{binder}] {body.at(REDUCE)}", REDUCE)
 
@@ -293,14 +293,17 @@ class Writer:
                               (1, lambda e=e, made=made: Text(f"{made.at(SUM)} + {e.text}", SUM))])()
         return made
 
-    def binder(self, names: Sequence[str], scope: Scope, inner: Scope, b: int) -> tuple[str, set[str]]:
-        """What stands in the brackets of a reduction, and the indices whose size it settles."""
+    def binder(self, names: Sequence[str], scope: Scope, inner: Scope, kind: str) -> tuple[str, set[str]]:
+        """What stands in the brackets of a reduction, and the indices whose size it settles.
+
+        The largest of no terms is -inf: under max and min stands no condition that may leave none.
+        """
         plain = ",".join(names)
         if not self.chance(0.4):
             return plain, set()
-        i = names[0]
-        made = self.relation(i, inner)
-        if made is None or self.chance(0.15):
+        i, extreme = names[0], kind in ("max", "min")
+        made = self.relation(i, inner, ("!=",) if extreme else ())
+        if not extreme and self.chance(0.15):
             values = self.condition((), 3, inner)
             return f"{plain}: {values.text}", set()
         text, settles = made
@@ -313,7 +316,7 @@ class Writer:
         bare = re.sub(r"\[[^\]]*\]", "", text)
         return sum(bool(re.search(rf"\b{i}\b", bare)) for i in INDICES if i not in scope) == 1
 
-    def relation(self, i: str, scope: Scope) -> tuple[str, bool] | None:
+    def relation(self, i: str, scope: Scope, only: Sequence[str] = ()) -> tuple[str, bool]:
         """A relation between index i and another index, a label or a number; whether it settles the size of i."""
         n = scope[i]
         same = [j for j, m in scope.items() if m == n and j != i]
@@ -323,12 +326,12 @@ class Writer:
                 (0.6, ("!=", "=", "<"), ["1"], False)]
         live = [row for row in rows if row[2]]
         signs, others = self.pick([(w, (signs, (others, settles))) for w, signs, others, settles in live])
-        return f"{i} {self.r.choice(signs)} {self.r.choice(others[0])}", others[1]
+        return f"{i} {self.r.choice(only or signs)} {self.r.choice(others[0])}", others[1]
 
     def index_bracket(self, shape: Shape, b: int, scope: Scope) -> Text:
         """A bracket on indices times something."""
         relations = [self.relation(self.r.choice(list(scope)), scope) for _ in range(2)]
-        first, second = (row[0] if row else "1 = 1" for row in relations)
+        first, second = (text for text, _ in relations)
         held = self.pick([(5, first), (1, f"not {first}"), (1, f"{first} and {second}"), (1, f"{first} or {second}")])
         return product(Text(f"[{held}]"), "*", self.any((), b, scope))
 

@@ -22,10 +22,12 @@ import pytest
 import iverson as iv
 from generate import Case, case, letters_only
 from iverson.core.node import substitute
+from iverson.lang.kinds import typed
 from iverson.lang.surface import Equation, Surface, names_in
+from iverson.meaning.admit import all_sizes
 from iverson.meaning.sample import instances
 from iverson.meaning.surface_eval import compile_surface
-from iverson.meaning.verify import Question, compare, declaration, line, one, read_back
+from iverson.meaning.verify import Question, compare, declaration, one, read_back
 
 BATCH = 100
 DRAWS, DIRECTIONS, MOST_SEARCHES = 5, 3, 3
@@ -62,12 +64,24 @@ class Tally:
         except iv.IversonError as error:
             self.ends["refused"] += 1
             self.refusals[f"{error.kind}: {re.sub(NAMES, '_', error.message)}"] += 1
-            return
+        except Exception as error:
+            self.fail("crash", seed, c, error)
+        else:
+            self.judge(d, seed, c, every_entry)
+
+    def judge(self, d: Any, seed: str, c: Case, every_entry: bool) -> None:
         try:
             self.ends[Trial(d, c, seed, self).run(every_entry)] += 1
         except (Wrong, iv.IversonError) as error:
-            self.ends["wrong"] += 1
-            self.wrong.append(f"[{seed}] {str(error).splitlines()[0]}\n    by {c.wrt}: {c.text!r} {c.kinds} {c.sizes}")
+            self.fail("wrong", seed, c, error)
+        except Exception as error:
+            self.fail("crash", seed, c, error)
+
+    def fail(self, end: str, seed: str, c: Case, error: Exception) -> None:
+        self.ends[end] += 1
+        what = str(error).splitlines()[0] if isinstance(error, Wrong | iv.IversonError) else repr(error)
+        given = f" {c.kinds} {c.sizes}" if c.kinds else ""
+        self.wrong.append(f"[{seed}] {end}: {what}\n    by {c.wrt}: {c.text!r}{given}")
 
 
 class Trial:
@@ -146,7 +160,7 @@ class Trial:
 
 def index_lines(d: Any) -> list[Equation]:
     """The index form and what it names, as equations."""
-    return [*getattr(d.derived, "indexed_where", d.derived.where), d.derived.indexed]
+    return [*d.derived.index_where, d.derived.indexed]
 
 
 def run(seeds: range, order: int = 1, name: str = "0", most: int = 40) -> Tally:
@@ -205,8 +219,9 @@ def test_a_lost_transpose_is_wrong(monkeypatch):
 
 def test_a_crash_is_no_refusal(monkeypatch):
     monkeypatch.setattr(iv.api, "derive_all", lambda *a, **k: {}["planted"])
-    with pytest.raises(KeyError, match="planted"):
-        Tally().end("planted", Case("w: param[D]\nsum(w)", "w"))
+    tally = Tally()
+    tally.end("planted", Case("w: param[D]\nsum(w)", "w"))
+    assert tally.ends == {"crash": 1} and "KeyError('planted')" in tally.wrong[0]
 
 
 # -- properties ------------------------------------------------------------------------------------------------
@@ -223,26 +238,34 @@ def derived(seed: str, most: int = 25) -> tuple[Case, Any] | None:
 @pytest.mark.parametrize("batch", range(4))
 def test_the_repr_is_a_text_that_means_the_same(batch):
     """repr(d), with the declarations of the inputs in front, is a loss of its own with the value of the derivative."""
-    for p in range(batch * 50, batch * 50 + 50):
-        found = derived(f"repr.{p}")
-        if found is None:
-            continue
-        c, d = found
-        head = "\n".join(declaration(i) for i in d.derived.program.inputs.values())
-        again = iv.parse(f"{head}\n{d!r}", notation="iverson")
-        wanted = read_back(d.derived.program.inputs, d.derived.lines, d.derived.dims)
-        try:
-            draw = instances(d.loss.typed, p, n=1, wrt=(c.wrt,)).draws[0]
-        except iv.IversonError:
-            continue
-        value = compile_surface(again.typed, [again.result])(draw.arrays, draw.sizes)[again.result]
-        expected = compile_surface(wanted, [wanted.script.result])(draw.arrays, draw.sizes)[wanted.script.result]
-        scale = np.max(np.abs(expected), initial=0.0)
-        assert np.shape(value) == np.shape(expected), (c, repr(d))
-        assert np.allclose(value, expected, rtol=0, atol=SAME_VALUE * scale, equal_nan=True), (c, repr(d))
+    same = sum(repr_means_the_same(f"repr.{p}") for p in range(batch * 50, batch * 50 + 50))
+    assert same > 30
 
 
-def renamed(tree: Surface, names: dict[str, str], taken: frozenset[str]) -> Surface:
+def repr_means_the_same(seed: str) -> bool:
+    """False where there is nothing to compare: refused, no values, or a size that the text alone does not tell."""
+    found = derived(seed)
+    if found is None:
+        return False
+    c, d = found
+    head = [declaration(i) for i in d.derived.program.inputs.values()]
+    again = iv.parse("\n".join([*head, repr(d)]), notation="iverson")
+    wanted = read_back(d.derived.program.inputs, d.derived.lines, d.derived.dims)
+    try:
+        draw = instances(d.loss.typed, 0, n=1, wrt=(c.wrt,)).draws[0]
+    except iv.IversonError:
+        return False
+    if any(n.op == "size" and n.attr not in draw.sizes for n in all_sizes(again.typed)):
+        return False
+    value = compile_surface(again.typed, [again.result])(draw.arrays, draw.sizes)[again.result]
+    expected = compile_surface(wanted, [wanted.script.result])(draw.arrays, draw.sizes)[wanted.script.result]
+    scale = np.max(np.abs(expected), initial=0.0)
+    assert np.shape(value) == np.shape(expected), (c, repr(d))
+    assert np.allclose(value, expected, rtol=0, atol=SAME_VALUE * scale, equal_nan=True), (c, repr(d))
+    return True
+
+
+def renamed(tree: Surface, names: dict[str, str], taken: set[str]) -> Surface:
     """Every bound index called i, or the first letter after it that captures nothing."""
     if tree.op == "name":
         return replace(tree, attr=names.get(tree.attr, tree.attr))
@@ -256,17 +279,6 @@ def renamed(tree: Surface, names: dict[str, str], taken: frozenset[str]) -> Surf
     return replace(tree, args=tuple(renamed(a, inner, taken) for a in tree.args), attr=(tree.attr[0], tuple(new)))
 
 
-def written(loss: Any, equations: list[Equation]) -> str:
-    """A loss as text, everything declared."""
-    return "\n".join([*map(declaration, loss.inputs.values()), *map(line, equations)])
-
-
-def programs(text: str, result: str) -> Any:
-    loss = iv.parse(text, notation="iverson")
-    assert loss.result == result
-    return loss
-
-
 @pytest.mark.parametrize("batch", range(4))
 def test_the_names_of_bound_indices_mean_nothing(batch):
     """With every bound index called i, the program and its gradient are the same nodes."""
@@ -276,12 +288,13 @@ def test_the_names_of_bound_indices_mean_nothing(batch):
             loss = iv.parse(c.text, kinds=c.kinds, sizes=c.sizes)
         except iv.IversonError:
             continue
-        taken = frozenset(str(n.attr) for i in loss.inputs.values() for n in i.type.dims) | set(loss.inputs)
-        before = list(loss.typed.script.equations)
-        after = [replace(e, body=renamed(e.body, {}, taken | set(e.indices or ()))) for e in before]
-        pair = [programs(written(loss, es), loss.result) for es in (before, after)]
-        same_definitions(pair[0].program.definitions, pair[1].program.definitions, c)
-        same_gradients(pair, c)
+        taken = {str(n.attr) for n in all_sizes(loss.typed)} | set(loss.inputs) | set(loss.definitions)
+        script = loss.typed.script
+        bodies = [renamed(e.body, {}, taken | set(e.indices or ())) for e in script.equations]
+        equations = tuple(replace(e, body=b) for e, b in zip(script.equations, bodies, strict=True))
+        other = replace(loss, typed=typed(replace(script, equations=equations)))
+        same_definitions(loss.program.definitions, other.program.definitions, c)
+        same_gradients([loss, other], c)
 
 
 def same_definitions(ones: Any, others: Any, c: Case) -> None:
@@ -309,9 +322,13 @@ for p in json.loads(sys.argv[1]):
     c = case(f"same.{p}", 25)
     try:
         d = iv.derive(c.text, c.wrt, kinds=c.kinds, sizes=c.sizes, verified=False)
-        texts[p] = [c.text, repr(d), d.index_form, d.program, d.explain(), d.code()]
+        texts[p] = [c.text, repr(d), d.index_form, d.program, d.latex, d.explain(), d.explain(lang="zh")]
     except iv.IversonError as error:
         texts[p] = [c.text, str(error)]
+    try:
+        texts[p].append(d.code())
+    except iv.IversonError as error:
+        texts[p].append(str(error))
 print(json.dumps(texts, sort_keys=True))
 """
 

@@ -367,7 +367,21 @@ def _group(bound: tuple[Node, ...], factors: tuple[Node, ...]) -> Node:
     if core.op == "red" and core.attr[0] == "sum":
         more, inner, _ = open_(core)
         return _close("sum", bound + more, inner, ONE)
-    return _close("sum", bound, core, ONE)
+    return _number_of(bound, core) or _close("sum", bound, core, ONE)
+
+
+def _number_of(bound: tuple[Node, ...], f: Node) -> Node | None:
+    """How many values of one index a relation with a number leaves: `sum[k] [k < 3]` is 3 (sizes are at least that)."""
+    if f.op != "br" or len(bound) != 1:
+        return None
+    (a, b), sign = f.args[0].args, f.args[0].attr
+    if a.op == "num":
+        a, b, sign = b, a, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)
+    if a is not bound[0] or b.op != "num" or not is_integer(b):
+        return None
+    n, c = bound[0].attr[1], b
+    counts = {"=": ONE, "!=": sub(n, ONE), "<": c, "<=": add(c, ONE), ">": sub(n, add(c, ONE)), ">=": sub(n, c)}
+    return counts[sign]
 
 
 def _connected(bound: tuple[Node, ...], factors: tuple[Node, ...]) -> list[set[Node]]:

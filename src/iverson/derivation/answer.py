@@ -59,6 +59,7 @@ class Answers:
             | {d.name for d in adjoint.gradients.values()}
             | size_names(adjoint.program)
         )
+        self.taken |= {n for names in adjoint.program.index_names.values() for n in names}
         self.forward = list(adjoint.program.definitions)
         bodies = fuse([*adjoint.adjoints, *adjoint.gradients.values()], set(adjoint.gradients))
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]

@@ -42,7 +42,7 @@ from ..core.program import Definition, Program
 from .kinds import Typed
 from .ops import CONSTANTS, OPS
 from .shapes import Type
-from .surface import Equation, Surface
+from .surface import Equation, Script, Surface
 from .surface import walk as written
 from .syntax import parse_expression
 
@@ -68,6 +68,12 @@ def lower(typed: Typed) -> Program:
         index_names(typed),
         typed.script.anonymous,
     )
+
+
+def index_words(script: Script) -> set[str]:
+    """Every name that the text gives to an index."""
+    left = {i for e in script.equations for i in e.indices or ()}
+    return left | {n for e in script.equations for t in written(e.body) if t.op == "reduce" for n in t.attr[1]}
 
 
 def index_names(typed: Typed) -> dict[Node, tuple[str, ...]]:
@@ -294,6 +300,7 @@ class Lowering:
             *self.typed.definitions,
             *(d.name for d in self.definitions),
             *map(str, self._sizes()),
+            *index_words(self.typed.script),
         }
         return next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 1000))) if n not in taken)
 

@@ -349,16 +349,11 @@ class Shapes:
 
     def _rel(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = (self.infer(t, scope) for t in tree.args)
-        for x, y, t in ((a, b, tree.args[1]), (b, a, tree.args[0])):
-            if x.classes is not None and y.classes is not None:
-                self.unify(x.classes, y.classes)
-            elif (
-                x.classes is not None
-                and t.op == "num"
-                and tree.attr in ("=", "!=")
-                and isinstance(t.attr, int)
-            ):
-                self.at_least(x.classes, t.attr + 1, t.span)
+        if a.classes is not None and b.classes is not None:
+            self.unify(a.classes, b.classes)
+        for x, t, sign in ((a, tree.args[1], tree.attr), (b, tree.args[0], MIRRORED.get(tree.attr, tree.attr))):
+            if x.classes is not None and t.op == "num" and isinstance(t.attr, int):
+                self.at_least(x.classes, t.attr + (sign in ("=", "!=", "<=", ">")), t.span)
         return self.join(tree, [plain(a), plain(b)], tree.attr)
 
     def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:
@@ -469,6 +464,7 @@ def plain(t: Type) -> Type:
     return Type("scalar" if t.form == "index" else t.form, t.dims)
 
 
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 PRODUCTS = {
     ("matrix", "matrix"): ("matrix", True),
     ("matrix", "column"): ("column", True),

@@ -1,15 +1,19 @@
-"""Surface to text: plain iverson notation (which parses back), Unicode, and LaTeX.
+"""Surface to plain text in iverson notation, which parses back: one walk with the precedences of syntax.py.
 
-One walk with the precedences of syntax.py; what differs between the three is a table of spellings.
+A derivative that is not carried out, the call "D" of derivation lines, has a text too: `d/ds[i,k] (...)`.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from .surface import Surface
+from .surface import Equation, Surface, index, name
 
 ATOM, POWER, PREFIX, TIMES, REDUCE, SUM, RELATION, NOT, AND, OR = 100, 60, 50, 40, 30, 20, 10, 6, 4, 2
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega pi"
+).split()
 SIGNS = {"mul": "*", "emul": ".*", "div": "/", "ediv": "./"}
 
 
@@ -21,6 +25,16 @@ def show(tree: Surface) -> str:
     "-x^2 + (a + b)*mean[i] q[i]'"
     """
     return _plain(tree)[0]
+
+
+def equation_left(e: Equation) -> Surface:
+    """What stands before the equality sign: a name, with its indices where it has some."""
+    return index(name(e.name), *map(name, e.indices)) if e.indices else name(e.name)
+
+
+def equation_text(e: Equation) -> str:
+    """A definition in one line."""
+    return f"{show(equation_left(e))} = {show(e.body)}"
 
 
 def number_text(value: int | Fraction) -> str:
@@ -56,6 +70,8 @@ def _plain(t: Surface) -> tuple[str, int]:
 def _product(t: Surface) -> tuple[str, int]:
     """Two factors; a sum sign on the right takes all that follows, so what is divided by it stands in parentheses."""
     left, right = _plain(t.args[0]), _plain(t.args[1])
+    if t.op == "div" and t.args[0].op == "call" and t.args[0].attr == "D":
+        left = f"({left[0]})", ATOM
     ends_in_sum = right[1] == REDUCE and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
     shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
     return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
@@ -100,7 +116,7 @@ def _transpose(t: Surface) -> tuple[str, int]:
 
 def _call(t: Surface) -> tuple[str, int]:
     if t.attr == "D":
-        return f"d/d{_plain(t.args[1])[0]} ({_plain(t.args[0])[0]})", TIMES
+        return f"d/d{_plain(t.args[1])[0]} ({_plain(t.args[0])[0]})", ATOM
     return f"{t.attr}({', '.join(_plain(a)[0] for a in t.args)})", ATOM
 
 
@@ -114,7 +130,7 @@ def _reduce(t: Surface) -> tuple[str, int]:
     binder = ",".join(names)
     if len(t.args) > 1:
         condition = t.args[1]
-        binder = show(condition) if binds_itself(t) else f"{binder}: {show(condition)}"
+        binder = show(condition) if not names or binds_itself(t) else f"{binder}: {show(condition)}"
     return f"{kind}[{binder}] {_wrap(_plain(t.args[0]), REDUCE)}", REDUCE
 
 

@@ -1,6 +1,8 @@
-"""Surface to LaTeX as the literature writes it; compiles with amsmath.
+r"""Surface to LaTeX as the literature writes it; compiles with amsmath.
 
-One walk with the precedences of syntax.py; spellings of functions and signs are tables.
+Glossary   part: a text and how tightly it binds, on the scale of show.py; small: inside a fraction, an index or an exponent.
+Single letters are multiplied by standing together; a bracket is \mathbf{1}\{...\}; a product with a large sum over a
+plain divisor has the divisor in front, as in \frac{1}{N} \sum.  Spellings are tables.
 """
 
 from __future__ import annotations
@@ -9,25 +11,22 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from .show import ATOM, POWER, REDUCE, RELATION, SUM, TIMES, number_text
-from .surface import Equation, Surface, name
-
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega pi".split()
+from .show import (
+    AND, ATOM, GREEK, NOT, OR, POWER, REDUCE, RELATION, SUM, TIMES, binds_itself, equation_left, number_text,
 )
-FUNCTIONS = {
-    "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh", "cosh": r"\cosh",
-    "tanh": r"\tanh", "arcsin": r"\arcsin", "arccos": r"\arccos", "arctan": r"\arctan", "max": r"\max", "min": r"\min",
-    "det": r"\det",
-}
+from .surface import Equation, Surface, number, walk
+
+HALF, HALVED = number(Fraction(1, 2)), Surface("div", (number(1), number(2)))
+Part = tuple[str, int]
+
+FUNCTIONS = {n: "\\" + n for n in (
+    "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "max", "min", "det")}
 RELATIONS = {"=": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 REDUCTIONS = {
     "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min", "mean": r"\operatorname*{mean}",
     "argmax": r"\operatorname*{arg\,max}", "argmin": r"\operatorname*{arg\,min}",
 }
-
-Part = tuple[str, int]
+TALL = re.compile(r"\\(frac|sum|prod|left|operatorname\*|max_|min_)")
 
 
 def latex(tree: Surface) -> str:
@@ -35,142 +34,276 @@ def latex(tree: Surface) -> str:
 
     >>> from .syntax import parse_expression
     >>> latex(parse_expression("X'*ds + 2*reg*W"))
-    'X^{\\top} \\mathrm{d}s + 2\\, \\mathit{reg}\\, W'
+    'X^{\\top} \\mathrm{d}s + 2\\,\\mathrm{reg}\\,W'
     """
-    return _part(tree)[0]
+    return _part(tree, False)[0]
 
 
 def equation_latex(e: Equation) -> str:
     """A definition with its left side."""
-    left = Surface("index", (name(e.name), *map(name, e.indices))) if e.indices else name(e.name)
-    return f"{latex(left)} = {latex(e.body)}"
+    return f"{latex(equation_left(e))} = {latex(e.body)}"
 
 
-def symbol(text: str) -> str:
-    """A name: Greek letters, trailing digits as subscripts, longer words upright or italic."""
-    match = re.fullmatch(r"(.*?)(\d+)", text)
-    if match and match[1]:
-        return f"{symbol(match[1])}_{{{match[2]}}}"
-    stem = text.rstrip("_'")
-    if stem in GREEK:
-        return "\\" + stem
-    if len(stem) == 1:
-        return stem
-    if stem.startswith("d") and (len(stem) == 2 or stem[1:] in GREEK):
-        return rf"\mathrm{{d}}{symbol(stem[1:])}"
-    return rf"\mathit{{{stem.replace('_', chr(92) + '_')}}}"
+def _part(t: Surface, small: bool) -> Part:
+    return WRITERS[t.op](t, small)
 
 
-def _part(t: Surface) -> Part:
-    return WRITERS[t.op](t)
+def _text(t: Surface, small: bool) -> str:
+    return _part(t, small)[0]
+
+
+def parenthesised(text: str) -> str:
+    """In parentheses as tall as they need to be."""
+    return rf"\left({text}\right)" if TALL.search(text) else f"({text})"
 
 
 def _wrap(part: Part, least: int) -> str:
-    return part[0] if part[1] >= least else rf"\left({part[0]}\right)"
+    return part[0] if part[1] >= least else parenthesised(part[0])
 
 
-def _number(t: Surface) -> Part:
-    if isinstance(t.attr, Fraction) and "/" in number_text(t.attr):
-        return rf"\frac{{{t.attr.numerator}}}{{{t.attr.denominator}}}", ATOM
+# -- names and numbers -----------------------------------------------------------------------------------------
+
+
+def symbol(text: str) -> str:
+    """A name: Greek words as letters, trailing digits as an index, `dW` as a gradient, other words upright."""
+    found = re.fullmatch(r"(.*?[^\d_])_?(\d+)", text)
+    if found:
+        return f"{symbol(found[1])}_{{{found[2]}}}"
+    if text in GREEK:
+        return "\\" + text
+    if len(text) == 1:
+        return text
+    if text[0] == "d" and (len(text) == 2 or text[1:] in GREEK) and text[1].isalpha():
+        return rf"\mathrm{{d}}{symbol(text[1:])}"
+    return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
+
+
+def _name(t: Surface, small: bool) -> Part:
+    return symbol(t.attr), ATOM
+
+
+def _num(t: Surface, small: bool) -> Part:
     text = number_text(t.attr)
     mantissa, _, exponent = text.partition("e")
-    return (rf"{mantissa}\cdot 10^{{{int(exponent)}}}", TIMES) if exponent else (text, ATOM)
+    if exponent:
+        front = "" if mantissa == "1" else rf"{mantissa} \cdot "
+        return rf"{front}10^{{{int(exponent)}}}", TIMES if front else POWER
+    if "/" not in text or small:
+        return text, TIMES if "/" in text else ATOM
+    return r"\frac{{{0.numerator}}}{{{0.denominator}}}".format(Fraction(t.attr)), POWER
 
 
-def _add(t: Surface) -> Part:
-    text = _wrap(_part(t.args[0]), SUM)
+# -- sums and products -----------------------------------------------------------------------------------------
+
+
+def _add(t: Surface, small: bool) -> Part:
+    text = _wrap(_part(t.args[0], small), SUM)
     for a in t.args[1:]:
         minus = a.op == "neg"
-        text += (" - " if minus else " + ") + _wrap(_part(a.args[0] if minus else a), SUM + 1)
+        term = a.args[0] if minus else a
+        text += (" - " if minus else " + ") + _wrap(_part(term, small), SUM + 1 if term.op != "neg" else ATOM)
     return text, SUM
 
 
-def _mul(t: Surface) -> Part:
-    a, b = t.args
-    left, right = _part(a), _part(b)
-    first = _wrap(left, TIMES if left[1] != REDUCE else ATOM)
-    second = _wrap(right, TIMES + 1 if right[1] != REDUCE else REDUCE)
-    thin = r"\, " if re.search(r"[\w}]$", first) and b.op not in ("add",) and not first.endswith("top}") else " "
-    if b.op == "num":
-        thin = r" \cdot "
-    return first + thin + second, TIMES if right[1] != REDUCE else REDUCE
+def _neg(t: Surface, small: bool) -> Part:
+    inner = _part(t.args[0], small)
+    return "-" + _wrap(inner, REDUCE), REDUCE if inner[1] == REDUCE else TIMES
 
 
-def _emul(t: Surface) -> Part:
-    left, right = (_wrap(_part(a), TIMES + p) for p, a in enumerate(t.args))
-    return rf"{left} \odot {right}", TIMES
+def factors(t: Surface) -> list[Surface]:
+    """The factors of a product written from left to right."""
+    return [*factors(t.args[0]), t.args[1]] if t.op == "mul" else [t]
 
 
-def _quotient(t: Surface) -> Part:
-    return rf"\frac{{{latex(t.args[0])}}}{{{latex(t.args[1])}}}", ATOM
+def _mul(t: Surface, small: bool) -> Part:
+    *front, last = [_part(a, small) for a in factors(t)]
+    ends_in_sum = last[1] == REDUCE
+    text = _wrap(front[0], TIMES)
+    for part in front[1:]:
+        text = joined(text, _wrap(part, TIMES + 1))
+    return joined(text, _wrap(last, REDUCE if ends_in_sum else TIMES + 1)), REDUCE if ends_in_sum else TIMES
 
 
-def _power(t: Surface) -> Part:
+LETTER = re.compile(r"(\\mathrm\{d\})?(\\[a-zA-Z]+|[^\W\d])((_|\^)\{[^{}]*(\{[^{}]*\})?\})*")
+
+
+def joined(left: str, right: str) -> str:
+    """Two factors side by side: letters stand together, words keep a thin space, numbers a dot between them."""
+    if re.match(r"\d|\\frac\{\d+\}\{\d+\}$", right):
+        return rf"{left} \cdot {right}"
+    tail = re.split(r" |\\,", left)[-1]
+    if right.startswith(("(", r"\left(")):
+        bare = re.fullmatch(r"[\d.]+", tail) or (tail.endswith("}") and r"\mathrm" not in tail)
+        return left + right if bare else rf"{left}\,{right}"
+    bare = LETTER.fullmatch(right) and (LETTER.fullmatch(tail) or re.fullmatch(r"[\d.]+", tail))
+    return f"{left} {right}" if bare or right.startswith((r"\sum", r"\prod")) else rf"{left}\,{right}"
+
+
+def _emul(t: Surface, small: bool) -> Part:
+    left, right = (_part(a, small) for a in t.args)
+    least = TIMES if t.args[0].op in ("emul", "mul") else TIMES + 1
+    return rf"{_wrap(left, least)} \odot {_wrap(right, TIMES + 1)}", TIMES
+
+
+def _ediv(t: Surface, small: bool) -> Part:
+    left, right = (_part(a, small) for a in t.args)
+    return rf"{_wrap(left, TIMES)} \oslash {_wrap(right, TIMES + 1)}", TIMES
+
+
+def _div(t: Surface, small: bool) -> Part:
+    """A fraction; inline inside another one; a large numerator over a plain divisor stands behind 1/N."""
+    top, bottom = t.args
+    if small:
+        return f"{_wrap(_part(top, True), TIMES)} / {_wrap(_part(bottom, True), TIMES + 1)}", TIMES
+    if big(top) and (not big(bottom) or pending(top)):
+        sign = "-" if top.op == "neg" else ""
+        inner = _part(top.args[0] if sign else top, False)
+        front = rf"{sign}\frac{{1}}{{{_text(bottom, True)}}}"
+        wrapped = _wrap(inner, REDUCE if inner[1] == REDUCE else TIMES)
+        return joined(front, wrapped), REDUCE if inner[1] == REDUCE else TIMES
+    return rf"\frac{{{_text(top, True)}}}{{{_text(bottom, True)}}}", POWER
+
+
+def big(t: Surface) -> bool:
+    """Holds a sum sign or a pending derivative."""
+    return any(x.op == "reduce" for x in walk(t)) or pending(t)
+
+
+def pending(t: Surface) -> bool:
+    return any(x.op == "call" and x.attr == "D" for x in walk(t))
+
+
+def _pow(t: Surface, small: bool) -> Part:
     base, e = t.args
-    above = latex(e) if t.op == "pow" else rf"\circ {latex(e)}"
-    return rf"{_wrap(_part(base), ATOM)}^{{{above}}}", POWER
+    if t.op == "pow" and (e == HALF or e == HALVED):
+        return rf"\sqrt{{{_text(base, small)}}}", ATOM
+    above = _text(e, True) if t.op == "pow" else rf"\odot {_text(e, True)}"
+    inner = _part(base, small)
+    if base.op == "call" and base.attr == "inv":
+        inner = parenthesised(inner[0]), ATOM
+    return rf"{_wrap(inner, ATOM)}^{{{above}}}", POWER
 
 
-def _transpose(t: Surface) -> Part:
+def _transpose(t: Surface, small: bool) -> Part:
     inner = t.args[0]
     if inner.op == "call" and inner.attr == "inv":
-        return rf"{_wrap(_part(inner.args[0]), ATOM)}^{{-\top}}", POWER
-    return rf"{_wrap(_part(inner), ATOM)}^{{\top}}", POWER
+        return rf"{_wrap(_part(inner.args[0], small), ATOM)}^{{-\top}}", POWER
+    return rf"{_wrap(_part(inner, small), ATOM)}^{{\top}}", POWER
 
 
-def _call(t: Surface) -> Part:
-    if t.attr in CALLS:
-        return CALLS[t.attr](t)
-    head = FUNCTIONS.get(t.attr) or (symbol(t.attr) if len(t.attr.rstrip("'")) == 1 else rf"\operatorname{{{t.attr}}}")
-    if t.attr.endswith("'") and len(t.attr) == 2:
-        head += "'"
-    return rf"{head}\left({', '.join(map(latex, t.args))}\right)", ATOM
+# -- calls and indices -----------------------------------------------------------------------------------------
 
 
-def _pending(t: Surface) -> Part:
-    return rf"\frac{{\partial}}{{\partial {latex(t.args[1])}}} \left({latex(t.args[0])}\right)", TIMES
+def _call(t: Surface, small: bool) -> Part:
+    if t.attr in CALLS and len(t.args) == 1:
+        made = CALLS[t.attr](t.args[0], small)
+        if made is not None:
+            return made
+    if t.attr == "D":
+        return _pending(t, small)
+    inner = ", ".join(_text(a, small) for a in t.args)
+    if len(t.args) == 1 and t.args[0].op == "reduce" and t.attr in FUNCTIONS:
+        return f"{FUNCTIONS[t.attr]} {inner}", REDUCE
+    stem = t.attr.rstrip("'")
+    head = FUNCTIONS.get(stem) or (symbol(stem) if len(stem) == 1 else rf"\operatorname{{{stem}}}")
+    return head + "'" * (len(t.attr) - len(stem)) + parenthesised(inner), ATOM
 
 
-CALLS: dict[str, Callable[[Surface], Part]] = {
-    "D": _pending,
-    "norm2": lambda t: (rf"\lVert {latex(t.args[0])} \rVert_2", ATOM),
-    "norm1": lambda t: (rf"\lVert {latex(t.args[0])} \rVert_1", ATOM),
-    "abs": lambda t: (rf"\lvert {latex(t.args[0])} \rvert", ATOM),
-    "sqrt": lambda t: (rf"\sqrt{{{latex(t.args[0])}}}", ATOM),
-    "inv": lambda t: (rf"{_wrap(_part(t.args[0]), ATOM)}^{{-1}}", POWER),
-    "eye": lambda t: (rf"I_{{{latex(t.args[0])}}}", ATOM),
-    "ones": lambda t: (rf"\mathbf{{1}}_{{{', '.join(map(latex, t.args))}}}", ATOM),
-    "zeros": lambda t: (rf"\mathbf{{0}}_{{{', '.join(map(latex, t.args))}}}", ATOM),
+def _pending(t: Surface, small: bool) -> Part:
+    """A derivative not carried out: of a name as one fraction, of anything else in front of it."""
+    body, by = t.args
+    below = rf"\partial {_text(by, True)}"
+    if body.op in ("name", "index"):
+        return rf"\frac{{\partial {_text(body, True)}}}{{{below}}}", ATOM
+    return rf"\frac{{\partial}}{{{below}}} {parenthesised(_text(body, small))}", ATOM
+
+
+def _size(word: str) -> Callable[[Surface, bool], Part | None]:
+    return lambda a, small: (rf"{word}_{{{_text(a, True)}}}", ATOM)
+
+
+def _fence(left: str, right: str) -> Callable[[Surface, bool], Part | None]:
+    return lambda a, small: (f"{left} {_text(a, small)} {right}", ATOM)
+
+
+def _squares(a: Surface, small: bool) -> Part | None:
+    """sum(W.^2) as a squared norm."""
+    square = a.op == "epow" and a.args[1].op == "num" and a.args[1].attr == 2
+    return (rf"\lVert {_text(a.args[0], small)} \rVert^{{2}}", POWER) if square else None
+
+
+CALLS: dict[str, Callable[[Surface, bool], Part | None]] = {
+    "norm2": lambda a, small: (rf"\lVert {_text(a, small)} \rVert_{{{'F' if matrix_like(a) else '2'}}}", ATOM),
+    "norm1": _fence(r"\lVert", r"\rVert_{1}"), "abs": _fence(r"\lvert", r"\rvert"),
+    "floor": _fence(r"\lfloor", r"\rfloor"),
+    "sqrt": lambda a, small: (rf"\sqrt{{{_text(a, small)}}}", ATOM),
+    "square": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{\odot 2}}", POWER),
+    "sumsq": lambda a, small: (rf"\lVert {_text(a, small)} \rVert^{{2}}", POWER), "sum": _squares,
+    "inv": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{-1}}", POWER),
+    "logdet": lambda a, small: (rf"\log \det{parenthesised(_text(a, small))}", ATOM),
+    "eye": _size("I"), "ones": _size(r"\mathbf{1}"), "zeros": _size(r"\mathbf{0}"),
 }
 
 
-def _index(t: Surface) -> Part:
+def matrix_like(t: Surface) -> bool:
+    """Read as a matrix by the letters: a capital, unless a vector follows it in a product or stands before it transposed."""
+    if t.op == "name":
+        return bool(t.attr[-1].isupper() or t.attr[0].isupper())
+    if t.op == "mul":
+        a, b = t.args
+        outer = b.op == "transpose" and not matrix_like(b) and a.op != "transpose"
+        return outer or matrix_like(b) and (matrix_like(a) or a.op in ("num", "name"))
+    return any(matrix_like(a) for a in t.args) if t.op not in ("index", "call", "num") else False
+
+
+def _index(t: Surface, small: bool) -> Part:
     base, *terms = t.args
-    texts = [latex(x) if x.op != "all" else ":" for x in terms]
-    inner = " ".join(texts) if all(len(x) == 1 for x in texts) else ", ".join(texts)
-    return rf"{_wrap(_part(base), ATOM)}_{{{inner}}}", ATOM
+    texts = [":" if x.op == "all" else _text(x, True) for x in terms]
+    short = all(re.fullmatch(r"[^\W\d]|\d|\\[a-z]+", x) for x in texts)
+    below = (" " if any("\\" in x for x in texts) else "").join(texts) if short else ", ".join(texts)
+    inner = _wrap(_part(base, small), ATOM)
+    if base.op == "name" and "_" in inner or base.op == "index":
+        inner = f"{{{inner}}}"
+    return rf"{inner}_{{{below}}}", ATOM
 
 
-def _reduce(t: Surface) -> Part:
+def _reduce(t: Surface, small: bool) -> Part:
     kind, names = t.attr
-    below = ", ".join(map(symbol, names))
-    if len(t.args) > 1:
-        condition = latex(t.args[1])
-        alone = len(names) == 1 and condition.startswith(symbol(names[0]) + " ")
-        below = condition if alone else rf"{below}:\, {condition}"
-    return rf"{REDUCTIONS[kind]}_{{{below}}} {_wrap(_part(t.args[0]), REDUCE)}", REDUCE
+    body = _wrap(_part(t.args[0], small), REDUCE)
+    return f"{REDUCTIONS[kind]}_{{{_below(t, names)}}} {body}", REDUCE
 
 
-def _relation(t: Surface) -> Part:
-    a, b = (_wrap(_part(x), RELATION + 1) for x in t.args)
+def _below(t: Surface, names: tuple[str, ...]) -> str:
+    """What stands under the sign: the names, those with a condition of their own as that condition."""
+    if len(t.args) == 1:
+        return ", ".join(map(symbol, names))
+    condition = t.args[1]
+    shown = _text(condition, True)
+    if not names or binds_itself(t):
+        return shown
+    own = condition.args[0].attr if condition.op == "rel" and condition.args[0].op == "name" else None
+    if own not in names:
+        return rf"{', '.join(map(symbol, names))} :\, {shown}"
+    others = [n for n in names if n != own]
+    return r",\, ".join([*map(symbol, others), shown])
+
+
+# -- relations -------------------------------------------------------------------------------------------------
+
+
+def _relation(t: Surface, small: bool) -> Part:
+    a, b = (_wrap(_part(x, small), RELATION + 1) for x in t.args)
     return f"{a} {RELATIONS[t.attr]} {b}", RELATION
 
 
-WRITERS: dict[str, Callable[[Surface], Part]] = {
-    "num": _number, "name": lambda t: (symbol(t.attr), ATOM), "all": lambda t: (":", ATOM), "add": _add, "mul": _mul,
-    "neg": lambda t: ("-" + _wrap(_part(t.args[0]), REDUCE), TIMES), "emul": _emul, "div": _quotient, "ediv": _quotient,
-    "pow": _power, "epow": _power, "transpose": _transpose, "call": _call, "index": _index, "reduce": _reduce,
-    "bracket": lambda t: (rf"\mathbf{{1}}\{{{latex(t.args[0])}\}}", ATOM), "rel": _relation,
-    "and": lambda t: (r" \land ".join(latex(a) for a in t.args), 4), "or": lambda t: (r" \lor ".join(latex(a) for a in t.args), 2),
-    "not": lambda t: (rf"\lnot ({latex(t.args[0])})", 6),
+def _logic(t: Surface, small: bool) -> Part:
+    level, sign = (AND, r" \land ") if t.op == "and" else (OR, r" \lor ")
+    return sign.join(_wrap(_part(a, small), level) for a in t.args), level
+
+
+WRITERS: dict[str, Callable[[Surface, bool], Part]] = {
+    "num": _num, "name": _name, "all": lambda t, small: (":", ATOM), "add": _add, "neg": _neg, "mul": _mul, "emul": _emul,
+    "div": _div, "ediv": _ediv, "pow": _pow, "epow": _pow, "transpose": _transpose, "call": _call, "index": _index,
+    "reduce": _reduce, "bracket": lambda t, small: (rf"\mathbf{{1}}\{{{_text(t.args[0], small)}\}}", ATOM), "rel": _relation,
+    "and": _logic, "or": _logic, "not": lambda t, small: (rf"\lnot {_wrap(_part(t.args[0], small), ATOM)}", NOT),
 }

@@ -1,36 +1,60 @@
-"""Surface to Unicode: the plain text with the signs of a chalkboard."""
+"""Surface to one line of Unicode: the plain text with its signs respelled, letter by letter.
+
+All of it but norms, absolute values, roots and Greek letters parses back as the plain text does.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from .show import show
-from .surface import Equation, Surface
+from .show import GREEK, equation_left, show
+from .surface import Equation, Surface, name
 
-GREEK = dict(zip(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega pi".split(), "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΠΣΦΨΩπ", strict=True))
-
-SPELLING = (
-    (r"d/d(\w+(?:\[[^\]]*\])?) ", r"∂/∂\1 "), (r"\bsum\[", "Σ["), (r"\bprod\[", "Π["), (r"!=", "≠"), (r"<=", "≤"),
-    (r">=", "≥"), (r" - ", " − "), (r"(?<=[\w)\]])'", "ᵀ"), (r"\.\^2\b", "²"), (r"\^2\b", "²"), (r"\^3\b", "³"),
-    (r"\.\*", "⊙"), (r"\./", "⊘"), (r"\binv\((\w+)\)", r"\1⁻¹"), (r"\bnorm2\((\w+)\)", r"‖\1‖₂"),
-)
+LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΠΣΦΨΩπ", strict=True))
+FENCES = {"norm2": ("‖", "‖"), "norm1": ("‖", "‖₁"), "abs": ("|", "|"), "floor": ("⌊", "⌋"), "sqrt": ("√(", ")"),
+          "sumsq": ("‖", "‖²")}
+SIGNS = {".*": " ⊙ ", "./": " ⊘ ", "*": "·", "!=": "≠", "<=": "≤", ">=": "≥", "'": "ᵀ", "^2": "²", "^3": "³",
+         "sum[": "Σ[", "d/d": "∂/∂", "-": "−", " and ": " ∧ ", " or ": " ∨ ", "not ": "¬"}
+PIECE = re.compile(
+    r"\.\*|\./|\.\^|!=|<=|>=|[*-]|'(?!\()|\^[23](?![\d.])|\b(?:sum\[|d/d|not )| (?:and|or) "
+    r"|\d[\d.]*(?:e[+-]?\d+)?|\w+")
 
 
 def unicode_text(tree: Surface) -> str:
     """The formula in one line.
 
     >>> from .syntax import parse_expression
-    >>> unicode_text(parse_expression("X'*ds + 2*lambda*W.^2"))
-    'Xᵀ*ds + 2*λ*W²'
+    >>> unicode_text(parse_expression("X'*ds + 2*lambda*W.^2 - norm2(x - y)"))
+    'Xᵀ·ds + 2·λ·W.^2 − ‖x − y‖'
     """
-    text = show(tree)
-    for pattern, spelling in SPELLING:
-        text = re.sub(pattern, spelling, text)
-    return re.sub(r"[A-Za-z]+", lambda m: GREEK.get(m[0], m[0]), text)
+    return PIECE.sub(lambda m: SIGNS.get(m[0], m[0]), show(_spelled(tree)))
 
 
 def equation_unicode(e: Equation) -> str:
     """A definition with its left side."""
-    return GREEK.get(e.name, e.name) + (f"[{','.join(e.indices)}]" if e.indices else "") + " = " + unicode_text(e.body)
+    return f"{unicode_text(equation_left(e))} = {unicode_text(e.body)}"
+
+
+def _spelled(t: Surface) -> Surface:
+    """The tree with Greek names as letters, and calls that have a sign as one name."""
+    if t.op == "name":
+        return name(spelled_name(t.attr))
+    if t.op == "call" and t.attr in FENCES:
+        left, right = FENCES[t.attr]
+        return name(left + unicode_text(t.args[0]) + right)
+    if t.op == "call" and t.attr == "sum" and t.args[0].op == "epow" and t.args[0].args[1].attr == 2:
+        return name(f"‖{unicode_text(t.args[0].args[0])}‖²")
+    if t.op == "call" and t.attr == "inv":
+        inner = show(_spelled(t.args[0]))
+        return name(f"{inner if t.args[0].op == 'name' else f'({unicode_text(t.args[0])})'}⁻¹")
+    attr = (t.attr[0], tuple(map(spelled_name, t.attr[1]))) if t.op == "reduce" else t.attr
+    return replace(t, args=tuple(map(_spelled, t.args)), attr=attr)
+
+
+def spelled_name(text: str) -> str:
+    """lambda as λ, dtheta as dθ."""
+    found = re.fullmatch(r"(d?)([A-Za-z]+?)(_?\d*)", text)
+    if found and found[2] in LETTERS:
+        return found[1] + LETTERS[found[2]] + found[3]
+    return text
