@@ -33,6 +33,7 @@ BATCH = 100
 DRAWS, DIRECTIONS, MOST_SEARCHES = 5, 3, 3
 MOST_REFUSED = 0.05
 NAMES = r"[?]|\b[A-Za-z]\b"   # what differs between refusals for one reason
+ROUNDING = 1e-11           # a loss and a gradient below this are what rounding leaves of 0
 SAME_VALUE = 1e-7          # two printed texts of one answer, relative to its largest entry
 
 
@@ -108,10 +109,10 @@ class Trial:
                 found = instances(self.judge, self.seed + search, n=DRAWS, wrt=(self.c.wrt,), extremes=not search)
             except iv.IversonError:
                 return "unverifiable, no values" if not search else "unverifiable, rough"
-            self.tally.redraws += found.redrawn
-            for draw in found.draws:
-                compared += self.holds(draw)
-            if every_entry:
+            used = [self.far_out(draw) if "scale" in draw.note else self.holds(draw) for draw in found.draws]
+            self.tally.redraws += found.redrawn + used.count(False)
+            compared += used.count(True)
+            if every_entry and used[0]:
                 self.entries(found.draws[0])
             if compared >= DRAWS:
                 return "derived"
@@ -120,30 +121,47 @@ class Trial:
     def holds(self, draw: Any) -> bool:
         """Whether the draw could be used; raises Wrong where the answer is not the derivative there."""
         values = self.values(draw)
-        finite = {k: bool(np.isfinite(v).all()) for k, v in values.items()}
-        if not all(finite.values()):
-            return self.overflowed(draw, finite)
+        if not all(np.isfinite(v).all() for v in values.values()):
+            return self.overflowed(draw)
+        gradient, scale = values["program"], self.scale(draw, values["program"])
+        if scale < ROUNDING:
+            return False
         for k, v in values.items():
-            scale = float(np.max(np.abs(values["program"]), initial=0.0))
-            if v.shape != values["program"].shape or np.max(np.abs(v - values["program"]), initial=0) > SAME_VALUE * scale:
+            if v.shape != gradient.shape or np.max(np.abs(v - gradient), initial=0) > SAME_VALUE * scale:
                 raise Wrong(f"the {k} has another value than the program [{draw.note}]: {self.d.text()[:200]}")
-        usable = compare(self.q, draw, self.f, self.g["program"], self.rng, DIRECTIONS) is not None
-        self.tally.redraws += not usable
-        return usable
+        return compare(self.q, draw, self.f, self.g["program"], self.rng, DIRECTIONS) is not None
 
     def values(self, draw: Any) -> dict[str, np.ndarray]:
-        return {k: np.asarray(g(draw.arrays, draw.sizes)[self.texts[k].script.result]) for k, g in self.g.items()}
+        """The answer by each of its texts, and by the generated code."""
+        found = {k: np.asarray(g(draw.arrays, draw.sizes)[self.texts[k].script.result]) for k, g in self.g.items()}
+        return {**found, "code": self.code(draw)}
 
-    def overflowed(self, draw: Any, finite: dict[str, bool]) -> bool:
-        """A text may overflow where the loss does not, as exp(x)/sum(exp(x)) does: far out, and never in the code."""
+    def code(self, draw: Any) -> np.ndarray:
+        return np.asarray(self.d(**draw.arrays))
+
+    def scale(self, draw: Any, gradient: np.ndarray) -> float:
+        """What errors are relative to: the gradient, and the loss over the length of what it is derived by."""
+        loss = np.max(np.abs(self.f(draw.arrays, draw.sizes)[self.judge.script.result]))
+        x = np.asarray(draw.arrays[self.c.wrt], float)
+        return float(np.max(np.abs(gradient), initial=0) + loss / max(np.sqrt(np.mean(x * x)), 1e-300))
+
+    def overflowed(self, draw: Any) -> bool:
+        """A text may overflow where the loss does not, as exp(x)/sum(exp(x)) does; the code never."""
         self.tally.overflows += 1
-        if "scale" in draw.note:
-            return False
-        code = np.asarray(self.d(**draw.arrays))
+        code = self.code(draw)
         if not np.isfinite(code).all():
-            raise Wrong(f"{finite} finite, nor is the code [{draw.note}]: {self.d.text()[:200]}")
-        compare(self.q, draw, self.f, lambda *_: {self.q.answer.script.result: code}, self.rng, DIRECTIONS)
+            raise Wrong(f"neither the text nor the code is finite [{draw.note}]: {self.d.text()[:200]}")
+        self.by_code(draw, code)
         return False
+
+    def far_out(self, draw: Any) -> bool:
+        """Values scaled by 1e-3 and 1e3: the code is judged, and the draw dropped where it is not finite."""
+        code = self.code(draw)
+        return bool(np.isfinite(code).all()) and self.scale(draw, code) > ROUNDING and self.by_code(draw, code)
+
+    def by_code(self, draw: Any, code: np.ndarray) -> bool:
+        found = compare(self.q, draw, self.f, lambda *_: {self.q.answer.script.result: code}, self.rng, DIRECTIONS)
+        return found is not None
 
     def entries(self, draw: Any) -> None:
         """Every entry of a gradient, by the same rule."""

@@ -339,6 +339,8 @@ def reduce_(kind: str, bound: Iterable[Node], body: Node, condition: Node = ONE)
     bound = tuple(bound)
     if kind == "sum":
         return _sum(bound, mul(condition, body))
+    if kind in ("max", "min"):  # what the entries do not depend on changes no maximum
+        bound = tuple(i for i in bound if i in body.free or i in condition.free)
     if not bound:
         return body
     return _close(kind, bound, body, condition)

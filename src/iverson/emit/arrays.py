@@ -243,6 +243,7 @@ class Arrays:
         c, rest = coefficient(f)
         if c < 0:
             v = self.value(mul(num(-c), rest), scope)
+            v = Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
             return Value("-" + v.at(TIMES), v.axes, SUM)
         top, bottom = quotient(f)
         above = [self.value(x, scope) for x in factors(top)]

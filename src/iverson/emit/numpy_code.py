@@ -58,13 +58,22 @@ def printable(text: str) -> str:
     return text.replace("\\", "/").replace('"""', "'''").replace("\r", "\n")
 
 
-def function(program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = ()) -> str:
+def function(
+    program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = ()
+) -> str:
     """One function that computes the outputs of a plan."""
+    return build(program, p, name, wrt, formulas)[0]
+
+
+def build(
+    program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = ()
+) -> tuple[str, Maker]:
+    """The text of one function, and the names and inputs it came to have."""
     maker = Maker(program, p)
     body = maker.body(name == "value_and_grad", wrt)
-    signature = ", ".join(maker.parameter(i) for i in maker.inputs)
+    signature = ", ".join([*map(maker.parameter, maker.inputs), *maker.asked.values()])
     doc = docstring(program, maker.inputs, name, wrt, formulas)
-    return f"def {name}({signature}):\n{doc}" + "\n".join(body) + "\n"
+    return f"def {name}({signature}):\n{doc}" + "\n".join(body) + "\n", maker
 
 
 def docstring(
@@ -95,6 +104,7 @@ class Maker:
         for n in (*(i.name for i in program.inputs.values()), *(d.name for d in p.definitions)):
             self.names[n] = self.unused(n if safe(n) else f"v_{ascii_of(n)}")
         self.sizes: dict[Node, str] = {}
+        self.asked: dict[Node, str] = {}
 
     def _read(self) -> list[Input]:
         used = {n for d in self.plan.definitions for n in names_of(d)}
@@ -137,31 +147,30 @@ class Maker:
                 else "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
             )
             result = f"{outputs[0]}, {inner}"
+        shapes = self.shapes()
         functions = [
             f"    {self.names[i.name]}, {self.names[i.name]}_prime = {self.names[i.name]}"
             for i in self.inputs
             if i.role == "function"
         ]
-        return [*functions, *self.shapes(), *arrays.lines, f"    return {result}"]
+        return [*functions, *shapes, *arrays.lines, f"    return {result}"]
 
     def shapes(self) -> list[str]:
-        """`N, D = X.shape` for the sizes that the code speaks of."""
+        """`N = X.shape[0]` for the sizes that the code speaks of.  A size that no input of the code tells is read off
+        another input, which becomes an argument; one that none tells is an argument itself.  Never guessed from labels."""
         lines = []
         for n, var in self.sizes.items():
-            place = next(
-                ((i, axis) for i in self.inputs for axis, m in enumerate(i.type.dims) if m is n), None
-            )
-            if place is not None:
-                lines.append(f"    {var} = {self.names[place[0].name]}.shape[{place[1]}]")
-            else:
-                lines.append(f"    {var} = int({self._labels(n)}.max()) + 1")
+            place = self._place(n, self.inputs) or self._place(n, list(self.program.inputs.values()))
+            if place is None:
+                self.asked[n] = var
+                continue
+            if place[0] not in self.inputs:
+                self.inputs = sorted([*self.inputs, place[0]], key=lambda i: i.default is not None)
+            lines.append(f"    {var} = {self.names[place[0].name]}.shape[{place[1]}]")
         return lines
 
-    def _labels(self, n: Node) -> str:
-        for i in self.inputs:
-            if i.type.classes is n:
-                return self.names[i.name]
-        raise IversonError("shape", f"Nothing the code reads tells the size {n.attr}.")
+    def _place(self, n: Node, inputs: Sequence[Input]) -> tuple[Input, int] | None:
+        return next(((i, axis) for i in inputs for axis, m in enumerate(i.type.dims) if m is n), None)
 
 
 def names_of(d: Definition) -> set[str]:
@@ -191,8 +200,8 @@ def compiled(
     """
     p = gradient_plan(program, answers, value)
     name = "value_and_grad" if value else "gradient"
-    source = function(program, p, name, tuple(answers) if value else ())
-    run, maker = load(source, name), Maker(program, p)
+    source, maker = build(program, p, name, tuple(answers) if value else ())
+    run = load(source, name)
     if by_name and value and len(answers) == 1:
         only, (wrt,) = run, tuple(answers)
 
@@ -201,16 +210,17 @@ def compiled(
             return v, {wrt: gradient}
 
     return Compiled(
-        run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source
+        run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source,
+        maker.asked,
     )
 
 
 def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
     """One definition of the program as a function of the arrays it reads."""
     p = plan(program, [program.definition(name)], program.definitions)
-    source, maker = function(program, p, "compute", ()), Maker(program, p)
+    source, maker = build(program, p, "compute", ())
     return Compiled(
-        load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source
+        load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source, maker.asked
     )
 
 
@@ -228,9 +238,15 @@ class Compiled:
     """A generated function with its door: f(**arrays) or f(*arrays) in the order of `inputs`."""
 
     def __init__(
-        self, run: Callable[..., Any], inputs: Sequence[Input], keys: Sequence[str], source: str
+        self,
+        run: Callable[..., Any],
+        inputs: Sequence[Input],
+        keys: Sequence[str],
+        source: str,
+        asked: Mapping[Node, str],
     ) -> None:
         self.run, self.inputs, self.keys, self.source = run, list(inputs), list(keys), source
+        self.asked = dict(asked)
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         if args:
@@ -240,6 +256,10 @@ class Compiled:
         for i in self.inputs:
             if i.type.classes is not None:
                 in_range(i, values[self.keys[self.inputs.index(i)]], sizes)
+        for n, var in self.asked.items():
+            values[var] = arrays.get(n.attr)
+            if values[var] is None:
+                raise IversonError("shape", f"No array tells the size {n.attr}.", hint=f"Give it: {n.attr}=...")
         with np.errstate(over="ignore", under="ignore"):
             return self.run(**values)
 

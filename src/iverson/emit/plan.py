@@ -35,10 +35,10 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     for d in wanted:
         for q in (*needed(d, pool), d):
             rows.setdefault(q.name, q)
-    names = {d.name for d in wanted}
+    names = {d.name for d in wanted} | {d.body.attr[1] for d in rows.values() if d.body.op == "tensor"}
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
     kept = [replace(d, body=stable(inline(d.body, inner))) for n, d in rows.items() if n not in inner]
-    live = reached(kept, names)
+    live = reached(kept, {d.name for d in wanted})
     counts: Counter[Node] = Counter()
     for d in live:
         counts.update(worth_sharing(d.body))

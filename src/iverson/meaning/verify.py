@@ -25,6 +25,7 @@ from .surface_eval import compile_surface
 
 TOLERANCE = {1: 1e-7, 2: 1e-5}
 STEPS_AGREE = 1e-8
+TOO_LARGE = "scale 1000"  # where a correct formula evaluated as printed may overflow; stable code is tested there
 KIND_OF = {"data": "tensor", "param": "tensor", "label": "label", "scalar": "scalar", "function": "function"}
 
 
@@ -111,7 +112,7 @@ def verify(q: Question, n: int = 5, directions: int = 2, seed: int = 0) -> Verif
     g = compile_surface(q.answer, [q.answer.script.result])
     rng = np.random.default_rng(seed + 1)
     worst, used, dropped = 0.0, 0, 0
-    for draw in found.draws:
+    for draw in (d for d in found.draws if not d.note.startswith(TOO_LARGE)):
         error = compare(q, draw, f, g, rng, directions)
         dropped += error is None
         used += error is not None
