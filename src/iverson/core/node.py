@@ -341,6 +341,11 @@ def reduce_(kind: str, bound: Iterable[Node], body: Node, condition: Node = ONE)
         return _sum(bound, mul(condition, body))
     if kind in ("max", "min"):  # what the entries do not depend on changes no maximum
         bound = tuple(i for i in bound if i in body.free or i in condition.free)
+    if kind == "prod":  # a factor that does not change is a power
+        idle = [i for i in bound if i not in body.free and i not in condition.free]
+        if idle:
+            rest = reduce_(kind, (i for i in bound if i not in idle), body, condition)
+            return pow_(rest, mul(*(i.attr[1] for i in idle)))
     if not bound:
         return body
     return _close(kind, bound, body, condition)
@@ -372,8 +377,16 @@ def _group(bound: tuple[Node, ...], factors: tuple[Node, ...]) -> Node:
     return _number_of(bound, core) or _close("sum", bound, core, ONE)
 
 
+def _number_of_pairs(n: Node, sign: str) -> Node | None:
+    """How many pairs of values below n stand in an order: n*(n-1)/2 with <."""
+    strict = mul(HALF, n, sub(n, ONE))
+    return {"<": strict, ">": strict, "<=": add(strict, n), ">=": add(strict, n), "!=": mul(TWO, strict)}.get(sign)
+
+
 def _number_of(bound: tuple[Node, ...], f: Node) -> Node | None:
     """How many values of one index a relation with a number leaves: `sum[k] [k < 3]` is 3 (sizes are at least that)."""
+    if f.op == "br" and len(bound) == 2 and set(f.args[0].args) == set(bound):
+        return _number_of_pairs(bound[0].attr[1], f.args[0].attr) if bound[0].attr[1] is bound[1].attr[1] else None
     if f.op != "br" or len(bound) != 1:
         return None
     (a, b), sign = f.args[0].args, f.args[0].attr

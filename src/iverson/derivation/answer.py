@@ -261,6 +261,8 @@ def settle(main: Equation, lines: list[Equation], introduced: set[str]) -> tuple
         if line.name not in introduced:
             continue
         users = [main, *(e for e in lines if e is not line)]
+        if conditioned(line.body) and any(e.indices and uses_of(e.body, line.name) for e in users):
+            continue  # `sum[k = 1]` inside an equation with its own k would bind nothing
         if sum(uses_of(e.body, line.name) for e in users) == 1 or weight(line.body) <= 2:
             body = {line.name: line.body}
             main = replace(main, body=put_in(main.body, body))
@@ -270,6 +272,11 @@ def settle(main: Equation, lines: list[Equation], introduced: set[str]) -> tuple
                 if e is not line
             ]
     return main, used(main, lines, introduced)
+
+
+def conditioned(tree: Surface) -> bool:
+    """Holds a reduction with a condition."""
+    return any(t.op == "reduce" and len(t.args) > 1 for t in walk(tree))
 
 
 def used(main: Equation, lines: list[Equation], introduced: set[str]) -> list[Equation]:

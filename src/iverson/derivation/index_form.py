@@ -20,8 +20,8 @@ class IndexNames:
     never a name in use."""
 
     def __init__(self, preferred: Mapping[Node, Iterable[str]], taken: Iterable[str]) -> None:
-        self.preferred = {n: tuple(p) for n, p in preferred.items()}
         self.taken = frozenset(taken)
+        self.preferred = {n: tuple(x for x in p if x not in self.taken) for n, p in preferred.items()}
 
     def choose(self, n: Node, used: Iterable[str]) -> str:
         """A name for an index over `n`, other than those used in this place."""

@@ -271,18 +271,23 @@ class Arrays:
     def _pow(self, f: Node, scope: tuple[Node, ...]) -> Value:
         base, e = f.args
         if e.op == "num" and e.attr < 0:
-            return self.divided(Value("1.0"), self.value(pow_(base, num(-e.attr)), scope), scope)
+            return self.divided(Value("1.0"), self.real(pow_(base, num(-e.attr)), scope), scope)
         if e is num(Fraction(1, 2)):
-            v = self.value(base, scope)
+            v = self.real(base, scope)
             return Value(f"np.sqrt({v.code})", v.axes)
         if e.op == "num" and isinstance(e.attr, int):
-            v = self.value(base, scope)
+            v = self.real(base, scope)
             return Value(f"{v.at(ATOM)}**{e.attr}", v.axes, UNARY)
-        (a, b), axes = self.together([self.value(base, scope), self.value(e, scope)], scope)
+        (a, b), axes = self.together([self.real(base, scope), self.real(e, scope)], scope)
         return Value(f"np.power({a.code}, {b.code})", axes)
 
+    def real(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        """The value as floats: NumPy computes functions of booleans in half precision."""
+        v = self.value(f, scope)
+        return Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
+
     def _apply(self, f: Node, scope: tuple[Node, ...]) -> Value:
-        shown, axes = self.together([self.value(a, scope) for a in f.args], scope)
+        shown, axes = self.together([self.real(a, scope) for a in f.args], scope)
         if f.attr not in NUMPY:
             name = self.names.get(f.attr.rstrip("'"), f.attr.rstrip("'"))
             return Value(f"{name}{'_prime' if f.attr.endswith(chr(39)) else ''}({shown[0].code})", axes)
@@ -309,7 +314,7 @@ class Arrays:
         inner = (*scope, *bound)
         if kind == "sum":
             return self.contraction(bound, body, inner)
-        v = self.value(body, inner)
+        v = self.real(body, inner)
         method, neutral = REDUCE[kind]
         if not is_num(condition, 1):
             c = self.value(condition, inner)

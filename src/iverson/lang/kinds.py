@@ -14,7 +14,7 @@ from ..core.errors import IversonError
 from ..core.node import Node, num, size
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
-from .surface import Declaration, Equation, Script, Surface, walk
+from .surface import Declaration, Equation, Script, Surface
 from .syntax import parse_script
 
 RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2}
@@ -285,8 +285,7 @@ def _finish(
     scopes: dict[str, dict[str, Node]],
 ) -> Typed:
     """Name the sizes that stayed flexible and put the final sizes everywhere."""
-    bound = {n for e in script.equations for t in walk(e.body) if t.op == "reduce" for n in t.attr[1]}
-    taken = {*shapes.sizes, *inputs, *definitions, *bound, *(i for s in scopes.values() for i in s)}
+    taken = {*shapes.sizes, *inputs, *definitions}
     free = iter([n for n in SIZE_NAMES if n not in taken])
     for t in [
         *(i.type for i in inputs.values()),

@@ -239,7 +239,7 @@ class Lowering:
             whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
             value = self._expand(row.meaning, tree.args[0], whole, scope)
             old = sorted(value.free, key=lambda i: (whole.index(i) if i in whole else -1, order(i)))
-            named = self._introduce("p" if row.name == "softmax" else "l", tree, value, old, whole, scope)
+            named = self._introduce("p" if row.name == "softmax" else "logp", tree, value, old, whole, scope)
             return substitute(named, dict(zip(whole, axes, strict=True)))
         return self._expand(row.meaning, tree.args[0], axes, scope)
 

@@ -164,6 +164,12 @@ def uses(script: Script) -> Uses:
 def _collect(tree: Surface, scope: set[str], found: Uses) -> None:
     if tree.op == "reduce":
         scope = scope | set(tree.attr[1])
+    if tree.op == "rel" and tree.attr in ("=", "!="):
+        for a, b in (tree.args, tree.args[::-1]):
+            if a.op == "name" and a.attr in scope and a.attr in INDEX_LETTERS and b.op == "index":
+                base = b.args[0]
+                if base.op == "name" and base.attr not in scope:
+                    found.labels[base.attr] = len(b.args) - 1
     if tree.op == "rel":
         found.compared |= {a.attr for a in tree.args if a.op == "name" and a.attr not in scope}
     if tree.op == "name" and tree.attr not in scope:

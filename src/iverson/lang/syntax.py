@@ -77,6 +77,7 @@ class Parser:
 
     def __init__(self, tokens: list[Token], source: str, functions: Iterable[str]) -> None:
         self.tokens, self.source, self.at, self.depth = tokens, source, 0, 0
+        self.closed_by_where = False  # the result is the statement before `where`
         self.closed: dict[int, Surface] = {}  # trees written in parentheses, by identity
         self.functions = set(functions) | self._declared_functions()
 
@@ -138,6 +139,7 @@ class Parser:
                     bare.append(len(equations))
                 equations.append(statement)
             if self.now.kind == "name" and self.now.text == "where" and equations:
+                self.closed_by_where = True
                 last = equations.pop()
                 equations += [*self._where(), last]
                 bare = [len(equations) - 1] if not named else bare
@@ -174,7 +176,7 @@ class Parser:
             )
             equations[-1] = Equation(free, last.indices, last.body, last.span)
             return Script(tuple(declarations), tuple(equations), free, self.source, anonymous=True)
-        losses = [e.name for e in equations if e.name == "L"]
+        losses = [e.name for e in equations if e.name == "L" and not self.closed_by_where]
         rest = [e.name for e in equations if e.name != "predict"] or [equations[-1].name]
         return Script(tuple(declarations), tuple(equations), (losses or rest)[-1], self.source)
 

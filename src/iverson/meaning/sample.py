@@ -126,9 +126,19 @@ def with_facts(facts: Iterable[str], v: np.ndarray) -> np.ndarray:
 
 
 def smooth_pair(rng: Rng) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """A function with no symmetry, f(x) = a*sin(b*x) + c*x^2, and its derivative."""
-    a, b, c = rng.uniform(0.5, 1.5, 3) * rng.choice([-1.0, 1.0], 3) * [1.0, 1.0, 0.3]
-    return lambda x: a * np.sin(b * x) + c * x * x, lambda x: a * b * np.cos(b * x) + 2 * c * x
+    """A function with no symmetry and no oscillation at any scale, and its derivative.
+
+    f(x) = a*x/sqrt(1 + b^2 x^2) + c*sqrt(1 + x^2) + x/4
+    """
+    a, b, c = rng.uniform(0.5, 1.5, 3) * [1.0, 1.0, 0.3]
+
+    def f(x: Any) -> Any:
+        return a * x / np.sqrt(1 + (b * x) ** 2) + c * np.sqrt(1 + np.square(x)) + x / 4
+
+    def slope(x: Any) -> Any:
+        return a * (1 + (b * x) ** 2) ** -1.5 + c * x / np.sqrt(1 + np.square(x)) + 0.25
+
+    return f, slope
 
 
 def scales(i: Input) -> bool:

@@ -1,0 +1,122 @@
+"""The tables are walked: every row is compared with numbers, and every join is total."""
+
+import numpy as np
+import pytest
+
+import iverson as iv
+from iverson.emit.dialects import NUMPY
+from iverson.lang.kinds import typed
+from iverson.lang.lower import TENSOR_FUNCTIONS
+from iverson.lang.ops import OPS
+from iverson.lang.syntax import parse_script
+from iverson.meaning.surface_eval import evaluate
+from iverson.rewrite.rule import Rule, metavariables
+from iverson.rules.calculus import CALCULUS, STRICT, TENSOR
+from iverson.rules.facts import FACTS
+from iverson.rules.index import AS_BRACKETS
+from iverson.rules.matrix import MATRIX
+from iverson.rules.names import ALGEBRA
+from iverson.rules.stable import STABLE
+
+DOMAIN = {"positive": (0.1, 3.0), "above -1": (-0.9, 3.0), "between -1 and 1": (-0.9, 0.9), "real": (-2.0, 2.0)}
+RULES = (*ALGEBRA, *AS_BRACKETS, *STABLE)
+
+
+def value(text, kinds, arrays):
+    t = typed(parse_script(text), kinds=kinds)
+    return np.asarray(evaluate(t, arrays, [t.script.result])[t.script.result])
+
+
+def holds(row):
+    """The derivative of the row against fourth-order differences, by each argument."""
+    rng = np.random.default_rng(0)
+    names = "xy"[:len(row.partial)]
+    kinds = dict.fromkeys(names, "scalar")
+    call = f"{row.name}({', '.join(names)})"
+    low, high = DOMAIN[row.domain]
+    for _ in range(20):
+        at = {n: rng.uniform(low, high) for n in names}
+        if len(names) == 2 and abs(at["x"] - at["y"]) < 0.01 or len(names) == 1 and abs(at["x"]) < 0.01:
+            continue
+        for n, text in zip(names, row.partial, strict=True):
+            f = lambda t, n=n, at=at: float(value(call, kinds, at | {n: at[n] + t}))  # noqa: E731
+            h = 1e-3
+            slope = (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+            used = {k: at[k] for k in metavariables(parse_script(text).equations[0].body)}
+            given = float(value(text, {k: "scalar" for k in used}, used))
+            assert given == pytest.approx(slope, rel=1e-6, abs=1e-8), f"{row.name} by {n} is false at {at}"
+
+
+@pytest.mark.parametrize("row", [r for r in CALCULUS.values() if r.partial is not None], ids=lambda r: r.name)
+def test_a_derivative_is_true(row):
+    holds(row)
+
+
+def test_a_false_derivative_is_caught():
+    from iverson.rewrite.rule import Derivative
+
+    with pytest.raises(AssertionError, match="exp by x is false"):
+        holds(Derivative("exp", ("2*exp(x)",)))
+
+
+def rule_holds(rule, n=20):
+    rng = np.random.default_rng(1)
+    left, right = parse_script(rule.lhs).equations[0].body, parse_script(rule.rhs).equations[0].body
+    indexed = "[" in rule.lhs.replace("sum[", "").replace("max[", "")
+    for _ in range(n):
+        arrays = {m: rng.uniform(-0.9, 2.0, 4 if indexed else ()) for m in metavariables(left) | metavariables(right)}
+        arrays = {m: np.abs(v) + 0.1 if rule.name == "log-of-one-plus" else v for m, v in arrays.items()}
+        kinds = {m: "vector[n]" if indexed else "scalar" for m in arrays}
+        sides = [f"k_[k] = {s}" if "[k]" in s and "sum[k]" not in s else s for s in (rule.lhs, rule.rhs)]
+        a, b = (value(s, kinds, arrays) for s in sides)
+        assert a == pytest.approx(b, rel=1e-12, abs=1e-12), f"{rule.name} is false at {arrays}"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_an_identity_is_true(rule):
+    rule_holds(rule)
+
+
+def test_a_false_identity_is_caught():
+    with pytest.raises(AssertionError, match="false-one is false at"):
+        rule_holds(Rule("false-one", "log(exp(x))", "x^2", why="planted"))
+
+
+@pytest.mark.parametrize("rule", [r for r in STABLE if r.breaks], ids=lambda r: r.name)
+def test_the_stable_form_holds_where_the_textbook_breaks(rule):
+    kinds = dict.fromkeys(rule.breaks, "scalar")
+    stable = value(rule.rhs, kinds, rule.breaks)
+    assert np.isfinite(stable)
+
+
+@pytest.mark.parametrize("rule", MATRIX, ids=lambda r: r.name)
+def test_a_matrix_identity_is_true(rule):
+    rng = np.random.default_rng(2)
+    scalar = "x^" in rule.lhs and "sum" not in rule.lhs and "'" not in rule.lhs
+    kinds = {m: "scalar" if scalar else "vector[n]" if m == "x" else "vector[m]"
+             for m in metavariables(parse_script(rule.lhs).equations[0].body)}
+    for _ in range(5):
+        arrays = {m: rng.uniform(0.2, 2.0, {"scalar": (), "vector[n]": 4, "vector[m]": 3}[k]) for m, k in kinds.items()}
+        assert value(rule.lhs, kinds, arrays) == pytest.approx(value(rule.rhs, kinds, arrays), rel=1e-12), rule.name
+
+
+def test_facts_are_true():
+    x = np.array([0.2, 0.3, 0.5])
+    for fact in FACTS["simplex"]:
+        assert value(fact.lhs, {"x": "vector[n]"}, {"x": x}) == pytest.approx(float(fact.rhs))
+
+
+@pytest.mark.parametrize("name", TENSOR)
+def test_a_whole_matrix_derivative_is_true(name):
+    assert iv.derive(f"{name}(X*X' + eye(n))", "X", sizes={"X": ("n", "m")}).verified
+
+
+def test_joins_are_total():
+    functions = {row.name for row in OPS.values() if row.shape in ("map", "map2") and row.meaning is None}
+    assert functions <= set(CALCULUS) and functions <= set(NUMPY)
+    assert set(STRICT) <= set(CALCULUS) and set(TENSOR) == set(TENSOR_FUNCTIONS)
+
+
+def test_a_function_without_a_rule_is_named():
+    with pytest.raises(iv.IversonError, match="floor has no derivative rule"):
+        iv.derive("sum(floor(x))", "x")
