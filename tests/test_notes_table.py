@@ -147,7 +147,7 @@ def test_softmax_is_finite_far_out(text):
 def test_frozen_inputs_are_simply_not_derived():
     found = iv.derive(FACTORS, ("U", "V"))
     assert set(found) == {"U", "V"}
-    assert found["U"].index_form.startswith("dU[i,r] = (sum[")
+    assert found["U"].index_form.startswith("dU[i,j] = (sum[")
 
 
 def test_factorisation_recovers_a_planted_ranking():

@@ -23,7 +23,7 @@ import iverson as iv
 from generate import Case, case, letters_only
 from iverson.core.node import substitute
 from iverson.lang.kinds import typed
-from iverson.lang.surface import Equation, Surface, names_in
+from iverson.lang.surface import Equation, Surface, names_in, walk
 from iverson.meaning.admit import all_sizes
 from iverson.meaning.sample import instances
 from iverson.meaning.surface_eval import compile_surface
@@ -134,7 +134,7 @@ class Trial:
             return self.vanishes(draw)
         for k, v in values.items():
             if v.shape != gradient.shape or np.max(np.abs(v - gradient), initial=0) > SAME_VALUE * scale:
-                if v.shape == gradient.shape and self.wavers(draw, "program"):
+                if v.shape == gradient.shape and any(self.wavers(draw, how) for how in {"program", k}):
                     return False
                 raise Wrong(f"the {k} has another value than the program [{draw.note}]: {self.d.text()[:200]}")
         return self.agrees(draw, self.g["program"], "program")
@@ -150,7 +150,7 @@ class Trial:
 
     def wavers(self, draw: Any, how: str) -> bool:
         """Whether rounding of the inputs alone moves the answer or the loss by as much as is asked of them."""
-        arrays = {k: v * (1 + 4e-16 * self.rng.choice((-1, 1), np.shape(v))) if is_real(v) else v for k, v in draw.arrays.items()}
+        arrays = {k: v * (1 + 2e-15 * self.rng.choice((-1, 1), np.shape(v))) if is_real(v) else v for k, v in draw.arrays.items()}
         moved = replace(draw, arrays=arrays)
         a, b = (self.code(x) if how == "code" else self.values(x)[how] for x in (draw, moved))
         values = [np.asarray(self.f(x.arrays, x.sizes)[self.judge.script.result]) for x in (draw, moved)]
@@ -192,6 +192,11 @@ class Trial:
         if not np.isfinite(code).all() or self.scale(draw, code) < ROUNDING:
             return False
         return self.agrees(draw, self.by_code, "code")
+
+    def jumps(self) -> bool:
+        """A loss with a bracket on values: far out, its jumps are nearer than a step of the differences."""
+        trees = [t for e in self.judge.script.equations for t in walk(e.body)]
+        return any(t.op == "bracket" for t in trees)
 
     def by_code(self, arrays: Any, sizes: Any) -> dict[str, Any]:
         return {self.q.answer.script.result: self.d(**{k: v for k, v in arrays.items() if k in self.judge.inputs})}

@@ -36,10 +36,10 @@ def holds(row):
     low, high = DOMAIN[row.domain]
     for _ in range(20):
         at = {n: rng.uniform(low, high) for n in names}
-        if len(names) == 2 and abs(at["x"] - at["y"]) < 0.01 or len(names) == 1 and abs(at["x"]) < 0.01:
+        if (len(names) == 2 and abs(at["x"] - at["y"]) < 0.01) or (len(names) == 1 and abs(at["x"]) < 0.01):
             continue
         for n, text in zip(names, row.partial, strict=True):
-            f = lambda t, n=n, at=at: float(value(call, kinds, at | {n: at[n] + t}))  # noqa: E731
+            f = lambda t, n=n, at=at: float(value(call, kinds, at | {n: at[n] + t}))
             h = 1e-3
             slope = (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
             used = {k: at[k] for k in metavariables(parse_script(text).equations[0].body)}

@@ -256,7 +256,7 @@ class Arrays:
             return Value("1.0")
         if len(values) == 1:
             return values[0]
-        ranked = sorted(values, key=lambda v: (len(v.axes), v.truth))
+        ranked = sorted(values, key=lambda v: (v.truth, len(v.axes)))
         if ranked[0].truth and all(v.truth for v in ranked):
             ranked[0] = Value(f"1.0*{ranked[0].at(ATOM)}", ranked[0].axes, TIMES)
         shown, axes = self.together(ranked, scope)

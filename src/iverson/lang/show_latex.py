@@ -12,7 +12,19 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from .show import (
-    AND, ATOM, GREEK, NOT, OR, POWER, REDUCE, RELATION, SUM, TIMES, binds_itself, equation_left, number_text,
+    AND,
+    ATOM,
+    GREEK,
+    NOT,
+    OR,
+    POWER,
+    REDUCE,
+    RELATION,
+    SUM,
+    TIMES,
+    binds_itself,
+    equation_left,
+    number_text,
 )
 from .surface import Equation, Surface, number, walk
 
@@ -252,7 +264,7 @@ def matrix_like(t: Surface) -> bool:
     if t.op == "mul":
         a, b = t.args
         outer = b.op == "transpose" and not matrix_like(b) and a.op != "transpose"
-        return outer or matrix_like(b) and (matrix_like(a) or a.op in ("num", "name"))
+        return outer or (matrix_like(b) and (matrix_like(a) or a.op in ("num", "name")))
     return any(matrix_like(a) for a in t.args) if t.op not in ("index", "call", "num") else False
 
 
@@ -262,7 +274,7 @@ def _index(t: Surface, small: bool) -> Part:
     short = all(re.fullmatch(r"[^\W\d]|\d|\\[a-z]+", x) for x in texts)
     below = (" " if any("\\" in x for x in texts) else "").join(texts) if short else ", ".join(texts)
     inner = _wrap(_part(base, small), ATOM)
-    if base.op == "name" and "_" in inner or base.op == "index":
+    if (base.op == "name" and "_" in inner) or base.op == "index":
         inner = f"{{{inner}}}"
     return rf"{inner}_{{{below}}}", ATOM
 
