@@ -105,3 +105,15 @@ def test_the_text_does_not_depend_on_what_came_before():
     for text in ("sum(exp(A*x))", "x'*A*x", "logsumexp(X*w)"):
         iv.derive(text, "w" if "w" in text else "x")
     assert iv.derive(SOFTMAX_BY_P, "W").explain() == before
+
+
+@pytest.mark.parametrize("text", ["(-sum[i] x[i])*y[0]", "a/(b*sum[i] x[i])", "(sum[i] x[i])*b", "-sum[i] x[i]*b"])
+def test_a_sum_sign_keeps_its_parentheses(text):
+    from iverson.lang.show import show
+    from iverson.lang.syntax import parse_expression
+
+    assert show(parse_expression(show(parse_expression(text)))) == show(parse_expression(text))
+    arrays = {"x": [2.0, 3.0], "y": [5.0], "a": 7.0, "b": 2.0}
+    used = {n: v for n, v in arrays.items() if n in text}
+    kinds = {n: "vector" if n in "xy" else "scalar" for n in used}
+    assert iv.parse(show(parse_expression(text)), kinds=kinds).value(**used) == iv.parse(text, kinds=kinds).value(**used)

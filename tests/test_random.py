@@ -191,7 +191,7 @@ class Trial:
         code = self.code(draw)
         if not np.isfinite(code).all() or self.scale(draw, code) < ROUNDING:
             return False
-        return self.agrees(draw, self.by_code, "code")
+        return not self.jumps() and self.agrees(draw, self.by_code, "code")
 
     def jumps(self) -> bool:
         """A loss with a bracket on values: far out, its jumps are nearer than a step of the differences."""

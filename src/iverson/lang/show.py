@@ -94,7 +94,8 @@ def _sum(t: Surface) -> tuple[str, int]:
 
 def _neg(t: Surface) -> tuple[str, int]:
     inner = _plain(t.args[0])
-    return "-" + _wrap(inner, TIMES if inner[1] != REDUCE else REDUCE), TIMES
+    ends_in_sum = inner[1] == REDUCE
+    return "-" + _wrap(inner, REDUCE if ends_in_sum else TIMES), REDUCE if ends_in_sum else TIMES
 
 
 def _power(t: Surface) -> tuple[str, int]:
