@@ -226,7 +226,7 @@ def index_lines(d: Any) -> list[Equation]:
 def run(seeds: range, order: int = 1, name: str = "0", most: int = 40) -> Tally:
     tally = Tally()
     for p in seeds:
-        tally.end(f"{name}.{p}", case(f"{name}.{p}", most), order, every_entry=p % 100 == 7)
+        tally.end(f"{name}.{p}", case(f"{name}.{p}", most), order, every_entry=p % 20 == 7)
     print(tally)
     return tally
 
