@@ -27,7 +27,7 @@ from iverson.lang.surface import Equation, Surface, names_in, walk
 from iverson.meaning.admit import all_sizes
 from iverson.meaning.sample import instances
 from iverson.meaning.surface_eval import compile_surface
-from iverson.meaning.verify import Question, compare, declaration, one, read_back
+from iverson.meaning.verify import Question, compare, declaration, difference, one, read_back
 
 BATCH = 100
 DRAWS, DIRECTIONS, MOST_SEARCHES = 5, 3, 3
@@ -144,9 +144,30 @@ class Trial:
         try:
             return compare(self.q, draw, self.f, g, self.rng, DIRECTIONS) is not None
         except iv.IversonError:
-            if self.wavers(draw, how):
+            if self.wavers(draw, how) or not self.confirmed(draw, g):
                 return False
             raise
+
+    def confirmed(self, draw: Any, g: Any) -> bool:
+        """Whether differences with much smaller and with larger steps say the same, so that it is not they that are wrong.
+
+        A step may jump over the waves of sin(1e6*x), or be lost in sigmoid(1e-12*x) - 0.5, with both step sizes alike.
+        """
+        arrays, sizes, x = draw.arrays, draw.sizes, np.asarray(draw.arrays[self.c.wrt], float)
+        value = np.asarray(self.f(arrays, sizes)[self.judge.script.result])
+        weights = self.rng.normal(size=value.shape) if self.q.outputs else np.ones(())
+        gradient = np.asarray(g(arrays, sizes)[self.q.answer.script.result])
+        gradient = np.tensordot(weights, gradient, axes=self.q.outputs) if self.q.outputs else gradient
+        length = np.sqrt(np.mean(x * x))
+        for _ in range(3 * DIRECTIONS):
+            v = self.rng.normal(size=x.shape)
+            along = lambda t, v=v: float(np.sum(
+                weights * self.f({**arrays, self.c.wrt: x + t * length * v}, sizes)[self.judge.script.result]))
+            found = [difference(along, h) / length for h in (1.6e-2, 1e-3, 1.2e-4, 1.5e-5)]
+            rate = float(np.sum(gradient * v))
+            if max(found) - min(found) < 0.1 * min(abs(rate - d) for d in found):
+                return True
+        return False
 
     def wavers(self, draw: Any, how: str) -> bool:
         """Whether rounding of the inputs alone moves the answer or the loss by as much as is asked of them."""
@@ -169,7 +190,7 @@ class Trial:
         return {**found, "code": self.code(draw)}
 
     def code(self, draw: Any) -> np.ndarray:
-        return np.asarray(self.d(**draw.arrays))
+        return np.asarray(self.d(**draw.arrays, **draw.sizes))
 
     def scale(self, draw: Any, gradient: np.ndarray) -> float:
         """What errors are relative to: the gradient, and the loss over the length of what it is derived by."""
@@ -199,7 +220,8 @@ class Trial:
         return any(t.op == "bracket" for t in trees)
 
     def by_code(self, arrays: Any, sizes: Any) -> dict[str, Any]:
-        return {self.q.answer.script.result: self.d(**{k: v for k, v in arrays.items() if k in self.judge.inputs})}
+        given = {k: v for k, v in arrays.items() if k in self.judge.inputs}
+        return {self.q.answer.script.result: self.d(**given, **sizes)}
 
     def entries(self, draw: Any) -> None:
         """Every entry of a gradient, by the same rule."""
@@ -215,7 +237,7 @@ class Trial:
 
 
 def is_real(v: Any) -> bool:
-    return isinstance(v, np.ndarray) and v.dtype == np.float64
+    return not isinstance(v, tuple) and np.asarray(v).dtype == np.float64
 
 
 def index_lines(d: Any) -> list[Equation]:
