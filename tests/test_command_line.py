@@ -93,7 +93,7 @@ def test_check_exits_1_when_not_equal():
 
 
 def test_explain_in_both_languages(folder):
-    assert "Derivative of L by s" in run("explain", "svm.iv", "--wrt", "W", cwd=folder).stdout
+    assert "The derivative of L by s" in run("explain", "svm.iv", "--wrt", "W", cwd=folder).stdout
     assert "链式法则" in run("explain", "svm.iv", "--wrt", "W", "--lang", "zh", cwd=folder).stdout
 
 

@@ -1,181 +1,230 @@
-"""The trace as lines: which steps are shown, with which formula, words and shape.
+"""The trace as lines: what is shown, with which words and shape, and the node that each line states.
 
-Glossary   node, axes: what a line says, as a function of free indices, so that it can be replayed with numbers.
-Consecutive steps of bookkeeping are shown as one; nothing is shown that was not recorded.
+Glossary   r: what is derived by; q: a definition that reads it; dr, dq: gradients of the result L by them.
+A chain is a run of equalities; its lines have one value, so they can be replayed with numbers.  Formulas are
+recorded nodes with the answer's names put in; words are keys of WORDS with the formulas that fill their gaps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from ..core.node import Node
-from ..core.program import Program
+from ..core.node import Node, el, make, transform
+from ..core.program import Definition, Program, inline
 from ..derivation.answer import Answer, Writer
+from ..derivation.local import fold
+from ..derivation.polish import uses_of
 from ..derivation.reverse import Adjoint
-from ..lang.shapes import show_size
+from ..lang.shapes import Type
+from ..lang.show import equation_left
 from ..lang.surface import Equation, Surface, index, name
-from ..rewrite.trace import Section, Step
-from ..rules.words import FUNCTIONS, WORDS
 
-SMALL = {"sum", "product", "element", "sum-of", "bracket", "power"}
-LANGUAGES = ("en", "zh")
+
+@dataclass(frozen=True)
+class Clause:
+    """A sentence of WORDS by its key, and what fills its gaps: trees, tuples of trees, plain texts."""
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `left = tree` (left None: the equality goes on), the rule's key, its words, the shape.
+    """One line: `left = right` by `rule`, or words alone.
 
-    node, axes   the value it states, for replay; None for a heading or an equation in matrix form
+    kind      title, heading, text, input, given, equal, matrix, result; left is None where it goes on
+    quotient  the left side as a quotient of differentials;  shape: of what the line states
+    chain     lines of one number have one value;  folded: stands for several recorded steps
+    node      the value of the right side over `axes`, for replay;  opening: that of an unfinished left side
     """
 
-    left: Surface | None
-    tree: Surface | None
-    rule: str
-    words: str
-    shape: str = ""
+    kind: str
+    left: Surface | None = None
+    right: Surface | None = None
+    rule: str = ""
+    words: tuple[Clause, ...] = ()
+    shape: Type | None = None
+    quotient: Surface | None = None
+    chain: int = 0
+    folded: bool = False
     node: Node | None = None
     axes: tuple[Node, ...] = ()
+    opening: Node | None = None
+
+
+class Book:
+    """What all parts of one explanation share: names, the writer, what was said already."""
+
+    def __init__(self, adjoint: Adjoint, answer: Answer) -> None:
+        self.adjoint, self.answer, self.program = adjoint, answer, adjoint.program
+        self.writer = Writer(self.program, [*adjoint.adjoints, *answer.program, answer.closed, *answer.where])
+        self.result = self.program.definition(self.program.result)
+        known = self.program.names() | set(adjoint.names.values())
+        self.made = [d for d in answer.program if d.name not in known]
+        self.final = {d.name: d for d in answer.program}
+        self.bodies: dict[str, Definition] = {}
+        self.said: set[str] = set()
+        self.chains = 0
 
     @property
-    def heading(self) -> bool:
-        return self.tree is None
+    def roots(self) -> set[str]:
+        """The result, and the definition of a whole-matrix function where the result is nothing else."""
+        body = self.result.body
+        alias = body.op == "el" and any(
+            d.name == body.attr and d.introduced for d in self.program.definitions
+        )
+        return {self.result.name, body.attr} if alias else {self.result.name}
+
+    def gradient(self, r: str, axes: tuple[Node, ...]) -> tuple[Surface, Surface, dict[Node, str]]:
+        """The gradient by r over `axes`: as an element `dr[i,k]`, as a quotient, and the names used."""
+        names = self.writer.names.assign(axes)
+        own = [name(names[i]) for i in axes]
+        outputs = len(self.adjoint.outputs)
+        of = quotient(entry(name(self.result.name), own[:outputs]), entry(name(r), own[outputs:]))
+        return entry(name(self.adjoint.names.get(r, "d" + r)), own), of, names
+
+    @property
+    def upstream(self) -> Definition | None:
+        """The gradient by the result, where one was given."""
+        name = self.adjoint.names.get(self.result.name)
+        return next((d for d in self.adjoint.adjoints if d.name == name), None)
+
+    def adjoint_of(self, name: str) -> Definition | None:
+        """The gradient by a definition or an input, as reverse mode left it."""
+        wanted = self.adjoint.names.get(name)
+        pool = (*self.adjoint.adjoints, *self.adjoint.gradients.values())
+        return next((d for d in pool if d.name == wanted), None)
+
+    def tree(self, f: Node, names: Mapping[Node, str]) -> Surface:
+        """A node as it is shown: the answer's bracket names put in, derivatives left as they are."""
+        brackets = [d for d in self.made if d.body.op == "br"]
+        return self.writer.index.tree(named(f, brackets) if brackets else f, names)
+
+    def introduced(self, tree: Surface) -> list[Clause]:
+        """What a name of the answer stands for, where it is shown for the first time."""
+        new = [d for d in self.made if d.name not in self.said and uses_of(tree, d.name)]
+        self.said.update(d.name for d in new)
+        return [Clause("where", {"equation": relation(self.writer.indexed(d))}) for d in new]
+
+    def number(self) -> int:
+        self.chains += 1
+        return self.chains
 
 
-class Lines:
-    """Builds the lines of one derivation in one language."""
+class Chain:
+    """A run of equalities that begins with `left`; a line that reads as the last one is not shown."""
 
-    def __init__(self, program: Program, adjoint: Adjoint, answer: Answer, lang: str) -> None:
-        self.program, self.adjoint, self.answer = program, adjoint, answer
-        self.lang = LANGUAGES.index(lang)
-        self.writer = Writer(program, [*adjoint.adjoints, *answer.program, answer.closed, *answer.where])
+    def __init__(
+        self,
+        book: Book,
+        left: Surface,
+        axes: tuple[Node, ...],
+        names: Mapping[Node, str],
+        shape: Type,
+        quotient: Surface | None = None,
+    ) -> None:
+        self.book, self.left, self.axes, self.names = book, left, axes, names
+        self.shape, self.quotient, self.number = shape, quotient, book.number()
+        self.lines: list[Line] = []
 
-    def words(self, rule: str, *parts: str) -> str:
-        if rule.startswith("derivative-of-"):
-            row = FUNCTIONS.get(
-                rule.removeprefix("derivative-of-"), (f"{rule[14:]}' by name", f"{rule[14:]} 的导数")
-            )
-            return row[self.lang]
-        return WORDS[rule][self.lang].format(*parts)
+    def add(
+        self,
+        node: Node,
+        rule: str,
+        words: Sequence[Clause] = (),
+        shown: Node | None = None,
+        folded: bool = False,
+    ) -> None:
+        """The next line, equal to the last by `rule`; `shown` names what node spells out."""
+        tree = self.book.tree(node if shown is None else shown, self.names)
+        self.put(tree, node, rule, words, folded)
 
-    def all(self) -> Iterator[Line]:
-        yield from self.givens()
-        wanted = self.sections()
-        for section in wanted:
-            yield from self.local(section) if section.kind == "local" else self.chain(section)
-        yield from self.result()
-
-    def sections(self) -> list[Section]:
-        """The sections on the way to this input, in the order in which they were worked."""
-        useful = {self.answer.wrt}
-        for s in reversed(self.adjoint.sections):
-            if s.wrt in useful:
-                useful.add(s.subject)
-        return [s for s in self.adjoint.sections if s.wrt in useful]
-
-    # -- the parts -----------------------------------------------------------------------------------------
-
-    def givens(self) -> Iterator[Line]:
-        yield Line(None, None, "loss", self.words("loss"))
-        for d in self.program.definitions:
-            if d.name != "predict":
-                e = self.writer.write(d)
-                yield Line(left_of(e), e.body, "given", "", self.shape(d.indices))
-
-    def local(self, s: Section) -> Iterator[Line]:
-        names = self.writer.names.assign(s.axes)
-        target = self.element(s.target, names)
-        subject = self.subject(s, names)
-        yield Line(None, None, "local", self.words("local", s.subject, s.wrt))
-        start = self.writer.index.tree(s.start, names)
-        yield Line(derivative(subject, target), start, "given", "", self.shape(s.axes), s.start, s.axes)
-        for step in folded(s.steps):
-            yield self.step(step, names, (s.wrt if step.rule != "name" else s.subject,))
-
-    def chain(self, s: Section) -> Iterator[Line]:
-        if not s.steps and s.subject == self.program.result and not self.adjoint.outputs:
+    def put(
+        self,
+        tree: Surface,
+        node: Node,
+        rule: str,
+        words: Sequence[Clause],
+        folded: bool = False,
+        kind: str = "equal",
+        left: Surface | None = None,
+    ) -> None:
+        if kind == "equal" and self.lines and tree == self.tree:
             return
-        yield Line(None, None, "by", self.words("by", s.wrt))
-        names = self.writer.names.assign(s.axes)
-        target = self.element(s.target, names)
-        words = self.words("chain", s.subject)
-        yield Line(
-            derivative(name(self.program.result), target),
-            self.writer.index.tree(s.start, names),
-            "chain",
-            words,
-            self.shape(s.axes),
-            s.start,
-            s.axes,
-        )
-        for step in folded(s.steps):
-            yield self.step(step, names, (s.wrt,))
-
-    def step(self, step: Step, names: dict[Node, str], parts: Sequence[str]) -> Line:
-        return Line(
-            None,
-            self.writer.index.tree(step.after, names),
-            step.rule,
-            self.words(step.rule, *parts),
-            self.shape(step.axes),
-            step.after,
-            step.axes,
+        first = not self.lines
+        words = (*words, *self.book.introduced(tree))
+        self.lines.append(
+            Line(
+                kind,
+                self.left if first else left,
+                tree,
+                rule,
+                words,
+                self.shape,
+                self.quotient if first else None,
+                self.number,
+                folded,
+                node,
+                self.axes,
+            )
         )
 
-    def result(self) -> Iterator[Line]:
-        yield Line(None, None, "result", self.words("result"))
-        introduced = {d.name for d in self.program.definitions}
-        for d in self.answer.program:
-            if d.name in introduced and d.written is not None and not d.introduced:
-                continue
-            e = (
-                self.writer.write(d)
-                if d is not self.answer.program[-1]
-                else self.writer.matrix(d) or self.writer.indexed(d)
-            )
-            last, gradients = d is self.answer.program[-1], set(self.adjoint.names.values())
-            rule = (
-                "matrix"
-                if last and not e.indices and d.indices
-                else "fused"
-                if d.name in gradients
-                else "given"
-            )
-            yield Line(
-                left_of(e), e.body, rule, self.words(rule) if rule != "given" else "", self.shape(d.indices)
-            )
-
-    # -- pieces --------------------------------------------------------------------------------------------
-
-    def element(self, target: Node, names: dict[Node, str]) -> Surface:
-        return self.writer.index.tree(target, names)
-
-    def subject(self, s: Section, names: dict[Node, str]) -> Surface:
-        d = self.program.definition(s.subject)
-        own = [names[i] for i in s.axes[: len(d.indices)]]
-        return index(name(d.name), *map(name, own)) if own else name(d.name)
-
-    def shape(self, axes: Sequence[Node]) -> str:
-        return " x ".join(show_size(i.attr[1]) for i in axes)
+    @property
+    def tree(self) -> Surface | None:
+        """The last line's right side."""
+        return self.lines[-1].right if self.lines else None
 
 
-def derivative(subject: Surface, target: Surface) -> Surface:
-    """The left side of a line: the derivative of `subject` by `target`, as a quotient that is only displayed."""
+def named(f: Node, definitions: Sequence[Definition]) -> Node:
+    """`f` with values of definitions written by name, except inside derivatives that are not carried out."""
+    hidden: dict[str, Definition] = {}
+
+    def hide(g: Node) -> Node | None:
+        if g.op != "deriv":
+            return None
+        indices = tuple(sorted(g.free))
+        d = Definition(f"~{len(hidden)}", indices, g)
+        hidden[d.name] = d
+        return el(d.name, indices)
+
+    f = transform(f, hide)
+    for d in definitions:
+        f = fold(d, f)
+    return inline(f, hidden) if hidden else f
+
+
+def relation(e: Equation) -> Surface:
+    """An equation as a tree."""
+    return Surface("rel", (equation_left(e), e.body), "=")
+
+
+def entry(base: Surface, terms: Sequence[Surface]) -> Surface:
+    return index(base, *terms) if terms else base
+
+
+def quotient(subject: Surface, target: Surface) -> Surface:
+    """A derivative that is not carried out, of something by an element."""
     return Surface("call", (subject, target), "D")
 
 
-def left_of(e: Equation) -> Surface:
-    return index(name(e.name), *map(name, e.indices)) if e.indices else name(e.name)
+def pending(f: Node, x: Node) -> Node:
+    return make("deriv", (f, x))
 
 
-def folded(steps: Sequence[Step]) -> list[Step]:
-    """Runs of bookkeeping shown by their last step."""
-    shown: list[Step] = []
-    for step in steps:
-        if shown and step.rule in SMALL and shown[-1].rule in SMALL:
-            first = shown.pop()
-            step = Step(
-                step.rule if step.rule != "bracket" else first.rule, first.before, step.after, step.axes
-            )
-        shown.append(step)
-    return shown
+def type_of(d: Definition) -> Type:
+    return Type(d.form, tuple(i.attr[1] for i in d.indices), d.labels)
+
+
+def replay_program(adjoint: Adjoint, answer: Answer) -> Program:
+    """The program with all that a line's node may read: gradients by definitions and the answer's names."""
+    known = adjoint.program.names()
+    gradients = [] if adjoint.outputs else [d for d in adjoint.adjoints if d.name not in known]
+    taken = known | set(adjoint.names.values())
+    made = [d for d in answer.program if d.name not in taken]
+    return adjoint.program.with_definitions((*adjoint.program.definitions, *gradients, *made))
+
+
+def titles(key: str, **facts: Any) -> Clause:
+    return Clause(key, {k: name(v) if isinstance(v, str) and k != "number" else v for k, v in facts.items()})

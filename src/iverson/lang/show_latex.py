@@ -1,8 +1,8 @@
 r"""Surface to LaTeX as the literature writes it; compiles with amsmath.
 
-Glossary   part: a text and how tightly it binds, on the scale of show.py; small: inside a fraction, an index or an exponent.
-Single letters are multiplied by standing together; a bracket is \mathbf{1}\{...\}; a product with a large sum over a
-plain divisor has the divisor in front, as in \frac{1}{N} \sum.  Spellings are tables.
+Glossary   part: a text and how tightly it binds, on the scale of show.py; small: inside a fraction, an
+index or an exponent.  Single letters are multiplied by standing together; a bracket is \mathbf{1}\{...\}; a
+large sum over a plain divisor has the divisor in front, as in \frac{1}{N} \sum.  Spellings are tables.
 """
 
 from __future__ import annotations
@@ -31,12 +31,20 @@ from .surface import Equation, Surface, number, walk
 HALF, HALVED = number(Fraction(1, 2)), Surface("div", (number(1), number(2)))
 Part = tuple[str, int]
 
+# fmt: off
 FUNCTIONS = {n: "\\" + n for n in (
-    "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "max", "min", "det")}
+    "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "max", "min",
+    "det")}
+# fmt: on
 RELATIONS = {"=": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 REDUCTIONS = {
-    "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min", "mean": r"\operatorname*{mean}",
-    "argmax": r"\operatorname*{arg\,max}", "argmin": r"\operatorname*{arg\,min}",
+    "sum": r"\sum",
+    "prod": r"\prod",
+    "max": r"\max",
+    "min": r"\min",
+    "mean": r"\operatorname*{mean}",
+    "argmax": r"\operatorname*{arg\,max}",
+    "argmin": r"\operatorname*{arg\,min}",
 }
 TALL = re.compile(r"\\(frac|sum|prod|left|operatorname\*|max_|min_)")
 
@@ -73,11 +81,16 @@ def _wrap(part: Part, least: int) -> str:
     return part[0] if part[1] >= least else parenthesised(part[0])
 
 
-# -- names and numbers -----------------------------------------------------------------------------------------
+def _behind(part: Part) -> str:
+    """After a sign that takes all that follows; a minus in front needs parentheses there."""
+    return parenthesised(part[0]) if part[0].startswith("-") else _wrap(part, REDUCE)
+
+
+# -- names and numbers --------------------------------------------------------------------------------------
 
 
 def symbol(text: str) -> str:
-    """A name: Greek words as letters, trailing digits as an index, `dW` as a gradient, other words upright."""
+    """A name: Greek words as letters, final digits as an index, `dW` as a gradient, other words upright."""
     found = re.fullmatch(r"(.*?[^\d_])_?(\d+)", text)
     if found:
         return f"{symbol(found[1])}_{{{found[2]}}}"
@@ -105,7 +118,7 @@ def _num(t: Surface, small: bool) -> Part:
     return r"\frac{{{0.numerator}}}{{{0.denominator}}}".format(Fraction(t.attr)), POWER
 
 
-# -- sums and products -----------------------------------------------------------------------------------------
+# -- sums and products --------------------------------------------------------------------------------------
 
 
 def _add(t: Surface, small: bool) -> Part:
@@ -133,14 +146,15 @@ def _mul(t: Surface, small: bool) -> Part:
     text = _wrap(front[0], TIMES)
     for part in front[1:]:
         text = joined(text, _wrap(part, TIMES + 1))
-    return joined(text, _wrap(last, REDUCE if ends_in_sum else TIMES + 1)), REDUCE if ends_in_sum else TIMES
+    shown = _behind(last) if ends_in_sum else _wrap(last, TIMES + 1)
+    return joined(text, shown), REDUCE if ends_in_sum and shown == last[0] else TIMES
 
 
 LETTER = re.compile(r"(\\mathrm\{d\})?(\\[a-zA-Z]+|[^\W\d])((_|\^)\{[^{}]*(\{[^{}]*\})?\})*")
 
 
 def joined(left: str, right: str) -> str:
-    """Two factors side by side: letters stand together, words keep a thin space, numbers a dot between them."""
+    """Two factors: letters stand together, words keep a thin space, numbers a dot between them."""
     if re.match(r"\d|\\frac\{\d+\}\{\d+\}$", right):
         return rf"{left} \cdot {right}"
     tail = re.split(r" |\\,", left)[-1]
@@ -203,7 +217,7 @@ def _transpose(t: Surface, small: bool) -> Part:
     return rf"{_wrap(_part(inner, small), ATOM)}^{{\top}}", POWER
 
 
-# -- calls and indices -----------------------------------------------------------------------------------------
+# -- calls and indices --------------------------------------------------------------------------------------
 
 
 def _call(t: Surface, small: bool) -> Part:
@@ -222,12 +236,12 @@ def _call(t: Surface, small: bool) -> Part:
 
 
 def _pending(t: Surface, small: bool) -> Part:
-    """A derivative not carried out: of a name as one fraction, of anything else in front of it."""
+    """A derivative not carried out: of a name as one fraction, else in front of it, up to the next sign."""
     body, by = t.args
     below = rf"\partial {_text(by, True)}"
     if body.op in ("name", "index"):
         return rf"\frac{{\partial {_text(body, True)}}}{{{below}}}", ATOM
-    return rf"\frac{{\partial}}{{{below}}} {parenthesised(_text(body, small))}", ATOM
+    return rf"\frac{{\partial}}{{{below}}} {_behind(_part(body, small))}", REDUCE
 
 
 def _size(word: str) -> Callable[[Surface, bool], Part | None]:
@@ -244,8 +258,9 @@ def _squares(a: Surface, small: bool) -> Part | None:
     return (rf"\lVert {_text(a.args[0], small)} \rVert^{{2}}", POWER) if square else None
 
 
+# fmt: off
 CALLS: dict[str, Callable[[Surface, bool], Part | None]] = {
-    "norm2": lambda a, small: (rf"\lVert {_text(a, small)} \rVert_{{{'F' if matrix_like(a) else '2'}}}", ATOM),
+    "norm2": lambda a, small: (rf"\lVert {_text(a, small)} \rVert_{{{'2F'[matrix_like(a)]}}}", ATOM),
     "norm1": _fence(r"\lVert", r"\rVert_{1}"), "abs": _fence(r"\lvert", r"\rvert"),
     "floor": _fence(r"\lfloor", r"\rfloor"),
     "sqrt": lambda a, small: (rf"\sqrt{{{_text(a, small)}}}", ATOM),
@@ -255,10 +270,11 @@ CALLS: dict[str, Callable[[Surface, bool], Part | None]] = {
     "logdet": lambda a, small: (rf"\log \det{parenthesised(_text(a, small))}", ATOM),
     "eye": _size("I"), "ones": _size(r"\mathbf{1}"), "zeros": _size(r"\mathbf{0}"),
 }
+# fmt: on
 
 
 def matrix_like(t: Surface) -> bool:
-    """Read as a matrix by the letters: a capital, unless a vector follows it in a product or stands before it transposed."""
+    """A matrix by its letters: a capital, unless a vector follows it or precedes it transposed."""
     if t.op == "name":
         return bool(t.attr[-1].isupper() or t.attr[0].isupper())
     if t.op == "mul":
@@ -281,7 +297,7 @@ def _index(t: Surface, small: bool) -> Part:
 
 def _reduce(t: Surface, small: bool) -> Part:
     kind, names = t.attr
-    body = _wrap(_part(t.args[0], small), REDUCE)
+    body = _behind(_part(t.args[0], small))
     return f"{REDUCTIONS[kind]}_{{{_below(t, names)}}} {body}", REDUCE
 
 
@@ -300,7 +316,7 @@ def _below(t: Surface, names: tuple[str, ...]) -> str:
     return r",\, ".join([*map(symbol, others), shown])
 
 
-# -- relations -------------------------------------------------------------------------------------------------
+# -- relations ----------------------------------------------------------------------------------------------
 
 
 def _relation(t: Surface, small: bool) -> Part:
@@ -313,9 +329,16 @@ def _logic(t: Surface, small: bool) -> Part:
     return sign.join(_wrap(_part(a, small), level) for a in t.args), level
 
 
+def _bracket(t: Surface, small: bool) -> Part:
+    return rf"\mathbf{{1}}\{{{_text(t.args[0], small)}\}}", ATOM
+
+
+# fmt: off
 WRITERS: dict[str, Callable[[Surface, bool], Part]] = {
-    "num": _num, "name": _name, "all": lambda t, small: (":", ATOM), "add": _add, "neg": _neg, "mul": _mul, "emul": _emul,
-    "div": _div, "ediv": _ediv, "pow": _pow, "epow": _pow, "transpose": _transpose, "call": _call, "index": _index,
-    "reduce": _reduce, "bracket": lambda t, small: (rf"\mathbf{{1}}\{{{_text(t.args[0], small)}\}}", ATOM), "rel": _relation,
-    "and": _logic, "or": _logic, "not": lambda t, small: (rf"\lnot {_wrap(_part(t.args[0], small), ATOM)}", NOT),
+    "num": _num, "name": _name, "all": lambda t, small: (":", ATOM), "add": _add, "neg": _neg, "mul": _mul,
+    "emul": _emul, "div": _div, "ediv": _ediv, "pow": _pow, "epow": _pow, "transpose": _transpose,
+    "call": _call, "index": _index, "reduce": _reduce, "bracket": _bracket, "rel": _relation, "and": _logic,
+    "or": _logic,
+    "not": lambda t, small: (rf"\lnot {_wrap(_part(t.args[0], small), ATOM)}", NOT),
 }
+# fmt: on

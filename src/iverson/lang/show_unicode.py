@@ -1,6 +1,6 @@
 """Surface to one line of Unicode: the plain text with its signs respelled, letter by letter.
 
-All of it but norms, absolute values, roots and Greek letters parses back as the plain text does.
+Made to be read: norms, roots, Greek letters and ∂ do not parse back.
 """
 
 from __future__ import annotations
@@ -12,13 +12,35 @@ from .show import GREEK, equation_left, show
 from .surface import Equation, Surface, name
 
 LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΠΣΦΨΩπ", strict=True))
-FENCES = {"norm2": ("‖", "‖"), "norm1": ("‖", "‖₁"), "abs": ("|", "|"), "floor": ("⌊", "⌋"), "sqrt": ("√(", ")"),
-          "sumsq": ("‖", "‖²")}
-SIGNS = {".*": " ⊙ ", "./": " ⊘ ", "*": "·", "!=": "≠", "<=": "≤", ">=": "≥", "'": "ᵀ", "^2": "²", "^3": "³",
-         "sum[": "Σ[", "d/d": "∂/∂", "-": "−", " and ": " ∧ ", " or ": " ∨ ", "not ": "¬"}
+FENCES = {
+    "norm2": ("‖", "‖"),
+    "norm1": ("‖", "‖₁"),
+    "abs": ("|", "|"),
+    "floor": ("⌊", "⌋"),
+    "sqrt": ("√(", ")"),
+    "sumsq": ("‖", "‖²"),
+}
+SIGNS = {
+    ".*": " ⊙ ",
+    "./": " ⊘ ",
+    "*": "·",
+    "!=": "≠",
+    "<=": "≤",
+    ">=": "≥",
+    "'": "ᵀ",
+    "^2": "²",
+    "^3": "³",
+    "sum[": "Σ[",
+    "d/d": "∂/∂",
+    "-": "−",
+    " and ": " ∧ ",
+    " or ": " ∨ ",
+    "not ": "¬",
+}
 PIECE = re.compile(
     r"\.\*|\./|\.\^|!=|<=|>=|[*-]|'(?!\()|\^[23](?![\d.])|\b(?:sum\[|d/d|not )| (?:and|or) "
-    r"|\d[\d.]*(?:e[+-]?\d+)?|\w+")
+    r"|\d+(?:\.(?![*/^])\d*)?(?:e[+-]?\d+)?|\w+"
+)
 
 
 def unicode_text(tree: Surface) -> str:
