@@ -28,8 +28,8 @@ def sentence(c: Clause, lang: str, formula: Formula) -> str:
     """One row of WORDS with its formulas.
 
     >>> from ..lang.show import show
-    >>> sentence(Clause("derivative-of-abs", {"slope": parsed("sign(u)")}), "en", show)
-    'derivative of |u|: sign(u), the slope 0 at the kink u = 0'
+    >>> sentence(Clause("put-in", {"gradients": (parsed("dp"), parsed("ds"))}), "en", show)
+    'put in dp, ds'
     """
     filled = {k: fact(v, lang, formula) for k, v in c.facts.items()}
     return TICKS.sub(lambda m: formula(parsed(m[1])), WORDS[c.key][LANGUAGES.index(lang)].format(**filled))
