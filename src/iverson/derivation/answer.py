@@ -7,22 +7,26 @@ matrices reach.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.node import Node, reads, transform
 from ..core.program import Definition, Program, inline
-from ..lang.surface import Equation, Surface, name, walk, weight
+from ..lang.surface import Equation, Surface, name, walk
 from ..rewrite.match import everywhere, rewrite
 from ..rules.facts import FACTS
 from ..rules.names import ALGEBRA, NAMED
+from .combine import Shortest
+from .combine import cost as length
 from .index_form import IndexForm, IndexNames
 from .lift import Lift, NoMatrixForm
 from .naming import Namer
-from .polish import form_of, polish, put_in, reading_cost, uses_of
+from .polish import put_in, reading_cost, uses_of
 from .reverse import Adjoint
 from .tidy import cost, tidy
 
+SYMMETRIC = {"symmetric"}
+LONGEST_LINE = 90  # in units of combine.cost
 LONGEST_CLOSED = 60  # in units of tidy.cost; longer than this a reader wants the program
 
 
@@ -212,8 +216,18 @@ class Writer:
         self.names = IndexNames(program.index_names, taken)
         self.index = IndexForm(self.names)
         self.forms = forms(program, definitions)
+        self.written = {d.name for d in program.definitions if not d.introduced}
         self.lift = Lift(self.forms)
-        self.form = form_of(self.forms)
+        self.shortest = shortest(program, definitions, self.forms)
+        for d in program.definitions:
+            self._see_symmetry(d)
+
+    def _see_symmetry(self, d: Definition) -> None:
+        """`A = X'*X` is symmetric, and so is inv(A)."""
+        if len(d.indices) == 2 and d.indices[0].attr[1] is d.indices[1].attr[1]:
+            e = d.written if d.written is not None and not d.written.indices else self.matrix(d)
+            if e is not None:
+                self.shortest.declare_symmetric(d.name, e.body)
 
     def matrix(self, d: Definition) -> Equation | None:
         """`name = tree` in matrix form; None where there is none."""
@@ -221,9 +235,8 @@ class Writer:
             function, array = d.body.attr
             return Equation(d.name, (), Surface("call", (name(array),), function))
         try:
-            return Equation(
-                d.name, (), polish(self.lift.matrix(d.body, d.indices, row=d.form == "row"), self.form)
-            )
+            tree = self.lift.matrix(d.body, d.indices, row=d.form == "row")
+            return Equation(d.name, (), self.shortest.of(tree))
         except NoMatrixForm:
             return None
 
@@ -250,28 +263,55 @@ class Writer:
         """The closed formula and what it names; what the user wrote inside an expression goes back where it stood."""
         main = self.matrix(closed) or self.indexed(closed)
         lines = [self.write(d) for d in where]
-        introduced = {d.name for d in where if d.introduced and _plain(d)}
+        introduced = {d.name for d in where if d.introduced and _plain(d)} | {
+            e.name for e in lines if not e.indices and e.name not in self.written
+        }
         keep = {e.name for e in lines if e.body.op == "call" and e.body.attr in NAMED_CALLS}
-        return settle(main, lines, introduced - keep)
+        return self.settle(main, lines, introduced - keep)
+
+    def settle(
+        self, main: Equation, lines: list[Equation], introduced: set[str]
+    ) -> tuple[Equation, list[Equation]]:
+        """Names that nobody wrote replaced by their expressions, where there is no more to read afterwards."""
+        for line in reversed(list(lines)):
+            users = [e for e in (main, *lines) if e is not line and uses_of(e.body, line.name)]
+            if line.name not in introduced or (conditioned(line.body) and any(e.indices for e in users)):
+                continue  # `sum[k = 1]` inside an equation with its own k would bind nothing
+            if line.body.op in ("bracket", "num") and any(indexed_by(e.body, line.name) for e in users):
+                continue  # `[x > 0][n]` is no entry
+            put = [self.with_line(e, line) for e in users]
+            before = length(line.body) + 2 + sum(length(e.body) for e in users)
+            if sum(length(e.body) for e in put) <= before and all(length(e.body) <= LONGEST_LINE for e in put):
+                new = {e.name: e for e in put}
+                main = new.get(main.name, main)
+                lines = [new.get(e.name, e) for e in lines if e is not line]
+        return main, used(main, lines, introduced)
+
+    def with_line(self, e: Equation, line: Equation) -> Equation:
+        body = put_in(e.body, {line.name: line.body})
+        return replace(e, body=body if e.indices else self.shortest.of(body))
 
 
-def settle(main: Equation, lines: list[Equation], introduced: set[str]) -> tuple[Equation, list[Equation]]:
-    """Introduced names that are used once replaced by their expressions."""
-    for line in reversed(list(lines)):
-        if line.name not in introduced:
-            continue
-        users = [main, *(e for e in lines if e is not line)]
-        if conditioned(line.body) and any(e.indices and uses_of(e.body, line.name) for e in users):
-            continue  # `sum[k = 1]` inside an equation with its own k would bind nothing
-        if sum(uses_of(e.body, line.name) for e in users) == 1 or weight(line.body) <= 2:
-            body = {line.name: line.body}
-            main = replace(main, body=put_in(main.body, body))
-            lines = [
-                replace(e, body=put_in(e.body, body)) if uses_of(e.body, line.name) else e
-                for e in lines
-                if e is not line
-            ]
-    return main, used(main, lines, introduced)
+def shortest(program: Program, definitions: Iterable[Definition], forms: Mapping[str, str]) -> Shortest:
+    """The matrix algebra of a program: what its arrays are, and in which order the text names them."""
+    dims = {n: i.type.dims for n, i in program.inputs.items()} | {
+        d.name: tuple(i.attr[1] for i in d.indices) for d in (*program.definitions, *definitions)
+    }
+    classes = {n: i.type.classes for n, i in program.inputs.items() if i.type.classes is not None}
+    symmetric = [n for n, i in program.inputs.items() if set(i.facts) & SYMMETRIC]
+    said = [n for d in program.definitions if d.written is not None for n in names_of(d.written.body)]
+    place = {n: p for p, n in enumerate(dict.fromkeys((*said, *program.inputs)))}
+    return Shortest(forms, dims, symmetric, classes, place)
+
+
+def indexed_by(tree: Surface, array: str) -> bool:
+    """Whether an entry of the array is taken."""
+    return any(t.op == "index" and t.args[0] == name(array) for t in walk(tree))
+
+
+def names_of(tree: Surface) -> list[str]:
+    """The names of a tree, from left to right."""
+    return [t.attr for t in walk(tree) if t.op == "name"]
 
 
 def conditioned(tree: Surface) -> bool:

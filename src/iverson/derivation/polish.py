@@ -18,16 +18,14 @@ def _sides(rule: MatrixRule) -> tuple[Surface, Surface]:
     return parse_expression(rule.lhs), parse_expression(rule.rhs)
 
 
-def polish(tree: Surface, form: Callable[[Surface], str]) -> Surface:
-    """The tree with every row of MATRIX applied, leaves first; `form` tells a column from a matrix."""
-    args = tuple(polish(a, form) for a in tree.args)
-    if any(a is not b for a, b in zip(args, tree.args, strict=True)):
-        tree = Surface(tree.op, args, tree.attr)
+def rows(tree: Surface, form: Callable[[Surface], str]) -> Surface:
+    """The tree with the first row of MATRIX that fits its root applied; `form` tells a column from a matrix."""
     for rule in MATRIX:
         left, right = _sides(rule)
         env = matched(left, tree, {})
-        if env is not None and (not rule.only or form(env["x"]) == rule.only):
-            return filled(right, env)
+        if env is None or (rule.only and form(env["x"]) != rule.only) or (rule.bare and env["x"].op != "name"):
+            continue
+        return filled(right, env)
     return tree
 
 
@@ -63,29 +61,6 @@ def put_in(tree: Surface, bodies: Mapping[str, Surface]) -> Surface:
 def uses_of(tree: Surface, name: str) -> int:
     """How often a name is written."""
     return sum(1 for t in walk(tree) if t.op == "name" and t.attr == name)
-
-
-def form_of(forms: Mapping[str, str]) -> Callable[[Surface], str]:
-    """The form of an expression, as far as its parts tell: for rows that hold only for vectors."""
-
-    def form(t: Surface) -> str:
-        if t.op == "name":
-            return forms.get(t.attr, "scalar")
-        if t.op == "transpose":
-            return {"column": "row", "row": "column"}.get(form(t.args[0]), form(t.args[0]))
-        if t.op == "mul":
-            a, b = form(t.args[0]), form(t.args[1])
-            return {
-                ("matrix", "column"): "column",
-                ("row", "matrix"): "row",
-                ("row", "column"): "scalar",
-            }.get((a, b), b if a == "scalar" else a if b == "scalar" else "matrix")
-        if t.op == "call" and t.attr in ("sum", "norm2", "mean", "det", "logdet", "tr", "logsumexp"):
-            return "scalar"
-        found = {form(a) for a in t.args}
-        return next((f for f in ("tensor", "matrix", "column", "row") if f in found), "scalar")
-
-    return form
 
 
 WORSE = {"ones": 4, "onehot": 1, "diag": 3}

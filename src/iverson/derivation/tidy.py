@@ -27,6 +27,7 @@ from ..core.node import (
 from ..rewrite.collapse import contract, merge
 
 MOST_EXPANDED = 48
+MOST_DENOMINATOR = 10_000
 
 
 def tidy(f: Node) -> Node:
@@ -146,6 +147,8 @@ def _content(numbers: list[Number]) -> Number:
     sign = -1 if all(c < 0 for c in numbers) else 1
     exact = [Fraction(c) for c in numbers]
     bottom = reduce(lcm, (c.denominator for c in exact))
+    if bottom > MOST_DENOMINATOR:
+        return sign
     top = reduce(gcd, (abs(c.numerator * (bottom // c.denominator)) for c in exact))
     if bottom > 1 and any(c.denominator == 1 for c in exact):
         return sign

@@ -25,6 +25,7 @@ from ..meaning.verify import declaration, read_back
 from ..rules.mistakes import FACTORS, SIZE_FACTORS
 from .counterexample import Counterexample, smallest
 
+MOST_TERMS = 16
 TOLERANCE = 1e-9
 
 Run = Callable[[Any, Any], np.ndarray]
@@ -238,11 +239,10 @@ def factor_cause(pairs: list[Any]) -> tuple[str, str] | None:
 
 
 def missing_term(derived: Derived, pairs: list[Any], draws: Any) -> str | None:
-    """The top-level term of our formula without which it is yours, or that yours has twice or with the wrong sign."""
+    """The term of our formula without which it is yours, or that yours has twice or with the wrong sign."""
     body = derived.main.body
-    if body.op != "add":
-        return None
-    for term in body.args:
+    terms = dict.fromkeys((*(body.args if body.op == "add" else ()), *spread(body)))
+    for term in terms if 1 < len(terms) <= MOST_TERMS else ():
         value = runner(
             read_back(
                 derived.program.inputs, [*derived.where, replace(derived.main, body=term)], derived.dims
@@ -259,6 +259,24 @@ def missing_term(derived: Derived, pairs: list[Any], draws: Any) -> str | None:
             if all(same(a, b + count * p) for (a, b, _), p in zip(pairs, parts, strict=True)):
                 return f"the term {show(bare(term))} {words}"
     return None
+
+
+def spread(tree: Surface) -> list[Surface]:
+    """The terms of a formula, multiplied out: `(A + A')*x` is A*x and A'*x."""
+    if tree.op == "add":
+        return [t for a in tree.args for t in spread(a)]
+    if tree.op == "neg":
+        return [bare(t) if t.op == "neg" else Surface("neg", (t,)) for t in spread(tree.args[0])]
+    if tree.op == "mul":
+        return [signed_product(a, b) for a in spread(tree.args[0]) for b in spread(tree.args[1])]
+    if tree.op in ("div", "transpose"):
+        return [Surface(tree.op, (t, *tree.args[1:])) for t in spread(tree.args[0])]
+    return [tree]
+
+
+def signed_product(a: Surface, b: Surface) -> Surface:
+    whole = Surface("mul", (bare(a), bare(b)))
+    return whole if (a.op == "neg") == (b.op == "neg") else Surface("neg", (whole,))
 
 
 def bare(term: Surface) -> Surface:

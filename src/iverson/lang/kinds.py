@@ -116,7 +116,30 @@ def settle(script: Script, dims: Mapping[str, tuple[Node, ...]]) -> Typed:
             fits.append((_infer(script, known, found, letters | guess, set(guess), dims), guess))
         except IversonError as error:
             failure = failure or error
+    if not open_names and not any(f[0].definitions[script.result].rank == 0 for f in fits):
+        fits = _as_vectors(script, known, found, letters, dims) or fits
     return _choose(script, fits, failure, found)
+
+
+def _as_vectors(
+    script: Script,
+    known: dict[str, Declaration],
+    found: Uses,
+    letters: dict[str, int],
+    dims: Mapping[str, tuple[Node, ...]],
+) -> list[tuple[Typed, dict[str, int]]]:
+    """The readings in which some of a to g are vectors and the result is a scalar, as in `a'*X*b`."""
+    scalars = [n for n, rank in letters.items() if rank == 0 and n not in known]
+    fits = []
+    for ranks in product((0, 1), repeat=len(scalars)) if len(scalars) <= MOST_UNKNOWN else ():
+        guess = dict(zip(scalars, ranks, strict=True))
+        try:
+            t = _infer(script, known, found, letters | guess, set(), dims)
+        except IversonError:
+            continue
+        if any(ranks) and t.definitions[script.result].rank == 0:
+            fits.append((t, guess))
+    return fits
 
 
 def _choose(
@@ -153,7 +176,8 @@ def _fixed(d: Declaration, found: Uses) -> Declaration:
 
 
 def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
-    """Ranks by the letter rule (a-g scalar, h-z vector, capitals matrix), and the names it does not cover."""
+    """Ranks by the letter rule (a-g scalar, unless transposed, h-z vector, capitals matrix), and the names it does
+    not cover."""
     open_kinds = [
         d.name for d in script.declarations if d.dims is None and d.kind in ("data", "param", "positive")
     ]
@@ -164,7 +188,8 @@ def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
         if name in found.ranks:
             continue
         if len(head) == 1 and head.isascii():
-            letters[name] = 2 if head.isupper() else 0 if head in "abcdefg" else 1
+            scalar = head in "abcdefg" and name not in found.turned
+            letters[name] = 2 if head.isupper() else 0 if scalar else 1
         else:
             rest.append(name)
     return letters, rest

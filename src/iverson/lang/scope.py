@@ -25,6 +25,7 @@ class Uses:
     arrays: list[str] = field(default_factory=list)  # every other name, in order of appearance
     first: dict[str, Surface] = field(default_factory=dict)  # where each name first stands
     compared: set[str] = field(default_factory=set)  # stands bare in a relation: `k != y`
+    turned: set[str] = field(default_factory=set)  # transposed somewhere: no scalar
 
 
 def bind(script: Script) -> Script:
@@ -172,6 +173,8 @@ def _collect(tree: Surface, scope: set[str], found: Uses) -> None:
                     found.labels[base.attr] = len(b.args) - 1
     if tree.op == "rel":
         found.compared |= {a.attr for a in tree.args if a.op == "name" and a.attr not in scope}
+    if tree.op == "transpose" and tree.args[0].op == "name":
+        found.turned.add(tree.args[0].attr)
     if tree.op == "name" and tree.attr not in scope:
         found.first.setdefault(tree.attr, tree)
         if tree.attr not in found.arrays:

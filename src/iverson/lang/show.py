@@ -70,11 +70,21 @@ def _plain(t: Surface) -> tuple[str, int]:
 def _product(t: Surface) -> tuple[str, int]:
     """Two factors; a sum sign on the right takes all that follows, so what is divided by it stands in parentheses."""
     left, right = _plain(t.args[0]), _plain(t.args[1])
+    if mixed(t):
+        left = f"({left[0]})", ATOM
     if t.op == "div" and t.args[0].op == "call" and t.args[0].attr == "D":
         left = f"({left[0]})", ATOM
     ends_in_sum = right[1] == REDUCE and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
     shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
     return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
+
+
+def mixed(t: Surface) -> bool:
+    """A matrix product of an elementwise one, or the other way round: it takes parentheses to be read right."""
+    left = t.args[0]
+    if t.op == "mul":
+        return left.op in ("emul", "ediv")
+    return t.op in ("emul", "ediv") and left.op == "mul"
 
 
 def _num(t: Surface) -> tuple[str, int]:

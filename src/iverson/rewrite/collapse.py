@@ -41,8 +41,8 @@ class Term:
 
 
 def spread(f: Node, about: frozenset[Node]) -> list[Term]:
-    """`f` as terms: products over sums multiplied out wherever a part depends on the indices `about`."""
-    if not f.free & about:
+    """`f` as terms: products over sums multiplied out wherever a bracket in them could decide about the indices."""
+    if not f.free & about or not holds_bracket(f):
         return [Term((), (f,))]
     if f.op == "add":
         return [t for a in f.args for t in spread(a, about)]
@@ -59,6 +59,13 @@ def spread(f: Node, about: frozenset[Node]) -> list[Term]:
     ):
         return _product([spread(f.args[0], about) for _ in range(f.args[1].attr)])
     return [Term((), (f,))]
+
+
+def holds_bracket(f: Node) -> bool:
+    """Whether a bracket that compares indices stands anywhere in `f`."""
+    if f.op in ("br", "deriv"):
+        return True
+    return f.op in ("add", "mul", "pow", "red") and any(map(holds_bracket, f.args))
 
 
 def _product(parts: list[list[Term]]) -> list[Term]:

@@ -1,6 +1,6 @@
 """MATRIX: identities between written matrix expressions; the right side is what a careful person would write.
 
-x, y, A, B stand for any expression; `only` limits a row to one form of x.
+x, y, A, B stand for any expression; `only` limits a row to one form of x, `bare` to a name alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ class MatrixRule:
     lhs: str
     rhs: str
     only: str = ""
+    bare: bool = False
 
 
 MATRIX = (
@@ -24,6 +25,8 @@ MATRIX = (
     MatrixRule("euclidean-norm",    "sum(x.^2)^0.5",       "norm2(x)"),
     MatrixRule("euclidean-dot",     "(x'*x)^0.5",          "norm2(x)", only="column"),
     MatrixRule("norm-cubed",        "sum(x.^2)^1.5",       "norm2(x)^3"),
+    MatrixRule("dot",               "sum(x.^2)",           "x'*x", only="column", bare=True),
+    MatrixRule("norm-of-dot",       "(x'*x)^1.5",          "norm2(x)^3", only="column"),
     MatrixRule("square-root",       "x^0.5",               "sqrt(x)"),
     MatrixRule("square-roots",      "x.^0.5",              "sqrt(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
