@@ -65,7 +65,8 @@ class Answers:
         )
         self.taken |= {n for names in adjoint.program.index_names.values() for n in names}
         self.forward = list(adjoint.program.definitions)
-        bodies = fuse([*adjoint.adjoints, *adjoint.gradients.values()], set(adjoint.gradients))
+        everything = [*adjoint.adjoints, *adjoint.gradients.values()]
+        bodies = fuse(everything, Lift(forms(adjoint.program, everything)))
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
         hidden = adjoint.program.result if adjoint.program.anonymous else None
         sizes = list(dict.fromkeys(n for i in adjoint.program.inputs.values() for n in i.type.dims))
@@ -144,14 +145,19 @@ def size_names(program: Program) -> set[str]:
     return found | {i.attr[1].attr for d in program.definitions for i in d.indices if i.attr[1].op == "size"}
 
 
-def fuse(bodies: list[Definition], keep: set[str]) -> list[Definition]:
-    """Put the gradient by a definition into the next where the two together are hardly longer than one alone."""
+def fuse(bodies: list[Definition], lift: Lift) -> list[Definition]:
+    """Put the gradient by a definition into the next where the two together are hardly longer than one alone, and
+    where no matrix form is lost."""
     done: list[Definition] = []
     while bodies:
         d, *rest = bodies
         users = [u for u in rest if d.name in reads(u.body)]
         merged = {u.name: replace(u, body=tidy(inline(u.body, {d.name: d}))) for u in users}
-        if users and all(cost(merged[u.name].body) <= max(cost(d.body), cost(u.body), 3) + 2 for u in users):
+        if users and all(
+            cost(merged[u.name].body) <= max(cost(d.body), cost(u.body), 3) + 2
+            and (lift.reads(merged[u.name]) or not lift.reads(u))
+            for u in users
+        ):
             bodies = [merged.get(u.name, u) for u in rest]
         else:
             done.append(d)

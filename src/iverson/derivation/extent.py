@@ -133,9 +133,9 @@ class Extents:
     def call_onehot(self, tree: Surface) -> Extent:
         labels = tree.args[0]
         rows = self.dims.get(labels.attr, ()) if labels.op == "name" else ()
-        if len(rows) != 1 or labels.attr not in self.classes:
+        if len(rows) > 1 or labels.attr not in self.classes:
             raise NoExtent
-        return rows[0], self.classes[labels.attr]
+        return (*rows, self.classes[labels.attr], None)[:2]
 
     HANDLERS: ClassVar[dict[str, Callable[[Extents, Surface], Extent]]] = {
         "num": _scalar,

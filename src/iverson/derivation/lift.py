@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from ..core.node import Node, Number, coefficient, elements, is_num, mul, neg, num, open_, pow_, substitute
+from ..core.program import Definition
 from ..lang.surface import Surface, call, index, name, number
 
 
@@ -84,6 +85,14 @@ class Lift:
             raise NoMatrixForm
         m = self.lift(f, axes)
         return m.t.tree if row else m.tree
+
+    def reads(self, d: Definition) -> bool:
+        """Whether a definition has a matrix form."""
+        try:
+            self.matrix(d.body, d.indices)
+        except NoMatrixForm:
+            return False
+        return True
 
     def lift(self, f: Node, axes: tuple[Node, ...]) -> Mat:
         """As a Mat with rows and cols in the order of `axes`; constants are spread over the axes they lack."""
@@ -271,13 +280,10 @@ class Lift:
         """[k = y[i]] is an entry of onehot(y), [i = j] of the identity."""
         for k, y in (relation.args, relation.args[::-1]):
             if k.op == "idx" and y.op == "el" and relation.attr in ("=", "!="):
-                if len(y.args) != 1 or y.args[0].op != "idx":
-                    break
-                rows: Node = y.args[0]
                 hot = call("onehot", name(y.attr))
-                if relation.attr == "!=":
+                if relation.attr == "!=" or any(t.op != "idx" for t in y.args) or len(y.args) > 1:
                     break
-                return Mat((hot,), rows, k)
+                return Mat((hot,), y.args[0], k) if y.args else Mat((hot,), k, None)
         if relation.attr == "=" and len(own) == 2:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])
         raise NoMatrixForm

@@ -267,6 +267,9 @@ class Parser:
 
     def _dims(self) -> tuple[str | int, ...]:
         opened = self.take()
+        if self.is_op("]"):  # a single one: `y: label[] in K`
+            self.take()
+            return ()
         dims = [self._size()]
         while self.is_op(","):
             self.take()

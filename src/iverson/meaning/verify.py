@@ -68,6 +68,8 @@ def declaration(i: Input) -> str:
     if i.role == "function":
         return f"{i.name}: function"
     kind = describe(i.type)
+    if i.type.classes is not None and not i.type.dims:
+        return f"{i.name}: {kind.replace('label', 'label[]', 1)}"
     if i.type.classes is None and i.type.form in ("scalar", "row"):
         return f"{i.name}: {kind}"
     return f"{i.name}: {kind if i.type.classes is not None else 'tensor' + kind[len(i.type.form) :]}"
