@@ -49,7 +49,7 @@ class Node:
     height: int  # depth of nested binders
     size: int  # number of nodes, shared ones counted each time
     key: str  # digest: the same in every run
-    names: tuple[str, ...]  # of the indices in it, in order of occurrence
+    names: tuple[str, ...]  # of the indices in it, wherever they occur; no more than tell terms apart
     mask: str  # the same digest with index names hidden
 
     def __repr__(self) -> str:
@@ -66,6 +66,7 @@ class Node:
 
 _TABLE: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValueDictionary()
 _FRESH = itertools.count()
+MOST_NAMES = 24
 
 
 def order(f: Node) -> tuple[Any, ...]:
@@ -91,7 +92,7 @@ def make(op: str, args: tuple[Node, ...] = (), attr: Any = None) -> Node:
     if op == "idx":
         free = frozenset((node,)) | attr[1].free
     node.free = free - frozenset(bound) if bound else free
-    node.names = (attr[0],) if op == "idx" else tuple(dict.fromkeys(n for a in args for n in a.names))
+    node.names = (attr[0],) if op == "idx" else tuple(n for a in args for n in a.names)[:MOST_NAMES]
     node.height = max((a.height for a in args), default=0) + (1 if bound else 0)
     node.size = 1 + sum(a.size for a in args)
     name = _attr_key(op, attr, False)

@@ -237,12 +237,16 @@ class Writer:
 
     def matrix(self, d: Definition) -> Equation | None:
         """`name = tree` in matrix form; None where there is none."""
+        literal = self.literal(d)
+        return None if literal is None else replace(literal, body=self.shortest.of(literal.body))
+
+    def literal(self, d: Definition) -> Equation | None:
+        """The matrix form as it comes out of the index form, before it is shortened."""
         if d.body.op == "tensor":
             function, array = d.body.attr
             return Equation(d.name, (), Surface("call", (name(array),), function))
         try:
-            tree = self.lift.matrix(d.body, d.indices, row=d.form == "row")
-            return Equation(d.name, (), self.shortest.of(tree))
+            return Equation(d.name, (), self.lift.matrix(d.body, d.indices, row=d.form == "row"))
         except NoMatrixForm:
             return None
 

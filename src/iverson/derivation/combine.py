@@ -12,7 +12,7 @@ from functools import reduce
 from math import gcd, lcm
 
 from ..core.node import Node
-from ..lang.surface import Surface, number
+from ..lang.surface import Surface, number, walk
 from .extent import SCALAR, Extents, NoExtent
 from .lift import product
 from .monomial import Monomials, Term, bare, join
@@ -47,6 +47,20 @@ class Shortest:
                 self.extents.even.add(name)
         except NoExtent:
             pass
+
+    def reasons(self, tree: Surface) -> list[tuple[str, Surface]]:
+        """What the shortening of a tree rests on: the rule and the expression it was used on, in order."""
+        held, self.memo = self.memo, {}
+        used: list[tuple[str, Surface]] = []
+        self.monomials.used = used
+        self.of(tree)
+        self.memo, self.monomials.used = held, None
+        seen = set(walk(tree))
+        return [
+            (rule, x)
+            for rule, x in dict.fromkeys(used)
+            if rule != "symmetric-matrix" or Surface("transpose", (x,)) in seen
+        ]
 
     def form(self, tree: Surface) -> str:
         """column, row, matrix or scalar; "" where it does not follow."""

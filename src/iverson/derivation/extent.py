@@ -135,7 +135,8 @@ class Extents:
         rows = self.dims.get(labels.attr, ()) if labels.op == "name" else ()
         if len(rows) > 1 or labels.attr not in self.classes:
             raise NoExtent
-        return (*rows, self.classes[labels.attr], None)[:2]
+        classes = self.classes[labels.attr]
+        return (rows[0], classes) if rows else (classes, None)
 
     HANDLERS: ClassVar[dict[str, Callable[[Extents, Surface], Extent]]] = {
         "num": _scalar,

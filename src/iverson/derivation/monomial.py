@@ -54,6 +54,11 @@ class Monomials:
 
     def __init__(self, extents: Extents, place: Mapping[str, int]) -> None:
         self.extents, self.place = extents, place
+        self.used: list[tuple[str, Surface]] | None = None  # rules that were used, where somebody asks
+
+    def note(self, rule: str, x: Surface) -> None:
+        if self.used is not None:
+            self.used.append((rule, x))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -144,7 +149,10 @@ class Monomials:
             inverse = is_call(bare, "inv")
             base = call("det", bare.args[0] if inverse else bare)
             found = join(found, Term(scalars={base: Fraction(-1 if inverse else 1)}))
-        return None if found.scalars == {t: 1} else found
+        if found.scalars == {t: 1}:
+            return None
+        self.note("det-of-product", t)
+        return found
 
     def _tr(self, t: Surface) -> Term | None:
         inner = self.term(t.args[0])
@@ -338,7 +346,10 @@ class Monomials:
     def turned(self, x: Surface) -> Surface:
         if is_call(x, "eye") or (is_call(x, "diag") and self.extents.rank(x) == 2):
             return x
-        return self.extents.turned(x)
+        new = self.extents.turned(x)
+        if x.op != "transpose" and new == x:
+            self.note("symmetric-matrix", x)
+        return new
 
     def turned_product(self, chain: tuple[Surface, ...]) -> Surface:
         return product(tuple(self.turned(x) for x in reversed(chain)))
@@ -375,6 +386,7 @@ class Monomials:
             if self.inverse(a) == b or self.inverse(b) == a:
                 rows = self.extents.of(a)[0]
                 assert rows is not None
+                self.note("inverse-cancels", Surface("mul", (a, b)))
                 return [call("eye", number(rows.attr) if rows.op == "num" else Surface("name", (), rows.attr))]
         if is_diagonal(a, self) and is_diagonal(b, self):
             return [call("diag", self.hadamard(a.args[0], b.args[0]))]
@@ -398,6 +410,7 @@ class Monomials:
         inner = self.term(bare.args[0])
         if len(inner.chain) < 2 or inner.scalars or inner.c != 1 or not all(map(self.extents.square, inner.chain)):
             return (x,)
+        self.note("inverse-of-product", bare)
         parts = tuple(self.inverse(y) for y in reversed(inner.chain))
         return tuple(self.turned(y) for y in reversed(parts)) if x.op == "transpose" else parts
 

@@ -284,10 +284,14 @@ class Chapters:
         last = self.answer.program[-1].name == d.name
         final = self.book.final[d.name]
         e = (self.writer.matrix(final) if last else None) or self.writer.write(final)
-        if not e.indices and (d.indices or e.body != chain.tree):
-            chain.put(
-                e.body, d.body, "matrix", self.reasons.matrix(d, chain), kind="matrix", left=name(d.name)
-            )
+        if e.indices or not (d.indices or e.body != chain.tree):
+            return
+        literal = self.writer.literal(final)
+        told = literal is not None and self.reasons.shorter(literal.body, e.body)
+        first = literal.body if literal is not None and told else e.body
+        chain.put(first, d.body, "matrix", self.reasons.matrix(d, chain), kind="matrix", left=name(d.name))
+        if told:
+            chain.put(e.body, d.body, "shorter", told, kind="matrix")
 
     def by_convention(self, r: str, chain: Chain, total: Node) -> bool:
         """Whether the answer's gradient is not the sum of its parts but a convention's choice."""

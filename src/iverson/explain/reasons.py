@@ -10,6 +10,7 @@ from functools import reduce
 
 from ..core.node import Node, coefficient, mul, reads, walk
 from ..core.program import Definition
+from ..derivation.combine import cost
 from ..derivation.local import rule_name
 from ..lang.surface import Surface, call, name
 from ..lang.syntax import parse_expression
@@ -173,7 +174,7 @@ class Reasons:
         for term in terms(d.body, frozenset(d.indices)):
             own = tuple(i for i in d.indices if i in term.free)
             e = (
-                self.book.writer.matrix(Definition("", own, term, d.form))
+                self.book.writer.literal(Definition("", own, term, d.form))
                 if own == d.indices and telling(term, own)
                 else None
             )
@@ -186,6 +187,17 @@ class Reasons:
                     )
                 )
         return [Clause("matrix"), *said]
+
+
+    def shorter(self, literal: Surface, short: Surface) -> list[Clause]:
+        """Why the matrix form may be written shorter; nothing where only the order of factors changed."""
+        facts = self.book.writer.shortest.reasons(literal)
+        if not facts and cost(short) >= cost(literal) - 1:
+            return []
+        said = [
+            Clause(rule, {"x": x, "turned": Surface("transpose", (x,))}) for rule, x in facts[:MOST_ENTRIES]
+        ]
+        return [*said, Clause("shorter")]
 
 
 def times(a: Surface, b: Surface) -> Surface:

@@ -64,6 +64,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "put-in":         ("put in {gradients}",                                                "代入 {gradients}"),
     "convention":     ("by the convention chosen for the symmetric {x}",                    "{x} 是对称矩阵，按所选的约定取梯度"),
     "matrix":         ("matrix form",                                                       "写成矩阵形式"),
+    "shorter":        ("collect like terms and common factors",                             "合并同类项，提出公因子"),
+    "symmetric-matrix": ("{x} is symmetric: {turned} = {x}",                                "{x} 是对称矩阵：{turned} = {x}"),
+    "inverse-cancels": ("{x} is the identity",                                              "{x} 是单位矩阵"),
+    "inverse-of-product": ("{x}: the inverse of a product is the product of the inverses, in reverse order", "{x}：乘积的逆等于各因子之逆的反序乘积"),
+    "det-of-product": ("{x}: the determinant of a product is the product of the determinants", "{x}：乘积的行列式等于行列式的乘积"),
     "entry":          ("{term} is entry {place} of {matrix}",                               "{term} 是 {matrix} 的第 {place} 元"),
 
     # headings and sentences of their own
