@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.node import Node, reads, transform
+from ..core.node import Node, reads, substitute, transform
 from ..core.program import Definition, Program, inline
 from ..lang.surface import Equation, Surface, name, walk
-from ..rewrite.match import everywhere, rewrite
+from ..rewrite.match import everywhere, part, rewrite
+from ..rewrite.rule import pattern
 from ..rules.facts import FACTS
 from ..rules.names import ALGEBRA, NAMED
 from .combine import Shortest
@@ -50,6 +51,7 @@ def answers(adjoint: Adjoint) -> dict[str, Answer]:
 
 
 NAMED_CALLS = {n.call for n in NAMED}
+NAMED_WORDS = {*NAMED_CALLS, "logsumexp", "logsoftmax"}
 
 
 class Answers:
@@ -223,6 +225,8 @@ class Writer:
         self.index = IndexForm(self.names)
         self.forms = forms(program, definitions)
         self.written = {d.name for d in program.definitions if not d.introduced}
+        said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
+        self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
         self.lift = Lift(self.forms)
         self.shortest = shortest(program, definitions, self.forms)
         for d in program.definitions:
@@ -246,9 +250,24 @@ class Writer:
             function, array = d.body.attr
             return Equation(d.name, (), Surface("call", (name(array),), function))
         try:
-            return Equation(d.name, (), self.lift.matrix(d.body, d.indices, row=d.form == "row"))
+            tree = (self.named_rows(d) if self.speaks else None) or self.lift.matrix(d.body, d.indices, row=d.form == "row")
         except NoMatrixForm:
             return None
+        return Equation(d.name, (), tree)
+
+    def named_rows(self, d: Definition) -> Surface | None:
+        """`exp(s[i,k])/sum[m] exp(s[i,m])` is softmax(s), row by row."""
+        for row in NAMED:
+            for env, rest in part(pattern(row.text), d.body, {}) if d.indices else ():
+                bodies = [v for v in env.values() if isinstance(v, tuple)]
+                if rest or len(bodies) != 1 or env.get("?k") is not d.indices[-1]:
+                    continue
+                (last,), body = bodies[0]
+                inner = Definition("", d.indices, substitute(body, {last: d.indices[-1]}), d.form)
+                found = self.literal(inner)
+                if found is not None:
+                    return Surface("call", (found.body,), row.call)
+        return None
 
     def indexed(self, d: Definition, prefer: Sequence[str] = ()) -> Equation:
         """`name[i,k] = tree` in index form."""

@@ -20,6 +20,7 @@ from .polish import WORSE, rows
 
 LINEAR = ("add", "neg", "mul", "div", "transpose", "pow", "emul", "ediv", "call")
 PRODUCTS = ("mul", "div", "neg")
+FACTORS = ("mul", "div", "emul", "ediv")
 MOST_TERMS = 24
 MOST_DENOMINATOR = 10_000
 LEAST_SAVED = 4  # parentheses cost a reader too: a flat sum stays flat unless a group is clearly shorter
@@ -85,9 +86,28 @@ class Shortest:
     def parts(self, tree: Surface) -> Surface:
         """The tree with its parts shortened; a product inside a product is one product and is seen to as a whole."""
         args = tuple(
-            self.parts(a) if tree.op in PRODUCTS and a.op in PRODUCTS else self.of(a) for a in tree.args
+            self.parts(a)
+            if tree.op in PRODUCTS and a.op in PRODUCTS
+            else self.numbered(self.of(a))
+            if tree.op in FACTORS and a.op == "add"
+            else self.of(a)
+            for a in tree.args
         )
         return tree if all(a is b for a, b in zip(args, tree.args, strict=True)) else Surface(tree.op, args, tree.attr)
+
+    def numbered(self, tree: Surface) -> Surface:
+        """A sum that is a factor, with its common number in front."""
+        if tree.op != "add":
+            return tree
+        try:
+            terms = self.terms(tree)
+        except NoExtent:
+            return tree
+        c = content([t.c for t in terms])
+        if c == 1:
+            return tree
+        inner = self.written([t.times(1 / c) for t in terms])
+        return self.monomials.write(Term(c, {inner: Fraction(1)}))
 
     def linear(self, tree: Surface) -> Surface:
         try:

@@ -233,14 +233,14 @@ class Monomials:
         outer = self._outer_hadamard(kept, under)
         if outer is not None:
             return join(front, outer)
-        trees = [powered(x, e) for x, e in sorted(kept.items(), key=lambda p: self.rank((p[0],)))]
+        trees = [powered(x, e) for x, e in sorted(kept.items(), key=self.entry_rank)]
         if not trees and not front.scalars:
             trees, front = [number(abs(front.c))], Term(Fraction(1 if front.c > 0 else -1))
         tree = trees[0] if trees else number(1)
         for x in trees[1:]:
             tree = Surface("emul", (tree, x))
         if under:
-            below = [powered(x, e) for x, e in sorted(under.items(), key=lambda p: self.rank((p[0],)))]
+            below = [powered(x, e) for x, e in sorted(under.items(), key=self.entry_rank)]
             bottom = below[0]
             for x in below[1:]:
                 bottom = Surface("emul", (bottom, x))
@@ -420,6 +420,10 @@ class Monomials:
         """The order in which factors read best: as their arrays stand in the user's text."""
         return tuple(p for x in chain for p in self.places(x))
 
+    def entry_rank(self, power: tuple[Surface, Fraction]) -> tuple[int, tuple[int, ...]]:
+        """Arrays before expressions in an elementwise product."""
+        return (0 if bare(power[0]).op == "name" else 1, self.rank((power[0],)))
+
     def places(self, t: Surface) -> list[int]:
         if t.op == "name":
             return [self.place.get(t.attr, len(self.place))]
@@ -430,13 +434,27 @@ class Monomials:
         if t.c < 0:
             return Surface("neg", (self.write(t.times(-1)),))
         top, bottom = number_parts(t.c)
-        above = [powered_scalar(b, e) for b, e in self.sorted(t.scalars) if e > 0]
+        t = self.means(t)
+        above = [closed(powered_scalar(b, e)) for b, e in self.sorted(t.scalars) if e > 0]
         below = [powered_scalar(b, -e) for b, e in self.sorted(t.scalars) if e < 0]
         chain = powers(t.chain)
         front = [number(top)] if top != 1 or not (above or chain) else []
         below = ([number(bottom)] if bottom != 1 else []) + below
+        if len(front) + len(above) + len(chain) == 1:
+            above = [opened(x) for x in above]
         tree = product((*front, *above, *chain))
         return Surface("div", (tree, product(tuple(below)))) if below else tree
+
+    def means(self, t: Term) -> Term:
+        """A sum over the number of its entries is a mean."""
+        for total in t.scalars:
+            if not is_call(total, "sum") or t.scalars[total] != 1:
+                continue
+            counts = [Surface("name", (), n.attr) for n in self.extents.of(total.args[0]) if n is not None and n.op == "size"]
+            if counts and all(t.scalars.get(n) == -1 for n in counts) and len(set(counts)) == len(counts):
+                rest = {s: e for s, e in t.scalars.items() if s not in (total, *counts)}
+                return self.means(Term(t.c, {**rest, call("mean", *total.args): Fraction(1)}, t.chain))
+        return t
 
     def sorted(self, scalars: Mapping[Surface, Fraction]) -> list[tuple[Surface, Fraction]]:
         return sorted(scalars.items(), key=lambda p: (p[0].op == "add", scalar_rank(p[0]), self.rank((p[0],)), repr(p[0])))
@@ -455,6 +473,15 @@ def powered_scalar(base: Surface, e: Fraction) -> Surface:
     if e == 1:
         return base
     return call("sqrt", base) if e == HALF else Surface("pow", (base, number(e)))
+
+
+def closed(x: Surface) -> Surface:
+    """A scalar that is a product keeps its parentheses before other factors: `(x'*A*x)*x`."""
+    return Surface("mul", x.args, "scalar") if x.op == "mul" else x
+
+
+def opened(x: Surface) -> Surface:
+    return Surface("mul", x.args) if x.op == "mul" else x
 
 
 def powered(x: Surface, e: Fraction) -> Surface:

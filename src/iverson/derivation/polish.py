@@ -34,7 +34,7 @@ def matched(p: Surface, tree: Surface, env: Mapping[str, Surface]) -> dict[str, 
     if p.op == "name":
         known = env.get(p.attr)
         return {**env, p.attr: tree} if known is None else dict(env) if known == tree else None
-    if p.op != tree.op or p.attr != tree.attr or len(p.args) != len(tree.args):
+    if p.op != tree.op or (p.attr != tree.attr and p.op != "mul") or len(p.args) != len(tree.args):
         return None
     found = dict(env)
     for a, b in zip(p.args, tree.args, strict=True):

@@ -17,11 +17,15 @@ from ..core.node import (
     coefficient,
     is_integer,
     is_num,
+    make,
     mul,
     neg,
     num,
+    open_,
+    order,
     pow_,
     substitute,
+    sum_,
     transform,
 )
 from ..rewrite.collapse import contract, merge
@@ -37,10 +41,50 @@ def tidy(f: Node) -> Node:
 
 def _step(f: Node) -> Node | None:
     if f.op == "add":
-        return signed(factored(shorter(merge(f))))
+        return signed(factored(shorter(opposed(merge(f)))))
+    if f.op == "red" and f.attr[0] == "sum":
+        return parted(f)
     if f.op == "mul":
         return signed(factored(shorter(agreeing(f))))
     return None
+
+
+def parted(f: Node) -> Node:
+    """A sum whose terms do not all depend on its index, term by term where that is shorter: `sum[i] (z[i] - m)`
+    with m the mean of z is 0."""
+    bound, body, _ = open_(f)
+    if body.op != "add" or all(a.free.intersection(bound) for a in body.args):
+        return f
+    apart = factored(add(*(sum_(bound, a) for a in body.args)))
+    return apart if cost(apart) < cost(f) else f
+
+
+def opposed(f: Node) -> Node:
+    """Terms that are alike but for the signs inside them, collected: `sum[j] (x[i] - x[j]) - sum[j] (x[j] - x[i])`."""
+    if f.op != "add" or not any(g.op in ("red", "mul") for g in f.args):
+        return f
+    found: dict[Node, list[tuple[Number, Number, Node]]] = {}
+    for t in f.args:
+        c, rest = coefficient(t)
+        sign, key = coefficient(canonical(rest))
+        found.setdefault(key, []).append((c * sign, sign, rest))
+    if len(found) == len(f.args):
+        return f
+    return add(*(mul(num(sum(c for c, _, _ in same)), num(same[0][1]), same[0][2]) for same in found.values()))
+
+
+def canonical(f: Node) -> Node:
+    """`f` with every sum that is a factor written with its first term positive, the sign taken out."""
+
+    def step(g: Node) -> Node | None:
+        if g.op == "add" and min(map(coefficient, g.args), key=lambda t: order(t[1]))[0] < 0:
+            return make("mul", (num(-1), neg_sum(g)))
+        if g.op == "pow" and is_integer(g.args[1]):
+            c, base = coefficient(g.args[0])
+            return mul(num(Fraction(c) ** g.args[1].attr), pow_(base, g.args[1])) if c == -1 else None
+        return None
+
+    return transform(f, step)
 
 
 def agreeing(f: Node) -> Node:

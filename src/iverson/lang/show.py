@@ -80,10 +80,11 @@ def _product(t: Surface) -> tuple[str, int]:
 
 
 def mixed(t: Surface) -> bool:
-    """A matrix product of an elementwise one, or the other way round: it takes parentheses to be read right."""
+    """A matrix product of an elementwise one, or the other way round, or of a scalar that is a product of its own:
+    it takes parentheses to be read right."""
     left = t.args[0]
     if t.op == "mul":
-        return left.op in ("emul", "ediv")
+        return left.op in ("emul", "ediv") or left.attr == "scalar"
     return t.op in ("emul", "ediv") and left.op == "mul"
 
 

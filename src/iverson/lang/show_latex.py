@@ -137,17 +137,24 @@ def _neg(t: Surface, small: bool) -> Part:
 
 def factors(t: Surface) -> list[Surface]:
     """The factors of a product written from left to right."""
-    return [*factors(t.args[0]), t.args[1]] if t.op == "mul" else [t]
+    return [*factors(t.args[0]), t.args[1]] if t.op == "mul" and t.attr != "scalar" else [t]
 
 
 def _mul(t: Surface, small: bool) -> Part:
-    *front, last = [_part(a, small) for a in factors(t)]
+    whole = Surface("mul", t.args) if t.attr == "scalar" else t
+    *front, last = [_inner(a, small) for a in factors(whole)]
     ends_in_sum = last[1] == REDUCE
     text = _wrap(front[0], TIMES)
     for part in front[1:]:
         text = joined(text, _wrap(part, TIMES + 1))
     shown = _behind(last) if ends_in_sum else _wrap(last, TIMES + 1)
     return joined(text, shown), REDUCE if ends_in_sum and shown == last[0] else TIMES
+
+
+def _inner(t: Surface, small: bool) -> Part:
+    """A factor; an elementwise product or a scalar that is a product stands in parentheses."""
+    text, level = _part(t, small)
+    return text, SUM if t.op in ("emul", "ediv") or t.attr == "scalar" else level
 
 
 LETTER = re.compile(r"(\\mathrm\{d\})?(\\[a-zA-Z]+|[^\W\d])((_|\^)\{[^{}]*(\{[^{}]*\})?\})*")
@@ -167,7 +174,7 @@ def joined(left: str, right: str) -> str:
 
 def _emul(t: Surface, small: bool) -> Part:
     left, right = (_part(a, small) for a in t.args)
-    least = TIMES if t.args[0].op in ("emul", "mul") else TIMES + 1
+    least = TIMES if t.args[0].op == "emul" else TIMES + 1
     return rf"{_wrap(left, least)} \odot {_wrap(right, TIMES + 1)}", TIMES
 
 

@@ -4,6 +4,7 @@ Knows no shapes and no meaning.  The operations are
   num value | name text | all (a colon in an index) | add | neg | mul (*) | emul (.*) | div (/) | ediv (./) |
   pow (^) | epow (.^) | transpose | call name | index base, terms | reduce (kind, names) body[, condition] |
   bracket condition | rel name | and | or | not
+A mul with the attribute "scalar" is a factor that is read as one number: it keeps its parentheses.
 """
 
 from __future__ import annotations
