@@ -67,9 +67,22 @@ FUNCTIONS = {
     "exp": "tame", "log": "positive", "log1p": "positive", "expm1": "tame", "sqrt": "positive", "sin": "any",
     "cos": "any", "tan": "unit", "sinh": "tame", "cosh": "tame", "tanh": "any", "arcsin": "unit", "arccos": "unit",
     "arctan": "any", "erf": "any", "sigmoid": "any", "softplus": "any", "relu": "any", "abs": "any", "square": "any",
-    "sign": "any", "floor": "any", "f": "any",
+    "sign": "any", "floor": "any", "f": "any", "ceil": "any", "round": "any", "step": "any",
+    "arcsinh": "any", "arccosh": "above", "arctanh": "unit", "log2": "positive", "log10": "positive", "exp2": "tame",
+    "erfc": "any", "erfinv": "unit", "gamma": "moderate", "gammaln": "moderate", "digamma": "moderate", "normcdf": "any",
+    "logit": "between", "logsigmoid": "any", "silu": "any", "gelu": "any", "gelu_tanh": "any", "mish": "any",
+    "softsign": "any", "tanhshrink": "any", "selu": "any", "relu6": "any", "hardsigmoid": "any", "hardswish": "any",
+    "cbrt": "moderate", "rsqrt": "moderate", "reciprocal": "moderate", "entr": "moderate",
 }
-SELDOM = {"sign": 0.3, "floor": 0.03, "f": 0.3}
+# of two arguments, and what each must be; a number where the second is one
+PAIRS = {
+    "arctan2": ("any", "moderate"), "betaln": ("moderate", "moderate"), "power": ("moderate", "tame"), "hypot": ("any", "moderate"),
+    "logaddexp": ("any", "any"), "xlogy": ("any", "moderate"), "rel_entr": ("moderate", "moderate"),
+    "kl_div": ("moderate", "moderate"), "elu": ("any", "1.3"), "celu": ("any", "0.7"), "leaky_relu": ("any", "0.1"),
+    "huber": ("any", "0.8"), "softshrink": ("any", "0.4"), "polygamma": ("2", "moderate"),
+}
+TRIPLES = ("clip", "hardtanh")
+SELDOM = {"sign": 0.3, "floor": 0.05, "ceil": 0.05, "round": 0.05, "f": 0.3}
 SPELLINGS = {row.name: (row.name, *row.aliases) for row in OPS.values()} | {"f": ("f",)}
 
 
@@ -188,6 +201,9 @@ class Writer:
             "tame": [(3, Text(f"sin({x.text})")), (2, Text(f"{x.at(TIMES)}/4", TIMES)), (2, Text(f"sigmoid({x.text})"))],
             "unit": [(2, Text(f"0.9*tanh({x.text})", TIMES)), (1, Text(f"sin({x.text})/2", TIMES)),
                      (1, Text(f"sigmoid({x.text}) - 0.5", SUM))],
+            "above": [(1, Text(f"1.2 + softplus({x.text})", SUM))],
+            "between": [(1, Text(f"0.1 + 0.8*sigmoid({x.text})", SUM))],
+            "moderate": [(1, Text(f"0.5 + sigmoid({x.text})", SUM)), (1, Text(f"1.5 + sin({x.text})", SUM))],
             "positive": [(2, Text(f"1 + {x.at(ATOM)}{dot}^2", SUM)), (2, Text(f"exp(sin({x.text}))")),
                          (2, Text(f"softplus({x.text})")), (1, Text(f"abs({x.text}) + 0.5", SUM)),
                          (1, Text(f"sigmoid({x.text})")), (1, Text(f"2 + cos({x.text})", SUM))],
@@ -237,6 +253,16 @@ class Writer:
     def function(self, shape: Shape, b: int, scope: Scope) -> Text:
         name = self.r.choices(list(FUNCTIONS), [SELDOM.get(f, 1.0) for f in FUNCTIONS])[0]
         return self.call(name, self.within(FUNCTIONS[name], shape, b, scope))
+
+    def pair(self, shape: Shape, b: int, scope: Scope) -> Text:
+        """A function of two arguments; a third is a number."""
+        left, right = self.split(b)
+        name = self.r.choice([*PAIRS, *TRIPLES])
+        if name in TRIPLES:
+            return self.call(name, self.any(shape, left, scope), Text("-0.6"), Text("1.1"))
+        args = [self.within(d, shape, n, scope) if d.isalpha() else Text(d)
+                for d, n in zip(PAIRS[name], (left, right), strict=True)]
+        return self.call(name, *args)
 
     def extreme(self, shape: Shape, b: int, scope: Scope) -> Text:
         """max or min of two or three, in any order; often with a number."""
@@ -353,10 +379,12 @@ class Writer:
     def whole(self, shape: Shape, b: int, scope: Scope) -> Text:
         """An operator that takes an array to a scalar."""
         name = self.pick([(4, "sum"), (3, "mean"), (0.5, "prod"), (1, "norm1"), (2, "norm2"), (2, "sumsq"), (1, "max"),
-                          (1, "min")])
+                          (1, "min"), (0.5, "norminf"), (0.5, "normp"), (0.7, "var"), (0.7, "std")])
         dims = tuple(self.r.choices(SIZES, k=self.r.choice((1, 1, 2))))
         if name == "prod":
             return self.call(name, self.within("tame", dims[:1], b, scope))
+        if name == "normp":
+            return self.call(name, self.any(dims, b, scope), Text(self.r.choice(("3", "1.5", "4"))))
         return self.call(name, self.any(dims, b, scope))
 
     def line(self, shape: Shape, b: int, scope: Scope) -> Text:
@@ -389,7 +417,8 @@ class Writer:
         return Text(self.any(shape[::-1], b, scope).at(POWER) + "'", POWER)
 
     def softmax(self, shape: Shape, b: int, scope: Scope) -> Text:
-        return self.call(self.r.choice(("softmax", "logsoftmax")), self.any(shape, b, scope))
+        return self.call(self.pick([(3, "softmax"), (3, "logsoftmax"), (1, "softmin"), (1, "normalize"), (1, "cumsum"),
+                                    (0.5, "cumprod")]), self.any(shape, b, scope))
 
     def diag_of(self, shape: Shape, b: int, scope: Scope) -> Text:
         return self.call("diag", self.any(shape * 2, b, scope))
@@ -489,7 +518,7 @@ Row = tuple[float, Callable[[Writer, Shape, int, Scope], Any]]
 
 ELEMENTWISE: tuple[Row, ...] = (
     (3, Writer.total), (3, Writer.times), (1.2, Writer.over), (1.5, Writer.power), (0.8, Writer.minus),
-    (3.5, Writer.function), (1, Writer.extreme), (0.8, Writer.indicator), (2, Writer.reduce))
+    (3.5, Writer.function), (1, Writer.pair), (1, Writer.extreme), (0.8, Writer.indicator), (2, Writer.reduce))
 INDEXED: tuple[Row, ...] = ((2, Writer.index_bracket), (1, Writer.entry), (2, Writer.reduce))
 SHAPED: tuple[tuple[Row, ...], ...] = (
     ((2, Writer.inner), (5, Writer.whole), (1, Writer.line), (1.5, Writer.volume), (3, Writer.reduce)),

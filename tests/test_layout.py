@@ -30,7 +30,7 @@ ORDER = {
                    "numpy_calls", "numpy_src", "latex", "read", "lower", "show", "show_latex", "show_unicode"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "words", "mistakes"),
-    "meaning":    ("dense", "watch", "admit", "surface_eval", "reference", "sample", "verify"),
+    "meaning":    ("functions", "dense", "watch", "admit", "surface_eval", "reference", "sample", "verify"),
     "derivation": ("tidy", "differential", "local", "reverse", "lift", "index_form", "naming", "extent", "polish", "monomial", "combine", "answer",
                    "derive"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",

@@ -442,7 +442,7 @@ def test_the_generator_is_the_same_everywhere(first_texts):
 
 def test_the_generator_uses_every_operator_and_form():
     """Nothing of the notation is forgotten: every operator, reduction, relation and form occurs."""
-    text = "\n".join(case(f"0.{p}").text for p in range(2000))
+    text = "\n".join(case(f"0.{p}").text for p in range(4000))
     assert letters_only(text) >= {*iv.lang.ops.OPS, *iv.lang.ops.REDUCTIONS[:5], "and", "or", "not", "where", "pi"}
     for form in ("'", ".*", "./", ".^", "^-1", "!=", "<=", ":,", ",:]", "] = ", "[k = ", "*[", "y[", "in K"):
         assert form in text, form

@@ -134,6 +134,8 @@ class Shortest:
         """A number times a sum as its terms; whether the number is taken out again is decided in `common`."""
         if len(t.chain) != 1 or t.scalars or bare(t.chain[0]).op != "add":
             return [t]
+        if t.chain[0].op == "transpose" and not self.uniform(bare(t.chain[0])):
+            return [t]
         inner = [x for a in bare(t.chain[0]).args for x in self.terms(a)]
         if t.chain[0].op == "transpose":
             inner = [self.transposed(x) for x in inner]

@@ -112,7 +112,9 @@ class Extents:
     call_map = call_same = call_square = _first
     call_total = call_line = call_volume = _scalar
 
-    def call_map2(self, tree: Surface) -> Extent:
+    call_map2 = _joined
+
+    def call_extreme(self, tree: Surface) -> Extent:
         return SCALAR if len(tree.args) == 1 else self._joined(tree)
 
     def call_diag(self, tree: Surface) -> Extent:

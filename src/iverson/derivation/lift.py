@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from ..core.node import Node, Number, coefficient, elements, is_num, mul, neg, num, open_, pow_, substitute
 from ..core.program import Definition
-from ..lang.surface import Surface, call, index, name, number
+from ..lang.surface import LONGEST, Surface, call, index, name, number
 
 
 class NoMatrixForm(Exception):
@@ -498,6 +498,8 @@ def leaf(f: Node) -> Surface:
 
 def number_parts(c: Fraction) -> tuple[int | Fraction, int]:
     """A number as what stands in front and what is divided by: 2/3 is 2 and 3, a short decimal stays one number."""
+    if max(abs(c.numerator), c.denominator) > LONGEST:
+        return Fraction(repr(float(c))), 1
     bottom = c.denominator
     while bottom % 10 == 0:
         bottom //= 10

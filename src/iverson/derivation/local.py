@@ -61,7 +61,7 @@ def derive_local(section: Section) -> Node:
 
 def fold(d: Definition, f: Node) -> Node:
     """`f` with the value of the definition, at whatever indices, written by its name."""
-    if d.body.op in ("el", "num", "size", "tensor", "const"):
+    if d.body.op in ("el", "num", "size", "tensor", "const") or not d.body.free.issuperset(d.indices):
         return f
     holes = {i: idx(f"?{p}", i.attr[1]) for p, i in enumerate(d.indices)}
     body = substitute(d.body, holes)
@@ -135,9 +135,10 @@ def _function_rule(f: Node, x: Node) -> Node:
             hint=f"{f.attr} stands on the way from the loss to {x.attr}.",
         )
     values = dict(zip("xy", f.args, strict=False))
-    return add(
-        *(mul(instantiate(text, values), deriv(a, x)) for text, a in zip(row.partial, f.args, strict=True))
-    )
+    parts = [(text, deriv(a, x)) for text, a in zip(row.partial, f.args, strict=True)]
+    if any(not text and d is not ZERO for text, d in parts):
+        raise IversonError("unsupported", f"{f.attr} has no derivative by this argument.", why=row.why)
+    return add(*(mul(instantiate(text, values), d) for text, d in parts if text))
 
 
 def _choice_rule(f: Node, x: Node) -> Node:

@@ -434,7 +434,7 @@ class Monomials:
         if t.c < 0:
             return Surface("neg", (self.write(t.times(-1)),))
         top, bottom = number_parts(t.c)
-        t = self.means(t)
+        t = roots(self.means(t))
         above = [closed(powered_scalar(b, e)) for b, e in self.sorted(t.scalars) if e > 0]
         below = [powered_scalar(b, -e) for b, e in self.sorted(t.scalars) if e < 0]
         chain = powers(t.chain)
@@ -473,6 +473,17 @@ def powered_scalar(base: Surface, e: Fraction) -> Surface:
     if e == 1:
         return base
     return call("sqrt", base) if e == HALF else Surface("pow", (base, number(e)))
+
+
+def roots(t: Term) -> Term:
+    """Square roots of positive constants under one sign: sqrt(2*pi)."""
+    for sign in (HALF, -HALF):
+        found = [b for b, e in t.scalars.items() if e == sign and (b.op == "num" or b == Surface("name", (), "pi"))]
+        if len(found) > 1:
+            rest = {b: e for b, e in t.scalars.items() if b not in found}
+            inner = product(tuple(sorted(found, key=lambda b: b.op != "num")))
+            t = Term(t.c, {**rest, inner: sign}, t.chain)
+    return t
 
 
 def closed(x: Surface) -> Surface:

@@ -7,6 +7,11 @@ NUMPY = {
     "sin": "np.sin({})", "cos": "np.cos({})", "tan": "np.tan({})", "sinh": "np.sinh({})", "cosh": "np.cosh({})",
     "tanh": "np.tanh({})", "arcsin": "np.arcsin({})", "arccos": "np.arccos({})", "arctan": "np.arctan({})",
     "erf": "_erf({})", "sigmoid": "_sigmoid({})", "softplus": "np.logaddexp(0.0, {})", "abs": "np.abs({})",
+    "arcsinh": "np.arcsinh({})", "arccosh": "np.arccosh({})", "arctanh": "np.arctanh({})",
+    "arctan2": "np.arctan2({}, {})", "erfc": "_erfc({})", "erfinv": "_special('erfinv', {})",
+    "gamma": "_gamma({})", "gammaln": "_lgamma({})", "digamma": "_special('digamma', {})",
+    "polygamma": "_special('polygamma', {}, {})", "logit": "_logit({})", "cbrt": "np.cbrt({})",
+    "logaddexp": "np.logaddexp({}, {})", "xlogy": "_xlogy({}, {})", "ceil": "np.ceil({})", "round": "np.round({})",
     "sign": "np.sign({})", "floor": "np.floor({})", "max": "np.maximum({}, {})", "min": "np.minimum({}, {})",
 }
 
@@ -27,6 +32,37 @@ def _sigmoid(x):
 def _erf(x):
     """The error function, entry by entry."""
     return np.vectorize(math.erf, otypes=[float])(x)
+''',
+    "_erfc": '''
+def _erfc(x):
+    """1 - erf(x), accurate where erf(x) is near 1."""
+    return np.vectorize(math.erfc, otypes=[float])(x)
+''',
+    "_gamma": '''
+def _gamma(x):
+    """The gamma function, entry by entry."""
+    return _special("gamma", x)
+''',
+    "_lgamma": '''
+def _lgamma(x):
+    """log(abs(gamma(x))), entry by entry."""
+    return _special("gammaln", x)
+''',
+    "_special": '''
+def _special(name, *args):
+    """A function of scipy.special."""
+    from scipy import special
+    return getattr(special, name)(*args)
+''',
+    "_logit": '''
+def _logit(x):
+    """log(x/(1 - x))."""
+    return np.log(x) - np.log1p(-x)
+''',
+    "_xlogy": '''
+def _xlogy(x, y):
+    """x*log(y), and 0 where x is 0."""
+    return np.where(x == 0, 0.0, x*np.log(np.where(x == 0, 1.0, y)))
 ''',
     "_logdet": '''
 def _logdet(a):

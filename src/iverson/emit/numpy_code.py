@@ -41,10 +41,20 @@ def numpy_module(
     return header(text, body) + body
 
 
+def carry(body: str, found: dict[str, str]) -> None:
+    """The helpers a text calls, and those they call."""
+    for n, text in HELPERS.items():
+        if n not in found and f"{n}(" in body:
+            found[n] = text
+            carry(text, found)
+
+
 def header(text: str, body: str) -> str:
     quoted = "".join(f"#   {line}\n" for line in printable(text).splitlines() if line.strip())
-    imports = ("import math\n\n" if "_erf(" in body else "") + "import numpy as np\n\n"
-    used = "\n".join(h for n, h in HELPERS.items() if f"{n}(" in body)
+    wanted: dict[str, str] = {}
+    carry(body, wanted)
+    used = "\n".join(wanted[n] for n in HELPERS if n in wanted)
+    imports = ("import math\n\n" if "math." in used else "") + "import numpy as np\n\n"
     return (
         (f"# The loss, as it was written:\n{quoted}" if quoted else "")
         + imports
@@ -227,7 +237,7 @@ def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
 def load(source: str, name: str) -> Callable[..., Any]:
     """Run our own generated text in a namespace that holds NumPy and the helpers only."""
     space: dict[str, Any] = {
-        "__builtins__": {"float": float, "int": int, "len": len, "range": range, "__import__": __import__}
+        "__builtins__": {"float": float, "int": int, "len": len, "range": range, "getattr": getattr, "__import__": __import__}
     }
     text = header("", source) + source
     exec(compile(text, f"<iverson {name}>", "exec"), space)

@@ -7,6 +7,7 @@ Operators with a `meaning` in OPS are expanded from that text; whole-tensor func
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +33,7 @@ from ..core.node import (
     num,
     order,
     pow_,
+    reads,
     reduce_,
     rel,
     size,
@@ -40,7 +42,7 @@ from ..core.node import (
 )
 from ..core.program import Definition, Program
 from .kinds import Typed
-from .ops import CONSTANTS, OPS
+from .ops import CONSTANTS, OPS, Op
 from .shapes import Type
 from .surface import Equation, Script, Surface
 from .surface import walk as written
@@ -48,6 +50,7 @@ from .syntax import parse_expression
 
 Axes = tuple[Node, ...]
 TENSOR_FUNCTIONS = ("inv", "det", "logdet")
+STEMS = {"softmax": "p", "logsoftmax": "logp", "softmin": "p"}  # of the names of what is computed row by row
 
 
 def lower(typed: Typed) -> Program:
@@ -228,20 +231,35 @@ class Lowering:
             return self._diag(tree, axes, scope)
         if row.name in TENSOR_FUNCTIONS:
             return self._tensor(row.name, tree.args[0], axes, scope)
-        if len(tree.args) == 1 and row.shape == "map2":
+        if len(tree.args) == 1 and row.shape == "extreme":
             return self._extreme(tree, scope)
-        args = [self.part(a, tree, axes, scope) if row.shape in ("map", "map2") else ZERO for a in tree.args]
-        if row.meaning is None:
-            return apply(
-                row.name, *(self._named(a, n, axes, scope) for a, n in zip(tree.args, args, strict=True))
-            )
+        if row.shape in ("map", "map2", "extreme"):
+            return self._elementwise(row, tree, axes, scope)
+        assert row.meaning is not None
         if row.shape == "same":
             whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
-            value = self._expand(row.meaning, tree.args[0], whole, scope)
+            value = self._expand(row.meaning, tree, whole, scope)
             old = sorted(value.free, key=lambda i: (whole.index(i) if i in whole else -1, order(i)))
-            named = self._introduce("p" if row.name == "softmax" else "logp", tree, value, old, whole, scope)
+            named = self._introduce(STEMS.get(row.name, "z"), tree, value, old, whole, scope)
             return substitute(named, dict(zip(whole, axes, strict=True)))
-        return self._expand(row.meaning, tree.args[0], axes, scope)
+        return self._expand(row.meaning, tree, axes, scope)
+
+    def _elementwise(self, row: Op, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """A function of entries: a node of its own, or the text of its meaning over the arguments."""
+        args = [self.part(a, tree, axes, scope) for a in tree.args]
+        if row.meaning is None or "(" in row.meaning:
+            args = [self._named(a, n, axes, scope) for a, n in zip(tree.args, args, strict=True)]
+        if row.meaning is None:
+            return apply(row.name, *args)
+        values = {
+            letter: self._once(a, n, axes, scope) if len(re.findall(rf"\b{letter}\b", row.meaning)) > 1 else n
+            for letter, a, n in zip("xyz", tree.args, args, strict=False)
+        }
+
+        def leaf(t: Surface, env: Env) -> Node:
+            return values[t.attr] if t.attr in values else const(t.attr)
+
+        return formula(parsed(row.meaning), leaf, lambda names: {}, {})
 
     def _extreme(self, tree: Surface, scope: dict[str, Node]) -> Node:
         """max(A) of one argument: over all entries."""
@@ -259,6 +277,13 @@ class Lowering:
     def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""
         if value.op == "el" or not any(contracts(g) for g in outside_functions(value)):
+            return value
+        old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
+        return self._introduce("z", tree, value, old, axes, scope)
+
+    def _once(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
+        """An argument that a meaning reads more than once, by name unless it is as short as one."""
+        if value.op in ("el", "num", "size", "const", "idx") or not reads(value):
             return value
         old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
         return self._introduce("z", tree, value, old, axes, scope)
@@ -344,8 +369,10 @@ class Lowering:
         )
         return name
 
-    def _expand(self, meaning: str, argument: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
-        """The text of an operator's meaning, with x[...] read as the argument: `all` is every index, `k` the last axis."""
+    def _expand(self, meaning: str, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """The text of an operator's meaning, with x[...] read as the argument and y as the second one: `all` is every
+        index, `k` the last axis."""
+        argument, *others = tree.args
         t = self.typed.type_of(argument)
         lead = axes[:-1] if t.rank == 2 and len(axes) == 2 else ()
         whole = tuple(fresh(n) for n in t.dims)
@@ -359,11 +386,15 @@ class Lowering:
             return substitute(named, dict(zip(whole, terms, strict=True)))
 
         def leaf(tree: Surface, env: Mapping[str, Axes]) -> Node:
+            if tree.op == "name" and tree.attr in env:
+                return env[tree.attr][0]
+            if tree.op == "name" and tree.attr == "y":
+                return self.at(others[0], (), scope)
             terms = tuple(i for term in tree.args[1:] for i in env[term.attr]) if tree.op == "index" else axes
             return value((*lead, *terms) if tree.op == "index" and len(terms) < t.rank else terms)
 
         def bind(names: tuple[str, ...]) -> dict[str, Axes]:
-            return {n: tuple(fresh(s) for s in (t.dims if n == "all" else t.dims[-1:])) for n in names}
+            return {n: tuple(fresh(s) for s in (t.dims if n.startswith("all") else t.dims[-1:])) for n in names}
 
         return formula(parsed(meaning), leaf, bind, {"k": axes[-1:]})
 

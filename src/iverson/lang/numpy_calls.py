@@ -45,7 +45,11 @@ from .syntax import parse_expression
 NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
 MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math".split())
 
-FORMULAS = {row.name: f"{row.name}(x)" for row in OPS.values() if row.shape == "map"} | {
+FORMULAS = {
+    spelling: f"{row.name}({', '.join('xyz'[: row.arity[1]])})"
+    for spelling, row in OPS.items()
+    if row.shape in ("map", "map2")
+} | {
     "absolute":    "abs(x)",
     "fabs":        "abs(x)",
     "expit":       "sigmoid(x)",
@@ -101,7 +105,9 @@ def formula(text: str, **values: Value) -> Value:
 
 
 def written(text: str) -> Callable[..., Value]:
-    """The function of one or two arrays that a formula stands for."""
+    """The function of up to three arrays that a formula stands for."""
+    if re.search(r"\bz\b", text):
+        return lambda x, y, z: formula(text, x=x, y=y, z=z)
     if re.search(r"\by\b", text):
         return lambda x, y: formula(text, x=x, y=y)
     return lambda x: formula(text, x=x)
@@ -112,7 +118,7 @@ def logaddexp(x: Value, y: Value) -> Value:
     for zero, other in ((x, y), (y, x)):
         if zero.exact == 0:
             return applied("softplus", other)
-    return applied("log", plus(applied("exp", x), applied("exp", y)))
+    return applied("logaddexp", x, y)
 
 
 # -- reductions ----------------------------------------------------------------------------------------------
@@ -313,7 +319,6 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "float": same}
 HINTS = {
     "pinv":        "Write inv(X.T@X)@X.T for full column rank.",
-    "xlogy":       "Write x*np.log(y), which is nan where both are 0.",
     "kron":        "Write the sum with einsum.",
     "concatenate": "Write the parts as separate terms.",
     "cumsum":      "Write a product with a triangular matrix that comes in as data.",

@@ -376,6 +376,9 @@ class Shapes:
         return plain(types[0])
 
     def call_map2(self, tree: Surface, types: list[Type]) -> Type:
+        return self.join(tree, types, tree.attr)
+
+    def call_extreme(self, tree: Surface, types: list[Type]) -> Type:
         return self.call_total(tree, types) if len(types) == 1 else self.join(tree, types, tree.attr)
 
     def call_total(self, tree: Surface, types: list[Type]) -> Type:
@@ -386,6 +389,8 @@ class Shapes:
                 tree.args[0].span,
                 hint=f"Write {tree.attr}[k] x[k] to reduce over an index.",
             )
+        if any(t.rank for t in types[1:]):
+            raise self.error("shape", f"The second argument of {tree.attr} is a scalar.", tree.args[1].span)
         return SCALAR
 
     def call_line(self, tree: Surface, types: list[Type]) -> Type:

@@ -68,12 +68,16 @@ class Script:
     anonymous: bool = field(default=False, compare=False)  # the result was written without a name
 
 
+LONGEST = 10**28  # of a numerator or denominator that is written in full
+
 # -- building ---------------------------------------------------------------------------------------------------
 
 
 def number(value: int | Fraction | float) -> Surface:
     """An exact number; a negative one is written with a minus sign in front."""
     exact = value if isinstance(value, int) else Fraction(value)
+    if isinstance(exact, Fraction) and max(exact.numerator, exact.denominator) > LONGEST:
+        exact = Fraction(repr(float(exact)))  # more digits than a float64 has are nobody's wish
     if exact < 0:
         return Surface("neg", (number(-exact),))
     if isinstance(exact, Fraction) and exact.denominator == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from fractions import Fraction
 
 from ..core.errors import IversonError, Span
 from .ops import OPS, REDUCTIONS
@@ -423,6 +424,8 @@ class Parser:
             self.take()
             return self._call(token, token.text + "'")
         if self.is_op("("):
+            if token.text == "where" and token.text not in self.functions:
+                return self._choice(token)
             if token.text in OPS or token.text in self.functions:
                 return self._call(token, token.text if token.text in self.functions else OPS[token.text].name)
             raise self._unknown_function(token)
@@ -441,7 +444,31 @@ class Parser:
             raise self.error(
                 f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.", token.span.to(end.span)
             )
+        if name in OPS:
+            given = len(args) - most + len(OPS[name].defaults)
+            args += [_default(text) for text in OPS[name].defaults[given:]] if given >= 0 else []
         return Surface("call", tuple(args), name, token.span.to(end.span))
+
+    def _choice(self, token: Token) -> Surface:
+        """`where(x > 0, a, b)` is [x > 0]*a + [not x > 0]*b: what is not chosen does not count."""
+        opened = self.take()
+        condition = self.expression()
+        if condition.op == "bracket":
+            condition = condition.args[0]
+        if condition.op not in ("rel", "and", "or", "not"):
+            raise self.error("where begins with a relation: where(x > 0, a, b).", condition.span)
+        self.expect(",")
+        first = self.expression()
+        self.expect(",")
+        second = self.expression()
+        span = token.span.to(self.expect(")", opened).span)
+        sides = ((condition, first), (Surface("not", (condition,), span=condition.span), second))
+        parts = (
+            Surface("emul", (Surface("bracket", (c,), span=c.span), a), span=a.span)
+            for c, a in sides
+            if not (a.op == "num" and a.attr == 0)
+        )
+        return Surface("add", tuple(parts), span=span)
 
     def _index(self, base: Surface) -> Surface:
         opened = self.take()
@@ -518,6 +545,13 @@ class Parser:
             else f"Write {token.text}*(...) for a product, or declare it: {token.text}: function"
         )
         return self.error(f"{token.text!r} is not an operator or a declared function.", token.span, hint=hint)
+
+
+def _default(text: str) -> Surface:
+    """A number as a default is written."""
+    value = Fraction(text)
+    positive = Surface("num", (), abs(value).numerator if value.denominator == 1 else abs(value))
+    return Surface("neg", (positive,)) if value < 0 else positive
 
 
 def _to(a: Surface, b: Surface) -> Span | None:

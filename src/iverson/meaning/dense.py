@@ -17,6 +17,7 @@ import numpy as np
 from ..core.node import Node
 from ..lang.shapes import Type
 from ..lang.surface import Surface
+from .functions import FUNCTIONS, KINKS, distance
 
 if TYPE_CHECKING:
     from .surface_eval import Dense
@@ -60,11 +61,6 @@ def placed(f: Fn, lead: int, t: Type, whole: Type) -> Fn:
 
 # -- values --------------------------------------------------------------------------------------------------
 
-def erf(v: Any) -> Any:
-    from scipy import special
-    return special.erf(v)
-
-
 def logsumexp(v: Any) -> Any:
     """log of the sum of exp along the last axis, shifted by the largest entry."""
     top = np.max(v, axis=-1, keepdims=True)
@@ -90,22 +86,23 @@ def inverse(v: Any) -> Any:
         return np.full(np.shape(v), np.nan)
 
 
-MAPS: dict[str, Callable[[Any], Any]] = {
-    "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt,
-    "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "erf": erf,
-    "sigmoid": lambda v: 1 / (1 + np.exp(-v)), "softplus": lambda v: np.logaddexp(0, v),
-    "relu": lambda v: np.maximum(0, v), "abs": np.abs, "sign": np.sign, "floor": np.floor,
-    "square": np.square, "logsumexp": logsumexp, "softmax": softmax,
+WHOLES: dict[str, Callable[[Any], Any]] = {
+    "logsumexp": logsumexp, "softmax": softmax, "softmin": lambda v: softmax(-v),
     "logsoftmax": lambda v: v - logsumexp(v)[..., None],
+    "normalize": lambda v: v / np.sqrt(np.sum(v * v, axis=-1, keepdims=True)),
+    "cumsum": lambda v: np.cumsum(v, axis=-1), "cumprod": lambda v: np.cumprod(v, axis=-1),
     "tr": lambda v: np.trace(v, axis1=-2, axis2=-1), "inv": inverse, "det": np.linalg.det, "logdet": logdet,
 }
-TOTALS: dict[str, Callable[[Any, tuple[int, ...]], Any]] = {
+MAPS: dict[str, Callable[..., Any]] = {**FUNCTIONS, **WHOLES}
+TOTALS: dict[str, Callable[..., Any]] = {
     "sum": np.add.reduce, "prod": np.multiply.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce,
     "mean": lambda v, axes: np.mean(v, axes),
     "norm1": lambda v, axes: np.add.reduce(np.abs(v), axes),
     "sumsq": lambda v, axes: np.add.reduce(v * v, axes),
     "norm2": lambda v, axes: np.sqrt(np.add.reduce(v * v, axes)),
+    "norminf": lambda v, axes: np.maximum.reduce(np.abs(v), axes),
+    "normp": lambda v, axes, p: np.add.reduce(np.abs(v) ** p, axes) ** (1 / p),
+    "var": lambda v, axes: np.var(v, axes), "std": lambda v, axes: np.std(v, axes),
     "argmax": lambda v, axes: np.argmax(v, axes[0]), "argmin": lambda v, axes: np.argmin(v, axes[0]),
 }
 NEUTRAL = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -inf, "argmax": -inf, "min": inf, "argmin": inf}
@@ -118,16 +115,10 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater, ">=": np.greater_equal}
 CONNECTIVES: dict[str, Callable[..., Any]] = {
     "and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
-KINKS = ("abs", "relu", "sign", "norm1", "floor")       # a kink or a jump at 0; floor at every integer
 WHOLE = ("inv", "logdet", "det")                       # functions of a whole matrix
 
 
 # -- kinks ---------------------------------------------------------------------------------------------------
-
-def distance(a: Any, b: Any) -> Any:
-    """How far two values are apart, relative to their size."""
-    return np.abs(a - b) / (1 + np.abs(a) + np.abs(b))
-
 
 def top_gap(v: Any, bound: int, rank: int) -> Any:
     """Distance of the two largest entries over the `bound` axes before the last `rank`; inf if only one."""
@@ -155,30 +146,55 @@ def at_zero(d: Dense, tree: Surface, name: str, f: Fn, scope: Scope) -> Fn:
     look = d.look(tree, scope, d.type_of(tree.args[0]).rank) if name in KINKS else None
     if look is None:
         return f
+    kink = KINKS[name]
 
     def watched(env: Env) -> Any:
         v = f(env)
-        look(*((np.abs(v - np.rint(v)), None) if name == "floor" else (distance(v, 0.0), v > 0)))
+        look(*kink(v))
         return v
 
     return watched
 
 
 def call_total(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    if len(tree.args) > 1:
+        return call_power_norm(d, tree, name, scope)
     (f, lead), rank = d.value(tree.args[0], scope), d.type_of(tree.args[0]).rank
     f, total, axes = at_zero(d, tree, name, f, scope), TOTALS[name], tuple(range(-rank, 0))
-    look = d.look(tree, scope, 0) if name in ("max", "min") else None
+    look = d.look(tree, scope, 0) if name in ("max", "min", "norminf") else None
 
     def g(env: Env) -> Any:
         v = f(env)
         if look is not None:
-            look(top_gap(v if name == "max" else -v, rank, 0), None)
+            look(top_gap(np.abs(v) if name == "norminf" else v if name == "max" else -v, rank, 0), None)
         return total(v, axes)
 
     return g, lead
 
 
+def call_power_norm(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """normp(x, p): (sum of abs(x)^p)^(1/p)."""
+    (f, lead), rank = d.value(tree.args[0], scope), d.type_of(tree.args[0]).rank
+    f, (p, _), axes = at_zero(d, tree, "norm1", f, scope), d.value(tree.args[1], ()), tuple(range(-rank, 0))
+    return (lambda env: TOTALS[name](f(env), axes, p(env))), lead
+
+
 def call_map2(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """An operator of several arguments, entry by entry."""
+    fs, lead = d.parts(tree, scope)
+    g, kink = MAPS[name], KINKS.get(name)
+    look = None if kink is None else d.look(tree, scope, d.type_of(tree).rank)
+
+    def f(env: Env) -> Any:
+        vs = [h(env) for h in fs]
+        if look is not None and kink is not None:
+            look(*kink(*vs))
+        return g(*vs)
+
+    return f, lead
+
+
+def call_extreme(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """max or min of two or more; of one argument, over all its entries."""
     if len(tree.args) == 1:
         return call_total(d, tree, name, scope)
@@ -229,5 +245,5 @@ def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
 
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
     "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
-    "total": call_total, "map2": call_map2, "build": call_build, "diag": call_diag, "onehot": call_onehot,
+    "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "diag": call_diag, "onehot": call_onehot,
     "spread": call_spread}

@@ -76,10 +76,24 @@ def first_best(pick: Callable[..., Any], values: list[Any], places: list[int]) -
     return next((k for k, v in zip(places, values, strict=True) if v == best or v != v), 0)
 
 
+def special(name: str, *args: Any) -> float:
+    """A function of scipy.special, which has digits that we need not earn again."""
+    from scipy import special as functions
+
+    return float(getattr(functions, name)(*args))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{f.__name__: lambda x, f=f: float(f(float(x))) for f in (
         np.exp, np.log, np.log1p, np.expm1, np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh,
         np.arcsin, np.arccos, np.arctan, np.floor)},
+    **{f.__name__: lambda x, f=f: float(f(float(x))) for f in (
+        np.arcsinh, np.arccosh, np.arctanh, np.cbrt, np.ceil, np.round)},
+    "arctan2": lambda x, y: math.atan2(x, y), "erfc": math.erfc, "logit": lambda x: float(np.log(x / (1 - x))),
+    "gamma": lambda x: special("gamma", x), "gammaln": lambda x: special("gammaln", x),
+    "digamma": lambda x: special("digamma", x), "polygamma": lambda n, x: special("polygamma", int(n), x),
+    "erfinv": lambda x: special("erfinv", x), "xlogy": lambda x, y: 0.0 if x == 0 else x * float(np.log(float(y))),
+    "logaddexp": lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
     "erf": math.erf, "sign": sign, "abs": abs, "square": lambda x: x * x,
     "sigmoid": lambda x: 1 / (1 + float(np.exp(float(-x)))),
     "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),

@@ -147,6 +147,8 @@ def compare(
     weights = rng.normal(size=value.shape) if q.outputs or q.upstream else np.ones(())
     extra = {q.upstream: weights} if q.upstream else {}
     gradient = np.asarray(g({**arrays, **extra}, sizes)[q.answer.script.result])
+    if draw.note.startswith("size") and not np.isfinite(gradient).all():
+        return None  # the spread of one number has no slope
     if q.outputs:
         gradient = np.tensordot(weights, gradient, axes=q.outputs)
     x = np.asarray(arrays[q.wrt], float)

@@ -46,7 +46,8 @@ class Rule:
 class Derivative:
     """The derivative of an elementwise function by each of its arguments, as texts over x (and y).
 
-    partial  one text for each argument; None: the function has no usable derivative, and `why` says so
+    partial  one text for each argument, "" where there is none; None: the function has no usable derivative, and
+             `why` says so
     kink     where it is not differentiable, as text, and the slope chosen there; domain: where it is defined
     """
 

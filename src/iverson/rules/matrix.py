@@ -29,6 +29,8 @@ MATRIX = (
     MatrixRule("norm-of-dot",       "(x'*x)^1.5",          "norm2(x)^3", only="column"),
     MatrixRule("square-root",       "x^0.5",               "sqrt(x)"),
     MatrixRule("square-roots",      "x.^0.5",              "sqrt(x)"),
+    MatrixRule("variance",          "mean((x - mean(x)).^2)", "var(x)"),
+    MatrixRule("deviation",         "sqrt(var(x))",        "std(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
     MatrixRule("sum-of-ones",       "sum(x*y')",           "sum(x)*sum(y)", only="column"),
 )

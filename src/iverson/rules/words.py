@@ -40,10 +40,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "derivative-of-abs":      ("derivative of {f}: {slope}, the slope 0 at the kink `u = 0`", "绝对值的导数是 {slope}，在不可导点 `u = 0` 处取 0"),
     "derivative-of-sign":     ("{f} is constant on both sides of its jump at `u = 0`: derivative 0", "{f} 在跳跃点 `u = 0` 两侧都是常数，导数为 0"),
     "derivative-of-floor":    ("{f} has no usable derivative",                              "{f} 没有可用的导数"),
+    "derivative-of-ceil":     ("{f} has no usable derivative",                              "{f} 没有可用的导数"),
+    "derivative-of-round":    ("{f} has no usable derivative",                              "{f} 没有可用的导数"),
     "derivative-of-max":      ("derivative of max: that of the larger one, the second at a tie", "max 求导：对较大的一个求导，相等时取第二个"),
     "derivative-of-min":      ("derivative of min: that of the smaller one, the second at a tie", "min 求导：对较小的一个求导，相等时取第二个"),
     **{f"derivative-of-{f}": SLOPE for f in (
-        "log1p", "expm1", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "erf", "sigmoid", "softplus")},
+        "log1p", "expm1", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "erf", "sigmoid", "softplus",
+        "arcsinh", "arccosh", "arctanh", "arctan2", "erfc", "erfinv", "gamma", "gammaln", "digamma", "polygamma", "logit", "cbrt",
+        "logaddexp", "xlogy")},
     "derivative-of-declared": SLOPE,
     "one-sided":              ("{f} has the slope {slope}; at the kink {tie} the slope 0 is taken", "{f} 的斜率是 {slope}，在不可导点 {tie} 处取 0"),
 
