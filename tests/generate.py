@@ -387,11 +387,26 @@ class Writer:
             return self.call(name, self.any(dims, b, scope), Text(self.r.choice(("3", "1.5", "4"))))
         return self.call(name, self.any(dims, b, scope))
 
+    def measure(self, shape: Shape, b: int, scope: Scope) -> Text:
+        """A norm by singular values."""
+        return self.call(self.r.choice(("nuclear", "spectral")), self.any(tuple(self.r.sample(SIZES, 2)), b, scope))
+
+    def spectrum(self, shape: Shape, b: int, scope: Scope) -> Text:
+        return self.call("eigvals", self.definite(shape[0], b, {}))
+
+    def factored(self, shape: Shape, b: int, scope: Scope) -> Text | None:
+        """A factor or a generalised inverse of a matrix."""
+        if shape[0] == shape[1] and self.chance(0.5):
+            m = self.any((self.r.choice(SIZES), shape[0]), max(1, b - 4), {})
+            return self.call("cholesky", Text(f"{m.at(POWER)}'*{m.at(POWER + 1)} + eye({shape[0]})", SUM))
+        own = [n for n, s in self.arrays().items() if s == shape[::-1]]
+        return self.call("pinv", Text(self.r.choice(own))) if own else None
+
     def line(self, shape: Shape, b: int, scope: Scope) -> Text:
         return self.call("logsumexp", self.any((self.r.choice(SIZES),), b, scope))
 
     def volume(self, shape: Shape, b: int, scope: Scope) -> Text:
-        n, name = self.r.choice(SIZES), self.pick([(4, "tr"), (1, "det"), (2, "logdet")])
+        n, name = self.r.choice(SIZES), self.pick([(4, "tr"), (1, "det"), (2, "logdet"), (0.7, "logabsdet")])
         return self.call(name, self.any((n, n), b, scope) if name == "tr" else self.definite(n, b, scope))
 
     # -- vectors and matrices ------------------------------------------------------------------------------
@@ -521,11 +536,12 @@ ELEMENTWISE: tuple[Row, ...] = (
     (3.5, Writer.function), (1, Writer.pair), (1, Writer.extreme), (0.8, Writer.indicator), (2, Writer.reduce))
 INDEXED: tuple[Row, ...] = ((2, Writer.index_bracket), (1, Writer.entry), (2, Writer.reduce))
 SHAPED: tuple[tuple[Row, ...], ...] = (
-    ((2, Writer.inner), (5, Writer.whole), (1, Writer.line), (1.5, Writer.volume), (3, Writer.reduce)),
+    ((2, Writer.inner), (5, Writer.whole), (1, Writer.line), (1.5, Writer.volume), (0.4, Writer.measure), (3, Writer.reduce)),
     ((4, Writer.matmul), (1, Writer.transposed_row), (1.2, Writer.softmax), (0.8, Writer.diag_of), (0.8, Writer.solved),
-     (0.3, Writer.hot)),
+     (0.3, Writer.hot), (0.3, Writer.spectrum)),
     ((4, Writer.matmul), (1.5, Writer.outer), (1, Writer.turned), (1, Writer.softmax), (1, Writer.diagonal),
-     (0.8, Writer.solved), (0.5, Writer.squared), (1, Writer.broadcast), (0.15, Writer.spread), (0.4, Writer.hot)))
+     (0.8, Writer.solved), (0.5, Writer.squared), (1, Writer.broadcast), (0.15, Writer.spread), (0.4, Writer.hot),
+     (0.4, Writer.factored)))
 
 
 # -- how the kinds are given -----------------------------------------------------------------------------------

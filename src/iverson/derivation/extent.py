@@ -109,8 +109,14 @@ class Extents:
     def _unknown(self, tree: Surface) -> Extent:
         raise NoExtent
 
-    call_map = call_same = call_square = _first
-    call_total = call_line = call_volume = _scalar
+    call_map = call_same = call_square = call_like = _first
+    call_total = call_line = call_volume = call_measure = _scalar
+
+    def call_flip(self, tree: Surface) -> Extent:
+        return self.of(tree.args[0])[::-1]
+
+    def call_spectrum(self, tree: Surface) -> Extent:
+        return self.of(tree.args[0])[0], None
 
     call_map2 = _joined
 

@@ -15,7 +15,7 @@ from ..core.program import Definition, Program
 from ..lang.shapes import array
 from ..rewrite.collapse import collapse
 from ..rewrite.trace import Section
-from .differential import differential_of, with_inverses
+from .differential import differential_of, with_beside
 from .local import deriv, derive_local, fold
 from .tidy import tidy
 
@@ -38,7 +38,7 @@ class Adjoint:
 
 def reverse(program: Program, wrt: Sequence[str], upstream: str | None = None) -> Adjoint:
     """Gradients (for a scalar result or an upstream gradient) or Jacobians of the program's result by the inputs `wrt`."""
-    run = Reverse(with_inverses(program), tuple(wrt), upstream)
+    run = Reverse(with_beside(program), tuple(wrt), upstream)
     return run.go()
 
 

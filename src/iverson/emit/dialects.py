@@ -19,7 +19,13 @@ NUMPY = {
 REDUCE = {"sum": ("sum", "0.0"), "prod": ("prod", "1.0"), "max": ("max", "-np.inf"), "min": ("min", "np.inf"),
           "argmax": ("argmax", "-np.inf"), "argmin": ("argmin", "np.inf")}
 
-TENSOR = {"inv": "np.linalg.inv({})", "det": "np.linalg.det({})", "logdet": "_logdet({})"}
+TENSOR = {
+    "inv": "np.linalg.inv({0})", "det": "np.linalg.det({0})", "logdet": "_logdet({0})", "adj": "_adj({0})",
+    "logabsdet": "np.linalg.slogdet({0})[1]", "pinv": "np.linalg.pinv({0})",
+    "cholesky": "np.linalg.cholesky(({0} + {0}.T)/2)", "eigvals": "np.linalg.eigvalsh(({0} + {0}.T)/2)",
+    "eigvecs": "np.linalg.eigh(({0} + {0}.T)/2)[1]", "nuclear": "np.linalg.norm({0}, 'nuc')",
+    "spectral": "np.linalg.norm({0}, 2)", "polar": "_polar({0})", "dominant": "_dominant({0})",
+}
 
 HELPERS = {
     "_sigmoid": '''
@@ -69,6 +75,28 @@ def _logdet(a):
     """log(det(a)); nan where the determinant is negative."""
     sign, value = np.linalg.slogdet(a)
     return value if sign > 0 else np.nan
+''',
+    "_adj": '''
+def _adj(a):
+    """det(a)*inv(a), which stays finite where a is singular."""
+    if not np.isfinite(a).all():
+        return np.full(a.shape, np.nan)
+    u, s, v = np.linalg.svd(a)
+    sign = np.linalg.det(u)*np.linalg.det(v)
+    others = np.array([np.prod(np.delete(s, k)) for k in range(len(s))])
+    return sign*(v.T*others)@u.T
+''',
+    "_polar": '''
+def _polar(a):
+    """U*V' of the singular value decomposition of a."""
+    u, _, v = np.linalg.svd(a, full_matrices=False)
+    return u@v
+''',
+    "_dominant": '''
+def _dominant(a):
+    """The outer product of the singular vectors of the largest singular value."""
+    u, _, v = np.linalg.svd(a, full_matrices=False)
+    return np.outer(u[:, 0], v[0])
 ''',
     "_scatter_add": '''
 def _scatter_add(rows, labels, n):

@@ -270,8 +270,13 @@ class Compiled:
             values[var] = arrays.get(n.attr)
             if values[var] is None:
                 raise IversonError("shape", f"No array tells the size {n.attr}.", hint=f"Give it: {n.attr}=...")
-        with np.errstate(over="ignore", under="ignore"):
-            return self.run(**values)
+        try:
+            with np.errstate(over="ignore", under="ignore"):
+                return self.run(**values)
+        except np.linalg.LinAlgError as error:
+            raise IversonError(
+                "data", f"A matrix on the way cannot be treated: {error}.", hint="Is one of them singular?"
+            ) from None
 
 
 def admit(i: Input, arrays: Mapping[str, Any], sizes: dict[Node, tuple[int, str]]) -> Any:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.node import Node, add, mul, neg, num, open_, reads, substitute, sum_, transform
+from ..core.node import Node, add, el, make, mul, neg, num, open_, pow_, reads, substitute, sum_, transform
 from ..core.program import Definition, Program, inline
 from ..derivation.answer import Answer, needed
 from ..derivation.naming import abstract, everywhere_in
@@ -38,11 +38,43 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     names = {d.name for d in wanted} | {d.body.attr[1] for d in rows.values() if d.body.op == "tensor"}
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
     kept = [replace(d, body=stable(inline(d.body, inner))) for n, d in rows.items() if n not in inner]
-    live = reached(kept, {d.name for d in wanted})
+    live = reached(adjugates(kept), {d.name for d in wanted})
     counts: Counter[Node] = Counter()
     for d in live:
         counts.update(worth_sharing(d.body))
     return Plan(tuple(live), tuple(d.name for d in wanted), counts)
+
+
+def adjugates(definitions: Sequence[Definition]) -> list[Definition]:
+    """det(A)*inv(A) computed as the adjugate of A, which is finite where A is singular."""
+    dets, inverses = ({d.name: d.body.attr[1] for d in definitions if d.body.op == "tensor" and d.body.attr[0] == f}
+                      for f in ("det", "inv"))
+    made: dict[str, Definition] = {}
+    done: list[Definition] = []
+    byname = {d.name: d for d in definitions}
+
+    def step(g: Node) -> Node | None:
+        if g.op != "mul":
+            return None
+        for x in g.args:
+            base, e = (x.args[0], x.args[1]) if x.op == "pow" else (x, num(1))
+            if base.op != "el" or base.attr not in dets or e.op != "num" or e.attr < 1:
+                continue
+            for y in g.args:
+                if y.op == "el" and y.attr in inverses and inverses[y.attr] == dets[base.attr]:
+                    source = inverses[y.attr]
+                    name = f"adj_{source}"
+                    made[name] = replace(byname[y.attr], name=name, body=make("tensor", (), ("adj", source)), written=None)
+                    rest = [z for z in g.args if z is not x and z is not y]
+                    return mul(el(name, y.args), pow_(base, num(e.attr - 1)), *rest)
+        return None
+
+    for d in definitions:
+        before = set(made)
+        new = d if d.body.op == "tensor" else replace(d, body=transform(d.body, step))
+        done += [made[n] for n in made if n not in before]
+        done.append(new)
+    return done
 
 
 def keeps(d: Definition) -> bool:

@@ -42,15 +42,19 @@ from ..core.node import (
 )
 from ..core.program import Definition, Program
 from .kinds import Typed
-from .ops import CONSTANTS, OPS, Op
+from .ops import CONSTANTS, OPS, WHOLE, Op
 from .shapes import Type
 from .surface import Equation, Script, Surface
 from .surface import walk as written
 from .syntax import parse_expression
 
 Axes = tuple[Node, ...]
-TENSOR_FUNCTIONS = ("inv", "det", "logdet")
-STEMS = {"softmax": "p", "logsoftmax": "logp", "softmin": "p"}  # of the names of what is computed row by row
+MOST_POWER = 16
+# the letter that names what a function computes
+STEMS = {
+    "softmax": "p", "logsoftmax": "logp", "softmin": "p", "inv": "M", "det": "d", "logdet": "h", "logabsdet": "h",
+    "cholesky": "C", "pinv": "G", "eigvals": "e", "eigvecs": "Q",
+}  # fmt: skip
 
 
 def lower(typed: Typed) -> Program:
@@ -155,14 +159,20 @@ class Lowering:
         return pow_(self.at(base, (), scope), self.at(e, (), scope))
 
     def _matrix_power(self, base: Surface, e: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
-        if e.op == "neg" and e.args[0].op == "num" and e.args[0].attr == 1:
-            return self._tensor("inv", base, axes, scope)
-        if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
-            raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
-        path = [axes[0], *(fresh(axes[0].attr[1]) for _ in range(e.attr - 1)), axes[1]]
-        return reduce_(
-            "sum", path[1:-1], mul(*(self.at(base, (path[p], path[p + 1]), scope) for p in range(e.attr)))
-        )
+        inverse = e.op == "neg"
+        n = e.args[0].attr if inverse and e.args[0].op == "num" else e.attr if e.op == "num" else None
+        if not isinstance(n, int) or n > MOST_POWER:
+            raise IversonError(
+                "unsupported", f"A matrix power needs a whole number from -{MOST_POWER} to {MOST_POWER}.", e.span
+            )
+        if n == 0:
+            return bracket(rel("=", *axes))
+
+        def factor(i: Node, j: Node) -> Node:
+            return self._tensor("inv", base, (i, j), scope) if inverse else self.at(base, (i, j), scope)
+
+        path = [axes[0], *(fresh(self.typed.type_of(base).dims[0]) for _ in range(n - 1)), axes[1]]
+        return reduce_("sum", path[1:-1], mul(*(factor(path[p], path[p + 1]) for p in range(n))))
 
     def _mul(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         a, b = tree.args
@@ -229,7 +239,7 @@ class Lowering:
             return self.at(tree.args[0], (axes[tree.args[1].attr],), scope)
         if row.shape == "diag":
             return self._diag(tree, axes, scope)
-        if row.name in TENSOR_FUNCTIONS:
+        if row.name in WHOLE:
             return self._tensor(row.name, tree.args[0], axes, scope)
         if len(tree.args) == 1 and row.shape == "extreme":
             return self._extreme(tree, scope)
@@ -347,13 +357,13 @@ class Lowering:
                 "unsupported", f"{name} of a matrix that depends on an index is not supported.", argument.span
             )
         source = self._matrix_name(argument, value, rows)
-        indices = rows if name == "inv" else ()
+        indices = tuple(fresh(n) for n in result_axes(OPS[name].shape, t.dims))
         body = make("tensor", (), (name, source))
         found = next((d.name for d in self.definitions if d.body is body), None)
         if found is None:
-            found = self.unused({"inv": "M", "det": "d", "logdet": "h"}[name])
+            found = self.unused(STEMS.get(name, name[:1]))
             written = Equation(found, (), Surface("call", (Surface("name", (), source),), name))
-            form = "matrix" if indices else "scalar"
+            form = ("scalar", "column", "matrix")[len(indices)]
             self.definitions.append(Definition(found, indices, body, form, introduced=True, written=written))
         return el(found, axes)
 
@@ -397,6 +407,11 @@ class Lowering:
             return {n: tuple(fresh(s) for s in (t.dims if n.startswith("all") else t.dims[-1:])) for n in names}
 
         return formula(parsed(meaning), leaf, bind, {"k": axes[-1:]})
+
+
+def result_axes(shape: str, dims: Axes) -> Axes:
+    """The sizes of a function of a whole matrix with these sizes, by its kind of shape rule in OPS."""
+    return {"flip": dims[::-1], "spectrum": dims[:1], "volume": (), "measure": ()}.get(shape, dims)
 
 
 @cache

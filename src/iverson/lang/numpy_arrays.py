@@ -202,6 +202,11 @@ def determinant(function: str) -> Callable[[Value], Value]:
 trace: Callable[[Value], Value] = determinant("tr")
 
 
+def whole(function: str, result: Callable[[Any], Any]) -> Callable[[Value], Value]:
+    """A function of a matrix; `result` gives its axes from those of the argument."""
+    return lambda x: opaque(x.book, result(x.axes), lambda: call(function, x.number()))
+
+
 def inv(x: Value) -> Value:
     return opaque(x.book, square(x).axes, lambda: call("inv", x.number()))
 

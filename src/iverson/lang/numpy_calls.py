@@ -30,6 +30,7 @@ from .numpy_values import (
     inverted,
     literal,
     minus,
+    opaque,
     over,
     pick,
     plain,
@@ -140,6 +141,8 @@ def extreme(kind: str) -> Callable[..., Value]:
 def norm(x: Value, ord: Plain = None, axis: Plain = None, keepdims: Plain = False) -> Value:
     """The 2-norm, Frobenius for a whole matrix, or the 1-norm of vectors."""
     vector = x.rank <= 1 or isinstance(axis, int)
+    if not vector and axis is None and not keepdims and ord in ("nuc", 2):
+        return opaque(x.book, (), lambda: call("nuclear" if ord == "nuc" else "spectral", x.number()))
     if not (ord is None or (vector and ord in (1, 2)) or (ord == "fro" and not vector)):
         raise unsupported(f"The norm of order {ord!r} is not read here.",
                           "Orders: 2 and 1 of vectors, 'fro' of a matrix.")
@@ -218,8 +221,8 @@ def clip(a: Value, a_min: Value | None = None, a_max: Value | None = None, *, mi
 
 
 def slogdet(a: Value) -> tuple[Value, Value]:
-    """The sign, and the logarithm, which logdet is where the determinant is positive."""
-    return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logdet")(a)
+    """The sign of the determinant, and the logarithm of its size."""
+    return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logabsdet")(a)
 
 
 def vdot(x: Value, y: Value) -> Value:
@@ -301,7 +304,8 @@ CALLS: dict[str, Callable[..., Any]] = {
     "softmax": softmax("softmax", None),         "log_softmax": softmax("logsoftmax", None),
     "nn.softmax": softmax("softmax", -1),        "nn.log_softmax": softmax("logsoftmax", -1),
     "matmul": matmul, "dot": arrays.dot, "inner": arrays.inner, "vdot": vdot, "outer": arrays.outer,
-    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve,
+    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
+    "cholesky": arrays.whole("cholesky", tuple), "eigvalsh": arrays.whole("eigvals", lambda axes: axes[:1]),
     "trace": arrays.trace, "det": arrays.determinant("det"), "slogdet": slogdet,
     "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diag,
     "transpose": arrays.transposed, "ravel": arrays.flat, "reshape": arrays.reshape,
@@ -318,7 +322,6 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "sum": builtin_sum, "max": builtin_extreme("max"), "min": builtin_extreme("min"), "len": length,
     "float": same}
 HINTS = {
-    "pinv":        "Write inv(X.T@X)@X.T for full column rank.",
     "kron":        "Write the sum with einsum.",
     "concatenate": "Write the parts as separate terms.",
     "cumsum":      "Write a product with a triangular matrix that comes in as data.",

@@ -8,6 +8,8 @@ shape     the rule of lang/shapes.py that gives kind and size of the result:
             total    any array to a scalar                        line   a vector to a scalar
             same     a vector (or each row of a matrix) to the same shape
             square   a square matrix to one like it               volume a square matrix to a scalar
+            flip     a matrix to one with the sizes swapped       like   a matrix to one of the same sizes
+            spectrum a square matrix to a vector                  measure  a matrix to a scalar
             build    sizes to an array                            diag   vector to matrix, matrix to vector
             onehot   labels to one row each                       spread one axis placed among several
 meaning   what the call stands for, in iverson notation over its arguments x, y, z; `all` is every index of x, k the
@@ -125,6 +127,15 @@ ROWS = (
     Op("inv",       (1, 1), "square"),
     Op("det",       (1, 1), "volume"),
     Op("logdet",    (1, 1), "volume"),
+    Op("logabsdet", (1, 1), "volume"),
+    Op("pinv",      (1, 1), "flip"),
+    Op("cholesky",  (1, 1), "square", aliases=("chol",)),
+    Op("eigvals",   (1, 1), "spectrum", aliases=("eigvalsh",)),
+    Op("eigvecs",   (1, 1), "square"),
+    Op("nuclear",   (1, 1), "measure", aliases=("norm_nuc",)),
+    Op("spectral",  (1, 1), "measure"),
+    Op("polar",     (1, 1), "like"),
+    Op("dominant",  (1, 1), "like"),
     Op("diag",      (1, 1), "diag", aliases=("diagonal",)),
     Op("eye",       (1, 1), "build", "[i = j]"),
     Op("ones",      (1, 3), "build", "1", aliases=("vector",)),
@@ -134,6 +145,13 @@ ROWS = (
 )
 
 OPS = {spelling: row for row in ROWS for spelling in (row.name, *row.aliases)}
+
+# functions of a whole matrix: each becomes a definition of its own, and its rule speaks of names
+WHOLE = tuple(
+    row.name
+    for row in ROWS
+    if row.meaning is None and row.shape in ("square", "volume", "flip", "like", "spectrum", "measure")
+)
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax", "argmin")
 

@@ -425,6 +425,26 @@ class Shapes:
         self.call_square(tree, types)
         return SCALAR
 
+    def _matrix(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].form != "matrix":
+            raise self.error(
+                "shape", f"{tree.attr} takes a matrix, not a {self.describe(types[0])}.", tree.args[0].span
+            )
+        return types[0]
+
+    def call_flip(self, tree: Surface, types: list[Type]) -> Type:
+        return array(self._matrix(tree, types).dims[::-1])
+
+    def call_like(self, tree: Surface, types: list[Type]) -> Type:
+        return plain(self._matrix(tree, types))
+
+    def call_measure(self, tree: Surface, types: list[Type]) -> Type:
+        self._matrix(tree, types)
+        return SCALAR
+
+    def call_spectrum(self, tree: Surface, types: list[Type]) -> Type:
+        return array(self.call_square(tree, types).dims[:1])
+
     def call_diag(self, tree: Surface, types: list[Type]) -> Type:
         if types[0].rank == 1:
             return array(types[0].dims * 2)

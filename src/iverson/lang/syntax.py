@@ -426,6 +426,8 @@ class Parser:
         if self.is_op("("):
             if token.text == "where" and token.text not in self.functions:
                 return self._choice(token)
+            if token.text == "solve" and token.text not in self.functions:
+                return self._solve(token)
             if token.text in OPS or token.text in self.functions:
                 return self._call(token, token.text if token.text in self.functions else OPS[token.text].name)
             raise self._unknown_function(token)
@@ -448,6 +450,15 @@ class Parser:
             given = len(args) - most + len(OPS[name].defaults)
             args += [_default(text) for text in OPS[name].defaults[given:]] if given >= 0 else []
         return Surface("call", tuple(args), name, token.span.to(end.span))
+
+    def _solve(self, token: Token) -> Surface:
+        """`solve(A, b)` is inv(A)*b."""
+        opened = self.take()
+        matrix = self.expression()
+        self.expect(",")
+        right = self.expression()
+        span = token.span.to(self.expect(")", opened).span)
+        return Surface("mul", (Surface("call", (matrix,), "inv", span), right), span=span)
 
     def _choice(self, token: Token) -> Surface:
         """`where(x > 0, a, b)` is [x > 0]*a + [not x > 0]*b: what is not chosen does not count."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.node import Node
+from ..lang import ops
 from ..lang.shapes import Type
 from ..lang.surface import Surface
 from .functions import FUNCTIONS, KINKS, distance
@@ -78,12 +79,45 @@ def logdet(v: Any) -> Any:
     return np.where(sign >= 0, size, np.nan)
 
 
-def inverse(v: Any) -> Any:
-    """The inverse; nan where there is none."""
+def guarded(f: Callable[[Any], Any], v: Any) -> Any:
+    """f(v); nan where there is none."""
     try:
-        return np.linalg.inv(v)
+        if np.isfinite(v).all():
+            return f(v)
     except np.linalg.LinAlgError:
-        return np.full(np.shape(v), np.nan)
+        pass
+    return np.full_like(f(np.broadcast_to(np.eye(*v.shape[-2:]), v.shape)), np.nan)
+
+
+def inverse(v: Any) -> Any:
+    return guarded(np.linalg.inv, v)
+
+
+def even(v: Any) -> Any:
+    """The symmetric part."""
+    return (v + np.swapaxes(v, -1, -2)) / 2
+
+
+def singular(v: Any) -> Any:
+    return guarded(lambda a: np.linalg.svd(a, compute_uv=False), v)
+
+
+def polar(v: Any) -> Any:
+    """U*V' of the thin singular value decomposition."""
+    def f(a: Any) -> Any:
+        u, _, w = np.linalg.svd(a, full_matrices=False)
+        return u @ w
+
+    return guarded(f, v)
+
+
+def dominant(v: Any) -> Any:
+    """u*v' of the largest singular value."""
+    def f(a: Any) -> Any:
+        u, _, w = np.linalg.svd(a, full_matrices=False)
+        return u[..., :, :1] * w[..., :1, :]
+
+    return guarded(f, v)
 
 
 WHOLES: dict[str, Callable[[Any], Any]] = {
@@ -91,6 +125,10 @@ WHOLES: dict[str, Callable[[Any], Any]] = {
     "logsoftmax": lambda v: v - logsumexp(v)[..., None],
     "normalize": lambda v: v / np.sqrt(np.sum(v * v, axis=-1, keepdims=True)),
     "cumsum": lambda v: np.cumsum(v, axis=-1), "cumprod": lambda v: np.cumprod(v, axis=-1),
+    "logabsdet": lambda v: np.linalg.slogdet(v)[1], "pinv": lambda v: guarded(np.linalg.pinv, v),
+    "cholesky": lambda v: guarded(np.linalg.cholesky, even(v)), "eigvals": lambda v: guarded(np.linalg.eigvalsh, even(v)),
+    "eigvecs": lambda v: guarded(lambda a: np.linalg.eigh(a)[1], even(v)), "nuclear": lambda v: np.sum(singular(v), axis=-1),
+    "spectral": lambda v: np.max(singular(v), axis=-1), "polar": polar, "dominant": dominant,
     "tr": lambda v: np.trace(v, axis1=-2, axis2=-1), "inv": inverse, "det": np.linalg.det, "logdet": logdet,
 }
 MAPS: dict[str, Callable[..., Any]] = {**FUNCTIONS, **WHOLES}
@@ -115,7 +153,6 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater, ">=": np.greater_equal}
 CONNECTIVES: dict[str, Callable[..., Any]] = {
     "and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
-WHOLE = ("inv", "logdet", "det")                       # functions of a whole matrix
 
 
 # -- kinks ---------------------------------------------------------------------------------------------------
@@ -135,7 +172,7 @@ def top_gap(v: Any, bound: int, rank: int) -> Any:
 def call_map(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """An operator of one argument, over the matrix axes."""
     (f, lead), g = d.value(tree.args[0], scope), MAPS[name]
-    if name in WHOLE:
+    if name in ops.WHOLE:
         return d.of_matrix(name, f), lead
     f = at_zero(d, tree, name, f, scope)
     return (lambda env: g(f(env))), lead
@@ -245,5 +282,6 @@ def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
 
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
     "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
+    "flip": call_map, "like": call_map, "spectrum": call_map, "measure": call_map,
     "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "diag": call_diag, "onehot": call_onehot,
     "spread": call_spread}

@@ -102,8 +102,19 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
+def svd(a: Any) -> tuple[Any, Any, Any]:
+    u, s, v = np.linalg.svd(a, full_matrices=False)
+    return u, s, v
+
+
 WHOLE: dict[str, Callable[[Any], Any]] = {
-    "inv": np.linalg.inv, "det": np.linalg.det, "logdet": lambda a: np.log(np.linalg.det(a))}
+    "inv": np.linalg.inv, "det": np.linalg.det, "logdet": lambda a: np.log(np.linalg.det(a)),
+    "logabsdet": lambda a: np.log(np.abs(np.linalg.det(a))),
+    "pinv": lambda a: np.linalg.lstsq(a, np.eye(len(a)), rcond=None)[0],
+    "cholesky": lambda a: np.linalg.cholesky((a + a.T) / 2), "eigvals": lambda a: np.linalg.eigh((a + a.T) / 2)[0],
+    "eigvecs": lambda a: np.linalg.eigh((a + a.T) / 2)[1], "nuclear": lambda a: np.linalg.norm(a, "nuc"),
+    "spectral": lambda a: np.linalg.norm(a, 2), "polar": lambda a: svd(a)[0] @ svd(a)[2],
+    "dominant": lambda a: np.outer(svd(a)[0][:, 0], svd(a)[2][0])}
 FOLDS: dict[str, Callable[[list[Any], list[int]], Any]] = {       # of the values, and the first index of each
     "sum": lambda values, _: sum(values), "prod": lambda values, _: math.prod(values),
     "max": lambda values, _: extreme(max, -math.inf, *values),

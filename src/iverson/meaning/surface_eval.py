@@ -255,11 +255,12 @@ class Dense:
         if self.type_of(base).rank == 0:
             return self._epow(tree, scope)
         f, lead = self.value(base, scope)
-        if e.op == "neg" and e.args[0].op == "num" and e.args[0].attr == 1:
-            return self.of_matrix("inv", f), lead
-        if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
-            raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
-        return (lambda env: reduce(np.matmul, [f(env)] * e.attr)), lead
+        inverse = e.op == "neg"
+        n = (e.args[0] if inverse else e).attr
+        if not isinstance(n, int) or n > 16:
+            raise IversonError("unsupported", "A matrix power needs a whole number from -16 to 16.", e.span)
+        g = self.of_matrix("inv", f) if inverse else f
+        return (lambda env: np.linalg.matrix_power(g(env), n)), lead
 
     def of_matrix(self, name: str, f: Fn) -> Fn:
         """inv, det or logdet of a matrix, watched for singular ones."""

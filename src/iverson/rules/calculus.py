@@ -53,9 +53,23 @@ CALCULUS = {row.name: row for row in ROWS}
 # a constant takes the tie: the bracket by which the other argument wins strictly
 STRICT = {"max": "[x > y]", "min": "[x < y]"}
 
-# the differential of F = f(A), linear in dA, over the names A, dA and F
+# the differential of F = f(A), linear in dA, over the names A, dA and F; the last line is the differential.  Other
+# functions of A or F that a text reads are computed beside it.
 TENSOR = {
-    "inv":    "-F*dA*F",
-    "det":    "F*tr(inv(A)*dA)",
-    "logdet": "tr(inv(A)*dA)",
+    "inv":       "-F*dA*F",
+    "det":       "F*tr(inv(A)*dA)",
+    "logdet":    "tr(inv(A)*dA)",
+    "logabsdet": "tr(inv(A)*dA)",
+    "pinv":      "-F*dA*F + F*F'*dA'*(eye(m) - A*F) + (eye(n) - F*A)*dA'*F'*F",
+    "cholesky":  "S = inv(F)*((dA + dA')/2)*inv(F)'; P[i,j] = ([i > j] + [i = j]/2)*S[i,j]; F*P",
+    "eigvals":   "diag(eigvecs(A)'*((dA + dA')/2)*eigvecs(A))",
+    "nuclear":   "tr(polar(A)'*dA)",
+    "spectral":  "tr(dominant(A)'*dA)",
+}
+
+# functions of a whole matrix that only stand in the differentials of others, and why they have none of their own
+WITHOUT = {
+    "eigvecs":  "the eigenvectors turn into each other where eigenvalues meet",
+    "polar":    "the derivative of the orthogonal factor solves a Sylvester equation",
+    "dominant": "singular vectors turn into each other where singular values meet",
 }
