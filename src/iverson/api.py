@@ -26,6 +26,7 @@ from .lang.read import Sizes, read
 from .lang.shapes import show_size
 from .lang.show import show
 from .meaning.surface_eval import evaluate
+from .meaning.undefined import refuse_nan
 from .meaning.verify import Question, Verified, line, read_back, verify
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
@@ -295,7 +296,14 @@ class Derivation:
     def _evaluate(self) -> Callable[..., Any]:
         from .emit.numpy_code import compiled
 
-        return compiled(self.derived.program, {self.wrt: self.derived.answer}, value=False)
+        return compiled(
+            self.derived.program, {self.wrt: self.derived.answer}, value=False, on_nan=self._refuse_nan
+        )
+
+    def _refuse_nan(self, wrt: str, arrays: Mapping[str, Any]) -> None:
+        """Never nan without a word: an error that names the part of the formula, where the loss is finite."""
+        answer = read_back(self.derived.program.inputs, self.derived.lines, self.derived.dims)
+        refuse_nan(self.loss.typed, answer, wrt, arrays)
 
     def __repr__(self) -> str:
         return self.text()
@@ -413,7 +421,11 @@ def compile(
     rows = found if isinstance(found, dict) else {str(wrt): found}
     first = next(iter(rows.values()))
     answers = {n: d.derived.answer for n, d in rows.items()}
-    return compiled(first.derived.program, answers, by_name=isinstance(found, dict))
+
+    def refuse(name: str, arrays: Mapping[str, Any]) -> None:
+        rows[name]._refuse_nan(name, arrays)
+
+    return compiled(first.derived.program, answers, by_name=isinstance(found, dict), on_nan=refuse)
 
 
 def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:

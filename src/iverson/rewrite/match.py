@@ -33,7 +33,7 @@ def rewrite(rule: Rule, f: Node) -> Node | None:
     for env, rest in part(pattern(rule.lhs), f, {}):
         if rule.unless and holds(env, rule.unless):
             continue
-        made = fill(pattern(rule.rhs), env)
+        made = fill(pattern(rule.rhs, rule.calls), env)
         return mul(made, *rest) if f.op == "mul" else add(made, *rest) if f.op == "add" else made
     return None
 
