@@ -31,7 +31,7 @@ ORDER = {
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "words", "mistakes"),
     "meaning":    ("dense", "watch", "admit", "surface_eval", "reference", "sample", "verify", "undefined"),
-    "derivation": ("tidy", "differential", "local", "reverse", "lift", "index_form", "naming", "polish", "answer",
+    "derivation": ("tidy", "ties", "differential", "local", "reverse", "lift", "index_form", "naming", "polish", "answer",
                    "derive"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),

@@ -22,6 +22,7 @@ from .naming import Namer
 from .polish import form_of, polish, put_in, reading_cost, uses_of
 from .reverse import Adjoint
 from .tidy import cost, tidy
+from .ties import moved_by, one_sided
 
 LONGEST_CLOSED = 60  # in units of tidy.cost; longer than this a reader wants the program
 
@@ -62,6 +63,8 @@ class Answers:
         self.taken |= {n for names in adjoint.program.index_names.values() for n in names}
         self.forward = list(adjoint.program.definitions)
         bodies = fuse([*adjoint.adjoints, *adjoint.gradients.values()], set(adjoint.gradients))
+        moved = {d: moved_by(adjoint.program, n) for n, d in adjoint.names.items()}
+        bodies = [replace(d, body=one_sided(d.body, moved[d.name])) for d in bodies]
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
         hidden = adjoint.program.result if adjoint.program.anonymous else None
         sizes = list(dict.fromkeys(n for i in adjoint.program.inputs.values() for n in i.type.dims))
