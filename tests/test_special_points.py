@@ -136,3 +136,67 @@ def test_far_mixtures_and_small_products():
     assert value == pytest.approx(-99**2 / 2 + np.log(0.5)) and slope == pytest.approx(-99.0)
     value, _ = iv.compile("log(prod(x))", "x")(x=[1e-200, 1e-200])
     assert value == pytest.approx(2 * np.log(1e-200))
+
+
+# -- what is said of kinks and jumps -------------------------------------------------------------------------
+
+def said(text, wrt="x", **kinds):
+    d = iv.derive(text, wrt, kinds=kinds or {"x": "scalar"})
+    return d.kinks, d.jumps
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("relu(x)", ("at x = 0: slope 0 taken (relu)",)), ("max(0, 1 - x)", ("at 1 - x = 0: slope 0 taken (max)",)),
+    ("max(x, 2*x)", ("at x = 2*x: the slope of 2*x taken (max)",)), ("[x > 0]*x", ("at x = 0: the side that [x > 0] takes",)),
+    ("max(0, x) - max(0, x - 1e6)", ("at x = 0: slope 0 taken (max)", "at x - 1000000 = 0: slope 0 taken (max)")),
+    ("relu(x) - relu(-x)", ()), ("x*abs(x)", ()), ("relu(x)^2", ()), ("abs(x)^1.5", ()), ("max(x, x)", ()), ("sqrt(x^4)", ()),
+    ("[x > 0]*x + [x <= 0]*(exp(x) - 1)", ()), ("[abs(x) <= 1]*x^2/2 + [abs(x) > 1]*(abs(x) - 1/2)", ()),
+    ("softplus(x) - max(x, 0)", ("at x = 0: slope 0 taken (max)",)), ("sqrt(x^2)", ("at x^2 = 0: slope 0 taken (sqrt)",)),
+    ("sqrt(1 + x^2)", ()), ("max(x, 1, 2*x)", ("where several are the largest in max(x, 1, 2*x): the slope of the last of them taken",)),
+])
+def test_kinks_are_listed_and_what_cancels_is_not(text, expected):
+    assert said(text) == (expected, ())
+
+
+@pytest.mark.parametrize(("text", "where"), [
+    ("[x > 0]*(x + 1)", "x = 0"), ("sign(x)", "x = 0"), ("[x > 2]*x^2", "x = 2"), ("[x > 0]*log(x)", "x = 0"),
+    ("[x > 100]*x", "x = 100"), ("x*[x^2 < 4]", "x^2 = 4"),
+])
+def test_a_jump_is_warned_of(text, where):
+    assert f"L jumps where {where}: the gradient ignores it" in iv.derive(text, "x", kinds={"x": "scalar"}).notes
+
+
+def test_a_jump_of_an_input_that_does_not_move_it_is_not():
+    assert said("sum[i] [X[i,0] > 0]*w[0]", "w", X="matrix", w="vector") == ((), ())
+    assert said("sum[i] [X[i,0] > 0]*w[0]", "X", X="matrix", w="vector")[1]
+
+
+def test_the_explanation_warns_of_a_jump():
+    d = iv.derive("[x > 0]*(x + 1)", "x", kinds={"x": "scalar"})
+    for lang, format, text in (("en", "text", "Note: L jumps where x = 0"), ("zh", "text", "x = 0 处跳跃"), ("en", "markdown", "jumps")):
+        assert text in d.explain(lang, format)
+
+
+def test_ties_of_a_maximum_are_named():
+    assert said("max(x)", x="vector")[0] == ("where several entries are the largest in max(x): the slope is split evenly",)
+    assert said("norm2(x)", x="vector")[0] == ("at sum[i] x[i]^2 = 0: slope 0 taken (sqrt)",)
+
+
+CANCEL = [("relu(x) - relu(-x)", 1), ("max(x, 3) + min(x, 3)", 1), ("abs(x) - 2*relu(x)", -1), ("max(0, 2*x - 1) - 2*max(0, 1/2 - x)", 2)]
+
+
+@pytest.mark.parametrize(("text", "slope"), CANCEL)
+def test_kinks_that_cancel_leave_the_slope_of_the_sum(text, slope):
+    d = iv.derive(text, "x", kinds={"x": "scalar"})
+    assert d.formula == str(slope) and d(x=0) == d(x=0.5) == d(x=3) == slope
+
+
+def test_a_bracket_of_the_user_keeps_its_tie():
+    d = iv.derive("([x > 0] + [x < 0])*c", "c", kinds={"x": "scalar", "c": "scalar"})
+    assert d(x=0.0, c=1.0) == 0 and d(x=2.0, c=1.0) == 1
+
+
+def test_kinks_of_different_height_leave_a_slope_of_the_sum():
+    for text, kind, at in (("max(x, 0) + 0.1*min(x, 0)", "scalar", 0.0), ("sum(max(x, 0) + 0.1*min(x, 0))", "vector", [0.0, 1.0])):
+        slope = iv.derive(text, "x", kinds={"x": kind})(x=at)
+        assert 0.1 - 1e-12 <= np.ravel(slope)[0] <= 1

@@ -15,9 +15,9 @@ from ..core.errors import IversonError
 from ..core.node import HALF, TWO, Node, add, coefficient, is_num, mul, num, open_, pow_
 from ..derivation.lift import arranged
 from ..derivation.naming import abstract
+from ..derivation.signs import strong
 from .dialects import NUMPY, REDUCE, TENSOR
 from .plan import Plan, costly
-from .signs import strong
 
 LOOSE, SUM, TIMES, UNARY, ATOM = 0, 1, 2, 3, 4
 SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}

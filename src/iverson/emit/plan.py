@@ -14,12 +14,12 @@ from ..core.node import MINUS, Node, add, apply, mul, neg, num, open_, pow_, rea
 from ..core.program import Definition, Program, inline
 from ..derivation.answer import Answer, needed
 from ..derivation.naming import abstract, everywhere_in
+from ..derivation.signs import away_from_zero, nonnegative, tame
 from ..lang.lower import contracts
 from ..rewrite.collapse import contract
 from ..rewrite.match import everywhere
 from ..rules.exact import EXACT, SLOPES
 from ..rules.stable import STABLE
-from .signs import away_from_zero, nonnegative, tame
 
 
 @dataclass(frozen=True)

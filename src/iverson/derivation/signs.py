@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.node import Node, is_integer
-from ..derivation.naming import everywhere_in
+from ..core.node import Node, Number, is_integer
+from .naming import everywhere_in
 
 NONNEGATIVE = frozenset({"exp", "sigmoid", "softplus", "cosh", "abs"})
 UNBOUNDED = frozenset({"log", "log1p", "exp", "expm1", "tan", "sinh", "cosh", "arcsin", "arccos", "entropy", "entropy_complement"})
@@ -74,3 +74,22 @@ def strong(factors: Sequence[Node]) -> tuple[list[Node], list[Node], list[Node]]
     if not loose:
         return [], [], list(factors)
     return held, loose, [f for f in factors if f not in held and f not in loose]
+
+
+def pointed(g: Node) -> bool:
+    """A root, of what is never negative and can be 0, that comes to its 0 with a slope: of a square, not of a fourth power."""
+    if g.op != "pow" or g.args[1].op != "num" or not 0 < g.args[1].attr < 1:
+        return False
+    base, e = g.args
+    return nonnegative(base) and not away_from_zero(base) and degree(base) * e.attr <= 1
+
+
+def degree(f: Node) -> Number:
+    """The least power with which a sum of powers leaves 0; 1 where it is not known."""
+    if f.op == "pow" and f.args[1].op == "num":
+        return degree(f.args[0]) * f.args[1].attr
+    if f.op in ("add", "red"):
+        return min(degree(a) for a in f.args[: 1 if f.op == "red" else None])
+    if f.op == "mul":
+        return max(degree(a) for a in f.args)
+    return 1
