@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import iverson as iv
+from iverson.meaning.verify import Question, read_back, verify
 
 getcontext().prec = 60
 
@@ -200,3 +201,34 @@ def test_kinks_of_different_height_leave_a_slope_of_the_sum():
     for text, kind, at in (("max(x, 0) + 0.1*min(x, 0)", "scalar", 0.0), ("sum(max(x, 0) + 0.1*min(x, 0))", "vector", [0.0, 1.0])):
         slope = iv.derive(text, "x", kinds={"x": kind})(x=at)
         assert 0.1 - 1e-12 <= np.ravel(slope)[0] <= 1
+
+
+# -- near misses in the comparison ---------------------------------------------------------------------------
+
+def question(loss, answer):
+    judge = iv.parse(loss).typed
+    return Question(judge, "x", read_back(judge.inputs, iv.parse(answer).typed.script.equations))
+
+
+EXTENDED = np.finfo(np.longdouble).eps < np.finfo(float).eps
+
+
+@pytest.mark.skipif(not EXTENDED, reason="no extended precision on this machine")
+def test_rounding_is_told_from_a_mistake_in_extended_precision():
+    noisy = verify(question("sum(x.^2)", "2*x + (x + 2e9 - 2e9) - x"))
+    assert noisy.worst < 1e-7
+
+
+@pytest.mark.parametrize("answer", ["2.000001*x", "2.1*x", "2*x + 1e-5*x.^3", "x"])
+def test_a_near_miss_is_still_a_miss(answer):
+    with pytest.raises(iv.IversonError, match="differences give"):
+        verify(question("sum(x.^2)", answer))
+
+
+def test_far_draws_count_where_the_loss_is_finite():
+    assert iv.derive("norm2(A*x - y)^2", "x").verified.instances == 8      # five, a size of 1, scales 1e-3 and 1e3
+    assert iv.derive("sum(exp(x))", "x").verified.instances == 7           # exp(1000) is not finite
+
+
+def test_a_deviation_of_one_number_does_not_stop_the_comparison():
+    assert iv.derive("sqrt(mean((x - mean(x)).^2))", "x").verified.instances >= 5

@@ -322,7 +322,7 @@ class Derivation:
     def _refuse_nan(self, wrt: str, arrays: Mapping[str, Any]) -> None:
         """Never nan without a word: an error that names the part of the formula, where the loss is finite."""
         answer = read_back(self.derived.program.inputs, self.derived.lines, self.derived.dims)
-        refuse_nan(self.loss.typed, answer, wrt, arrays)
+        refuse_nan(self._judge, answer, wrt, arrays)
 
     def __repr__(self) -> str:
         return self.text()

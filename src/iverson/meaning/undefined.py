@@ -36,7 +36,7 @@ def refuse_nan(loss: Typed, answer: Typed, wrt: str, arrays: Mapping[str, Any]) 
         raise IversonError(
             "data",
             f"The derivative by {wrt} is not a number at this point, where the loss is {shown(value)}.",
-            why=culprit(answer, arrays),
+            why=culprit(answer, *admitted(loss, arrays)),
             hint=f"Move {wrt} off this point, or write the loss so that it has a slope there.",
         )
 
@@ -45,10 +45,9 @@ def shown(v: Any) -> str:
     return f"{v:g}" if np.ndim(v) == 0 else "finite"
 
 
-def culprit(answer: Typed, arrays: Mapping[str, Any]) -> str | None:
+def culprit(answer: Typed, arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> str | None:
     """`x/norm2(x)` of the answer is not finite: the first part that goes wrong while its own parts do not."""
-    values, sizes = admitted(answer, arrays)
-    env, dense = {**sizes, **values}, Dense(answer, None)
+    env, dense = {**sizes, **arrays}, Dense(answer, None)
     with np.errstate(all="ignore"):
         for e in needed(answer, [answer.script.result]):
             scope = tuple(answer.scopes[e.name].items())
