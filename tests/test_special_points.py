@@ -232,3 +232,9 @@ def test_far_draws_count_where_the_loss_is_finite():
 
 def test_a_deviation_of_one_number_does_not_stop_the_comparison():
     assert iv.derive("sqrt(mean((x - mean(x)).^2))", "x").verified.instances >= 5
+
+
+def test_a_root_squared_keeps_its_domain():
+    f = iv.compile("sqrt(x)^2", "x", kinds={"x": "scalar"})
+    assert f(x=4.0)[0] == 4.0 and np.isnan(f(x=-4.0)[0])
+    assert iv.derive("log(x^2)", "x", kinds={"x": "scalar"})(x=-4.0) == -0.5

@@ -243,7 +243,8 @@ def measured(
     """The relative error along one direction; None when the differences of two steps do not agree."""
     along, h, length = line_of(q, arrays, sizes, f, weights, x, v)
     rate, h = paired(q, gradient, v), h / division
-    a, b = difference(along, h), difference(along, h / 2)
+    with np.errstate(all="ignore"):
+        a, b = difference(along, h), difference(along, h / 2)
     scale = abs(b) + abs(along(0.0)) / max(length, 1e-300)
     if not np.isfinite(a + b) or abs(a - b) > max(STEPS_AGREE, 0.1 * TOLERANCE[q.order]) * scale:
         return None
