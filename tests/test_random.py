@@ -191,7 +191,12 @@ class Trial:
         return {**found, "code": self.code(draw)}
 
     def code(self, draw: Any) -> np.ndarray:
-        return np.asarray(self.d(**draw.arrays, **draw.sizes))
+        try:
+            return np.asarray(self.d(**draw.arrays, **draw.sizes))
+        except iv.IversonError as error:
+            if "is not a number at this point" in error.message:      # far out, where numbers run out: said, not hidden
+                return np.asarray(np.nan)
+            raise
 
     def scale(self, draw: Any, gradient: np.ndarray) -> float:
         """What errors are relative to: the gradient, and the loss over the length of what it is derived by."""

@@ -14,22 +14,27 @@ from typing import Any
 import numpy as np
 
 from .core.errors import IversonError
-from .core.node import Node, walk
+from .core.node import reads
 from .core.program import Program
 from .derivation.derive import Derived
 from .derivation.derive import derive as derive_all
 from .derivation.index_form import IndexForm, IndexNames
+from .derivation.naming import everywhere_in
+from .derivation.signs import pointed
 from .derivation.tidy import tidy
+from .derivation.ties import moved_by
 from .lang.kinds import Input, Typed, describe, reading
 from .lang.lower import lower
 from .lang.read import Sizes, read
 from .lang.shapes import show_size
 from .lang.show import show
+from .meaning.boundary import Change, changes
+from .meaning.kinks import jump_text, jumps, kinks
 from .meaning.surface_eval import evaluate
+from .meaning.undefined import refuse_nan
 from .meaning.verify import Question, Verified, line, read_back, verify
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
-from .rules.calculus import CALCULUS
 from .rules.index import AS_BRACKETS
 
 Source = "str | Path | Loss"
@@ -225,8 +230,21 @@ class Derivation:
 
     @cached_property
     def kinks(self) -> tuple[str, ...]:
-        """Where the loss is not differentiable, and the slope that was taken there."""
-        return kinks(self.loss.program, self.derived.wrt)
+        """Where the loss is not differentiable, and the slope that was taken there.  What cancels is not listed."""
+        return kinks(self._judge, self._changes) + roots(self.loss.program, self.wrt)
+
+    @cached_property
+    def jumps(self) -> tuple[str, ...]:
+        """Where the loss is not continuous in what it is derived by."""
+        return tuple(jump_text(self._judge.script.result, t) for t in jumps(self._changes))
+
+    @cached_property
+    def _changes(self) -> list[Change]:
+        return changes(self._judge, self.wrt)
+
+    @property
+    def _judge(self) -> Typed:
+        return cut_typed(self) if self.wrt in self.loss.typed.definitions else self.loss.typed
 
     @cached_property
     def verified(self) -> Verified:
@@ -235,7 +253,7 @@ class Derivation:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Conditions of the answer: smallest sizes, declared facts, kinks."""
+        """Conditions of the answer: smallest sizes, declared facts, jumps of the loss."""
         least = [f"{show_size(n)} >= {k}" for n, k in self.loss.typed.least.items() if n.op != "num"]
         facts = [
             f"{i.name} sums to 1"
@@ -243,7 +261,7 @@ class Derivation:
             if "simplex" in i.facts and i.name != self.wrt
         ]
         convention = [f"symmetric gradient: {self.symmetric}"] if "symmetric" in self._facts() else []
-        return tuple([*least, *facts, *convention])
+        return tuple([*least, *facts, *convention, *self.jumps])
 
     def _facts(self) -> tuple[str, ...]:
         return self.loss.inputs[self.wrt].facts if self.wrt in self.loss.inputs else ()
@@ -274,7 +292,9 @@ class Derivation:
         """The derivation line by line: English or Chinese; text, markdown or latex."""
         from .explain.explanation import explanation
 
-        return explanation(self.derived.program, self.derived.adjoint, self.derived.answer, lang, format)
+        return explanation(
+            self.derived.program, self.derived.adjoint, self.derived.answer, lang, format, jumps=jumps(self._changes)
+        )
 
     def code(self, target: str = "numpy") -> str:
         """A readable module with the value and this derivative."""
@@ -295,7 +315,14 @@ class Derivation:
     def _evaluate(self) -> Callable[..., Any]:
         from .emit.numpy_code import compiled
 
-        return compiled(self.derived.program, {self.wrt: self.derived.answer}, value=False)
+        return compiled(
+            self.derived.program, {self.wrt: self.derived.answer}, value=False, on_nan=self._refuse_nan
+        )
+
+    def _refuse_nan(self, wrt: str, arrays: Mapping[str, Any]) -> None:
+        """Never nan without a word: an error that names the part of the formula, where the loss is finite."""
+        answer = read_back(self.derived.program.inputs, self.derived.lines, self.derived.dims)
+        refuse_nan(self._judge, answer, wrt, arrays)
 
     def __repr__(self) -> str:
         return self.text()
@@ -353,25 +380,16 @@ SYMMETRIC: dict[str, tuple[Callable[[Any, Any], Any] | None, Callable[[Any], Any
 }
 
 
-def kinks(program: Program, wrt: str) -> tuple[str, ...]:
-    """The kink of every function of the loss that has one, with its argument in the loss's own terms."""
+def roots(program: Program, wrt: str) -> tuple[str, ...]:
+    """The roots of what is never negative, as in norm2(x), where they are 0: kinks that no line meets."""
     form = IndexForm(IndexNames(program.index_names, program.names()))
-    found: dict[str, None] = {}
-    for d in program.definitions:
-        for g in walk(d.body):
-            if g.op == "apply" and g.attr in CALCULUS and CALCULUS[g.attr].kink:
-                found[kink_text(g, form)] = None
-    return tuple(found)
-
-
-def kink_text(g: Node, form: IndexForm) -> str:
-    names = form.names.assign(sorted(g.free))
-    args = [show(form.tree(a, names)) for a in g.args]
-    where = f"{args[0]} = {args[1] if len(args) > 1 else 0}"
-    if g.attr == "sign":
-        return f"at {where}: {g.attr} jumps"
-    slope = "slope 0" if len(args) == 1 or g.args[0].op == "num" else f"the slope of {args[-1]}"
-    return f"at {where}: {slope} taken ({g.attr})"
+    moved = moved_by(program, wrt)
+    found = {g.args[0]: None for d in program.definitions for g in everywhere_in(d.body) if pointed(g)}
+    return tuple(
+        f"at {show(form.tree(b, form.names.assign(sorted(b.free))))} = 0: slope 0 taken (sqrt)"
+        for b in found
+        if reads(b) & moved
+    )
 
 
 def check(
@@ -413,7 +431,11 @@ def compile(
     rows = found if isinstance(found, dict) else {str(wrt): found}
     first = next(iter(rows.values()))
     answers = {n: d.derived.answer for n, d in rows.items()}
-    return compiled(first.derived.program, answers, by_name=isinstance(found, dict))
+
+    def refuse(name: str, arrays: Mapping[str, Any]) -> None:
+        rows[name]._refuse_nan(name, arrays)
+
+    return compiled(first.derived.program, answers, by_name=isinstance(found, dict), on_nan=refuse)
 
 
 def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:

@@ -25,6 +25,7 @@ from .naming import Namer
 from .polish import put_in, reading_cost, uses_of
 from .reverse import Adjoint
 from .tidy import cost, tidy
+from .ties import moved_by, one_sided
 
 SYMMETRIC = {"symmetric"}
 LONGEST_LINE = 90  # in units of combine.cost
@@ -69,6 +70,8 @@ class Answers:
         self.forward = list(adjoint.program.definitions)
         everything = [*adjoint.adjoints, *adjoint.gradients.values()]
         bodies = fuse(everything, Lift(forms(adjoint.program, everything)))
+        moved = {d: moved_by(adjoint.program, n) for n, d in adjoint.names.items()}
+        bodies = [replace(d, body=one_sided(d.body, moved[d.name])) for d in bodies]
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
         hidden = adjoint.program.result if adjoint.program.anonymous else None
         sizes = list(dict.fromkeys(n for i in adjoint.program.inputs.values() for n in i.type.dims))

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..core.errors import IversonError
-from ..core.node import Node, add, coefficient, is_num, mul, num, open_, pow_
+from ..core.node import HALF, TWO, Node, add, coefficient, is_num, mul, num, open_, pow_
 from ..derivation.lift import arranged
 from ..derivation.naming import abstract
+from ..derivation.signs import strong
 from .dialects import NUMPY, REDUCE, TENSOR
 from .plan import Plan, costly
 
@@ -51,6 +52,7 @@ class Arrays:
         self.plan, self.names, self.size, self.unused, self.indent = plan, names, size, unused, indent
         self.tall: set[str] = set()  # samples x features: products with `params` are made one class a column,
         self.params: set[str] = set()  # so that what runs over classes runs down contiguous memory
+        self.functions: set[str] = set()  # of the user: their names come before ours
         self.lines: list[str] = []
         self.shared: dict[Node, tuple[str, tuple[int, ...], bool]] = {}
         self.ranges: dict[Node, str] = {}
@@ -245,10 +247,31 @@ class Arrays:
             v = self.value(mul(num(-c), rest), scope)
             v = Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
             return Value("-" + v.at(TIMES), v.axes, SUM)
+        held, loose, others = strong(factors(f))
+        if held:
+            return self.times([self.value(x, scope) for x in others] + [self.chosen(held, loose, scope)], scope)
         top, bottom = quotient(f)
         above = [self.value(x, scope) for x in factors(top)]
         below = [self.value(x, scope) for x in factors(bottom)]
         return self.divided(self.times(above, scope), self.times(below, scope) if below else None, scope)
+
+    def chosen(self, held: Sequence[Node], loose: Sequence[Node], scope: tuple[Node, ...]) -> Value:
+        """A product that is 0 where one of the indicators is false, were the other factors inf or nan there."""
+        truths = [self.truth(x, scope) for x in held]
+        rest = self.real(mul(*loose), scope)
+        if not any(v.axes for v in (*truths, rest)):
+            asked = " and ".join(v.at(SUM) for v in truths)
+            return Value(f"{rest.at(SUM)} if {asked} else 0.0", (), LOOSE)
+        (*shown, v), axes = self.together([*truths, rest], scope)
+        asked = shown[0].code if len(shown) == 1 else " & ".join(f"({t.code})" for t in shown)
+        return Value(f"np.where({asked}, {v.code}, 0.0)", axes)
+
+    def truth(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        """An indicator as a condition."""
+        if f.op == "br":
+            return self._rel(f.args[0], scope)
+        v = self.value(f, scope)
+        return Value(f"{v.at(SUM)} != 0.0", v.axes, LOOSE, True)
 
     def times(self, values: list[Value], scope: tuple[Node, ...]) -> Value:
         """A product, what has the fewest axes first."""
@@ -272,14 +295,28 @@ class Arrays:
         base, e = f.args
         if e.op == "num" and e.attr < 0:
             return self.divided(Value("1.0"), self.real(pow_(base, num(-e.attr)), scope), scope)
-        if e is num(Fraction(1, 2)):
-            v = self.real(base, scope)
-            return Value(f"np.sqrt({v.code})", v.axes)
+        if e is HALF:
+            v = self.norm(base, scope) or self.real(base, scope)
+            return v if v.code.startswith("_norm(") else Value(f"np.sqrt({v.code})", v.axes)
         if e.op == "num" and isinstance(e.attr, int):
             v = self.real(base, scope)
             return Value(f"{v.at(ATOM)}**{e.attr}", v.axes, UNARY)
         (a, b), axes = self.together([self.real(base, scope), self.real(e, scope)], scope)
         return Value(f"np.power({a.code}, {b.code})", axes)
+
+    def norm(self, f: Node, scope: tuple[Node, ...]) -> Value | None:
+        """The root of a sum of squares; None where `f` is none."""
+        if f.op != "red" or f.attr[0] != "sum":
+            return None
+        bound, body, _ = open_(f)
+        if body.op != "pow" or body.args[1] is not TWO:
+            return None
+        v = self.real(body.args[0], (*scope, *bound))
+        if not set(bound) <= set(v.axes):
+            return None
+        made = self.along(v, bound, "sum")
+        axis = made.code[made.code.rindex("(") + 1 : -1]
+        return Value(f"_norm({v.code}{', ' if axis else ''}{axis})", made.axes)
 
     def real(self, f: Node, scope: tuple[Node, ...]) -> Value:
         """The value as floats: NumPy computes functions of booleans in half precision."""
@@ -288,7 +325,7 @@ class Arrays:
 
     def _apply(self, f: Node, scope: tuple[Node, ...]) -> Value:
         shown, axes = self.together([self.real(a, scope) for a in f.args], scope)
-        if f.attr not in NUMPY:
+        if f.attr not in NUMPY or f.attr in self.functions:
             name = self.names.get(f.attr.rstrip("'"), f.attr.rstrip("'"))
             return Value(f"{name}{'_prime' if f.attr.endswith(chr(39)) else ''}({shown[0].code})", axes)
         code = shown[0].code
@@ -338,8 +375,10 @@ class Arrays:
         hit = scattered(bound, body)
         if hit is not None:
             return self.scatter_add(hit, bound, body, scope)
-        top, bottom = quotient(body)
+        held, loose, others = strong(factors(body))
+        top, bottom = quotient(mul(*others) if held else body)
         values = [self.value(x, scope) for x in factors(top)]
+        values += [self.chosen(held, loose, scope)] if held else []
         lower = [self.value(x, scope) for x in factors(bottom)]
         if len(values) == 2 and not lower:
             made = self.matmul(values[0], values[1], bound, scope)

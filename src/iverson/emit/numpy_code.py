@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from .arrays import Arrays
 from .dialects import HELPERS
 from .plan import Plan, gradient_plan, plan
 
+# where entries that do not count are computed and then passed over, NumPy is not to speak of them
+GUARDED = ("np.where(", *(f"{n}(" for n in HELPERS if n not in ("_sigmoid", "_erf", "_logdet", "_scatter_add")))
+QUIET = '@np.errstate(divide="ignore", invalid="ignore", over="ignore")\n'
 RESERVED = {"np", "math", "value", "value_and_grad", *dir(builtins)}
 
 
@@ -83,7 +87,8 @@ def build(
     body = maker.body(name == "value_and_grad", wrt)
     signature = ", ".join([*map(maker.parameter, maker.inputs), *maker.asked.values()])
     doc = docstring(program, maker.inputs, name, wrt, formulas)
-    return f"def {name}({signature}):\n{doc}" + "\n".join(body) + "\n", maker
+    guard = QUIET if any(g in row for row in body for g in GUARDED) else ""
+    return f"{guard}def {name}({signature}):\n{doc}" + "\n".join(body) + "\n", maker
 
 
 def docstring(
@@ -145,6 +150,7 @@ class Maker:
         arrays = Arrays(self.plan, self.names, self.size, self.unused)
         arrays.tall = {self.names[i.name] for i in self.inputs if i.role == "data" and i.type.rank == 2}
         arrays.params = {self.names[i.name] for i in self.inputs if i.role == "param" and i.type.rank == 2}
+        arrays.functions = {i.name for i in self.inputs if i.role == "function"}
         for d in self.plan.definitions:
             arrays.define(d.name, d.indices, d.body)
         outputs = [self.names[n] for n in self.plan.outputs]
@@ -200,11 +206,16 @@ def ascii_of(name: str) -> str:
 
 
 def compiled(
-    program: Program, answers: Mapping[str, Answer], value: bool = True, by_name: bool = False
+    program: Program,
+    answers: Mapping[str, Answer],
+    value: bool = True,
+    by_name: bool = False,
+    on_nan: Callable[[str, Mapping[str, Any]], None] | None = None,
 ) -> Callable[..., Any]:
     """The generated code as f(**arrays) -> (value, gradient); without `value`, the gradient alone.
 
     by_name   the gradients come as a dict even where there is only one
+    on_nan    called with the name of the input and the arrays where a gradient holds nan
 
     Arrays are checked and cast at the door: IversonError `shape` or `data` with the array's name.
     """
@@ -222,7 +233,19 @@ def compiled(
     return Compiled(
         run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source,
         maker.asked,
+        on_nan and partial(look_for_nan, on_nan, tuple(answers), value),
     )
+
+
+def look_for_nan(
+    report: Callable[[str, Mapping[str, Any]], None], wrt: Sequence[str], value: bool, arrays: Mapping[str, Any],
+    result: Any
+) -> None:
+    """Report the first gradient of a result that holds nan."""
+    gradients = result[1] if value else result
+    for n in wrt:
+        if np.isnan(gradients[n] if isinstance(gradients, dict) else gradients).any():
+            report(n, arrays)
 
 
 def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
@@ -254,7 +277,9 @@ class Compiled:
         keys: Sequence[str],
         source: str,
         asked: Mapping[Node, str],
+        after: Callable[[Mapping[str, Any], Any], None] | None = None,
     ) -> None:
+        self.after = after
         self.run, self.inputs, self.keys, self.source = run, list(inputs), list(keys), source
         self.asked = dict(asked)
 
@@ -271,12 +296,15 @@ class Compiled:
             if values[var] is None:
                 raise IversonError("shape", f"No array tells the size {n.attr}.", hint=f"Give it: {n.attr}=...")
         try:
-            with np.errstate(over="ignore", under="ignore"):
-                return self.run(**values)
+            with np.errstate(all="ignore"):
+                result = self.run(**values)
         except np.linalg.LinAlgError as error:
             raise IversonError(
                 "data", f"A matrix on the way cannot be treated: {error}.", hint="Is one of them singular?"
             ) from None
+        if self.after is not None:
+            self.after(arrays, result)
+        return result
 
 
 def admit(i: Input, arrays: Mapping[str, Any], sizes: dict[Node, tuple[int, str]]) -> Any:

@@ -7,16 +7,34 @@ they are used, so that the stable rows see log(sigmoid(z)) and exp(s)/sum exp(s)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.node import Node, add, el, make, mul, neg, num, open_, pow_, reads, substitute, sum_, transform
+from ..core.node import (
+    MINUS,
+    Node,
+    add,
+    apply,
+    el,
+    make,
+    mul,
+    neg,
+    num,
+    open_,
+    pow_,
+    reads,
+    substitute,
+    sum_,
+    transform,
+)
 from ..core.program import Definition, Program, inline
 from ..derivation.answer import Answer, needed
 from ..derivation.naming import abstract, everywhere_in
+from ..derivation.signs import away_from_zero, nonnegative, tame
 from ..lang.lower import contracts
 from ..rewrite.collapse import contract
 from ..rewrite.match import everywhere
+from ..rules.exact import EXACT, SLOPES
 from ..rules.stable import STABLE
 
 
@@ -37,8 +55,9 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
             rows.setdefault(q.name, q)
     names = {d.name for d in wanted} | {d.body.attr[1] for d in rows.values() if d.body.op == "tensor"}
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
-    kept = [replace(d, body=stable(inline(d.body, inner))) for n, d in rows.items() if n not in inner]
-    live = reached(adjugates(kept), {d.name for d in wanted})
+    kept = [replace(d, body=stable(inline(d.body, inner), set(program.inputs))) for n, d in rows.items() if n not in inner]
+    names = {d.name for d in program.definitions}
+    live = guarded(reached(adjugates(kept), {d.name for d in wanted}), names)
     counts: Counter[Node] = Counter()
     for d in live:
         counts.update(worth_sharing(d.body))
@@ -82,8 +101,14 @@ def keeps(d: Definition) -> bool:
     if d.body.op == "tensor" or (d.name.startswith("d") and not d.introduced and d.written is None):
         return True
     return any(
-        contracts(g) or (g.op == "red" and g.attr[0] in ("prod", "max", "min")) for g in everywhere_in(d.body)
+        (contracts(g) and not weighs(g)) or (g.op == "red" and g.attr[0] in ("prod", "max", "min"))
+        for g in everywhere_in(d.body)
     )
+
+
+def weighs(g: Node) -> bool:
+    """A weighted sum of exponentials, which the stable rows have to see under its logarithm."""
+    return any(x.op == "apply" and x.attr == "exp" for x in g.args[0].args)
 
 
 def reached(definitions: Sequence[Definition], names: Iterable[str]) -> list[Definition]:
@@ -100,9 +125,38 @@ def reached(definitions: Sequence[Definition], names: Iterable[str]) -> list[Def
     return [d for d in definitions if d.name in found]
 
 
-def stable(f: Node) -> Node:
-    """`f` with the stable rows applied and exclusions `[k != t]` under a sum written as a difference."""
-    return f if f.op == "tensor" else excluded(contract(everywhere(STABLE, f)))
+def stable(f: Node, taken: Container[str] = ()) -> Node:
+    """`f` with the stable rows applied and exclusions `[k != t]` under a sum written as a difference.
+
+    taken   names of the user's functions: rows that call another function of that name are left out
+    """
+    if f.op == "tensor":
+        return f
+    before, after = ([r for r in rows if not any(c in taken for c in r.calls)] for rows in (SLOPES, EXACT))
+    return excluded(contract(everywhere((*before, *STABLE, *after), f)))
+
+
+def guarded(definitions: Sequence[Definition], forward: Container[str]) -> list[Definition]:
+    """Slopes of roots are 0 where the root has its least value 0: x/norm2(x) is 0 at x = 0.
+
+    forward   names of the loss's own definitions: what they divide by is left as it is
+    """
+    divided = {b for d in definitions if d.name in forward for b, _ in inverse_roots(d.body)}
+    return [d if d.name in forward else replace(d, body=without_poles(d.body, divided)) for d in definitions]
+
+
+def inverse_roots(f: Node) -> Iterable[tuple[Node, Node]]:
+    """(key of the base, power) of every negative power of what is at least 0."""
+    for g in everywhere_in(f):
+        if g.op == "pow" and g.args[1].op == "num" and g.args[1].attr < 0:
+            if nonnegative(g.args[0]) and not away_from_zero(g.args[0]):
+                yield abstract(g.args[0])[0], g
+
+
+def without_poles(f: Node, divided: Container[Node]) -> Node:
+    poles = {g: pow_(apply("nonzero", pow_(g.args[0], neg(g.args[1]))), MINUS)
+             for key, g in inverse_roots(f) if g.args[1].attr >= -1 + (g.args[0].op != "apply") / 4 and key not in divided}
+    return transform(f, poles.get) if poles else f
 
 
 def excluded(f: Node) -> Node:
@@ -122,19 +176,6 @@ def excluded(f: Node) -> Node:
         return None
 
     return transform(f, step)
-
-
-def tame(f: Node) -> bool:
-    """Finite wherever its arrays are: no logarithm, no power below 1 of anything but a size."""
-    return not any(
-        (g.op == "apply" and g.attr in ("log", "log1p", "exp", "tan", "sinh", "cosh"))
-        or (
-            g.op == "pow"
-            and not (g.args[1].op == "num" and g.args[1].attr >= 1)
-            and g.args[0].op not in ("size", "num")
-        )
-        for g in everywhere_in(f)
-    )
 
 
 def worth_sharing(f: Node) -> Iterable[Node]:

@@ -167,6 +167,13 @@ def top_gap(v: Any, bound: int, rank: int) -> Any:
     return np.where(best[..., -2] == -inf, inf, distance(best[..., -1], best[..., -2]))
 
 
+def top_place(v: Any, bound: int, rank: int) -> Any:
+    """Which entry is the largest, over the same axes as `top_gap`."""
+    head = v.ndim - bound - rank
+    flat = np.moveaxis(v.reshape(*v.shape[:head], -1, *v.shape[head + bound:]), head, -1)
+    return np.argmax(flat, axis=-1)
+
+
 # -- calls: the closure for each kind of shape rule in OPS ---------------------------------------------------
 
 def call_map(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
@@ -203,7 +210,8 @@ def call_total(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     def g(env: Env) -> Any:
         v = f(env)
         if look is not None:
-            look(top_gap(np.abs(v) if name == "norminf" else v if name == "max" else -v, rank, 0), None)
+            w = np.abs(v) if name == "norminf" else v if name == "max" else -v
+            look(top_gap(w, rank, 0), None, place=lambda: top_place(w, rank, 0))
         return total(v, axes)
 
     return g, lead
@@ -242,7 +250,8 @@ def call_extreme(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
         vs = [g(env) for g in fs]
         if look is not None:
             both = np.stack(np.broadcast_arrays(*vs), -1) * (1.0 if name == "max" else -1.0)
-            look(top_gap(both, 1, 0), both[..., 0] > both[..., 1] if len(vs) == 2 else None)
+            side = both[..., 0] > both[..., 1] if len(vs) == 2 else None
+            look(top_gap(both, 1, 0), side, place=lambda: top_place(both, 1, 0))
         return reduce(pick, vs)
 
     return f, lead

@@ -23,6 +23,7 @@ from .watch import Sides, Watch
 Rng = np.random.Generator
 
 MOST_DRAWS = 200
+MOST_SIDES = 30                 # draws after which the other side of a kinked function is no longer looked for
 PROBES = 8                      # after so many draws, a domain finite in less than a quarter of them is left
 MOST_CONDITION = 1e4            # of a matrix that is inverted: beyond it differences lose too many digits
 STRICT = 40                     # draws without one that fits, after which a det may be of a singular matrix
@@ -253,8 +254,9 @@ class Search:
     def missing(self) -> list[tuple[int, str]]:
         """The unseen sides of relations that random values can show: never that two reals are equal."""
         hopeless = {"=": "true", "!=": "false"}
+        kinds = ("rel",) if self.made > MOST_SIDES else ("rel", "call")
         return [(key, side) for key, s in self.sides.items() for side in SIDES
-                if s.tree.op == "rel" and not getattr(s, side) and hopeless.get(s.tree.attr) != side]
+                if s.tree.op in kinds and not getattr(s, side) and hopeless.get(s.tree.attr) != side]
 
     def extremes(self) -> int:
         """Add draws of size 1 and of extreme scale where they will do; how many were tried."""

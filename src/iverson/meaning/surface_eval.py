@@ -44,12 +44,13 @@ from .dense import (
     place_of,
     placed,
     top_gap,
+    top_place,
 )
 from .watch import Sides, Watch
 
 __all__ = ["Sides", "Watch", "admitted", "compile_surface", "evaluate", "program_sizes"]
 
-Look = Callable[[Any, Any], None]           # takes the gaps at a kink and the side
+Look = Callable[..., None]      # takes the gaps at a kink, the side, and how to find which of several is the largest
 
 
 def evaluate(typed: Typed, arrays: Mapping[str, Any], wanted: Iterable[str] | None = None,
@@ -335,7 +336,8 @@ class Dense:
         def f(env: Env) -> Any:
             v, number = terms(env)
             if look is not None and kind[-3:] in ("max", "min"):
-                look(top_gap(v if kind[-3:] == "max" else -v, len(names), rank), None)
+                w = v if kind[-3:] == "max" else -v
+                look(top_gap(w, len(names), rank), None, place=lambda: top_place(w, len(names), rank))
             return total(v, axes) / number() if kind == "mean" else total(v, axes)
 
         return f, max(lead - len(names), held - len(names), 0)

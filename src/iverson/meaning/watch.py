@@ -6,6 +6,7 @@ Knows nothing of trees but their identity; it is told.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -51,11 +52,18 @@ class Watch:
     def restart(self) -> None:
         self.nearest, self.ties, self.condition, self.volume, self.sides = inf, 0, 1.0, 1.0, {}
 
-    def meet(self, tree: Surface, gap: Any, truth: Any, depth: int, rank: int, moves: bool) -> None:
-        """Kinks at distances `gap`, an array; `truth`: on which side, None for a kink that has no sides."""
+    def live(self, depth: int, rank: int) -> Any:
+        """Where the conditions hold that stand around what is being evaluated."""
         live: Any = np.True_
         for mask, d in self.masks:
             live = live & np.reshape(mask, np.shape(mask) + (1,) * (depth - d + rank))
+        return live
+
+    def meet(self, tree: Surface, gap: Any, truth: Any, depth: int, rank: int, moves: bool,
+             place: Callable[[], Any] | None = None) -> None:
+        """Kinks at distances `gap`, an array; `truth`: on which side, None for a kink that has no sides; `place`
+        finds which of several values is the largest."""
+        live = self.live(depth, rank)
         if truth is not None:
             sides = self.sides.setdefault(id(tree), Sides(tree))
             sides.true = sides.true or bool(np.any(truth & live))

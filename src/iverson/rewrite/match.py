@@ -33,7 +33,7 @@ def rewrite(rule: Rule, f: Node) -> Node | None:
     for env, rest in part(pattern(rule.lhs), f, {}):
         if rule.unless and holds(env, rule.unless):
             continue
-        made = fill(pattern(rule.rhs), env)
+        made = fill(pattern(rule.rhs, rule.calls), env)
         return mul(made, *rest) if f.op == "mul" else add(made, *rest) if f.op == "add" else made
     return None
 
@@ -108,7 +108,7 @@ def match(p: Node, f: Node, env: Env) -> Iterator[Env]:
 def _whole(p: Node, f: Node, env: Env) -> Iterator[Env]:
     """All of a product or sum: a last metavariable takes everything the others leave."""
     *others, last = _ordered(p)
-    absorbs = last.op == "el" and not last.args
+    absorbs = last.op == "el"
     for e, rest in _some(others if absorbs else [*others, last], list(f.args), env):
         if absorbs and rest:
             yield from match(last, mul(*rest) if f.op == "mul" else add(*rest), e)

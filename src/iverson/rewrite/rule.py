@@ -25,6 +25,7 @@ class Rule:
 
     why      the reason, one sentence; breaks: values at which evaluating `lhs` as written loses its meaning
     unless   not applied where a metavariable already holds a reduction of this kind: a shift is made once
+    calls    functions of generated code that `rhs` names
     """
 
     name: str
@@ -33,9 +34,10 @@ class Rule:
     why: str = ""
     breaks: Mapping[str, float] = field(default_factory=dict)
     unless: str = ""
+    calls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        left, right = (metavariables(parse_expression(t)) for t in (self.lhs, self.rhs))
+        left, right = (metavariables(parse_expression(t, self.calls)) for t in (self.lhs, self.rhs))
         if right - left:
             raise IversonError(
                 "usage", f"{self.name}: {', '.join(sorted(right - left))} stand only on the right."
@@ -68,7 +70,7 @@ def metavariables(tree: Surface) -> set[str]:
 
 
 @cache
-def pattern(text: str) -> Node:
+def pattern(text: str, calls: tuple[str, ...] = ()) -> Node:
     """The node of a rule text: metavariables are elements named "?x", indices have the wild size."""
 
     def leaf(tree: Surface, env: Env) -> Node:
@@ -82,7 +84,7 @@ def pattern(text: str) -> Node:
     def bind(names: tuple[str, ...]) -> dict[str, Axes]:
         return {n: (idx("!" + n, WILD),) for n in names}
 
-    return formula(parse_expression(text), leaf, bind, {})
+    return formula(parse_expression(text, calls), leaf, bind, {})
 
 
 def instantiate(text: str, values: Mapping[str, Node]) -> Node:

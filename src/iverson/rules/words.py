@@ -60,6 +60,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "identity":       ("because {identity}",                                                "利用恒等式 {identity}"),
     "fact":           ("because {identity} was declared",                                   "由已知条件 {identity}"),
 
+    "jump":           ("Note: {L} jumps where {where}; the gradient is that of its pieces and ignores the jump", "注意：{L} 在 {where} 处跳跃；梯度只是各段的梯度，不计跳跃"),
+
     # between definitions
     "chain":          ("chain rule: {x} enters {L} through {q}",                           "由链式法则，{x} 通过 {q} 影响 {L}"),
     "chain-direct":   ("chain rule: {x} enters {L} through {q}, and directly",             "由链式法则，{x} 通过 {q} 影响 {L}，又在 {L} 中直接出现"),
