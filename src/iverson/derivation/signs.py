@@ -5,11 +5,14 @@ Proofs only: False means that nothing is known.  The functions are rows; knows n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
 
 from ..core.node import Node, Number, is_integer
 from .naming import everywhere_in
 
+MOST_BRACKETS = 6
 NONNEGATIVE = frozenset({"exp", "sigmoid", "softplus", "cosh", "abs"})
 UNBOUNDED = frozenset({"log", "log1p", "exp", "expm1", "tan", "sinh", "cosh", "arcsin", "arccos", "entropy", "entropy_complement",
     "arccosh", "arctanh", "erfinv", "gamma", "gammaln", "digamma", "polygamma", "logit", "xlogy"})
@@ -61,11 +64,29 @@ def wild(g: Node) -> bool:
 
 
 def indicator(f: Node) -> bool:
-    """0 or 1 by comparing: a bracket, or `[a or b]`, which is a sum of such."""
+    """0 or 1 by comparing: a bracket, or `[a or b]`, which is a sum of such; not `[a] + [b]`, which may be 2."""
     if f.op == "br":
         return True
-    return f.op in ("add", "mul") and any(g.op == "br" for g in f.args) and all(
-        g.op == "num" or indicator(g) for g in f.args)
+    if f.op not in ("add", "mul"):
+        return False
+    brackets = [g for g in dict.fromkeys(leaves(f)) if g.op == "br"]
+    if not 0 < len(brackets) <= MOST_BRACKETS or any(g.op not in ("br", "num") for g in leaves(f)):
+        return False
+    sides = product((0, 1), repeat=len(brackets))
+    return all(worth(f, dict(zip(brackets, side, strict=True))) in (0, 1) for side in sides)
+
+
+def leaves(f: Node) -> list[Node]:
+    """What sums and products of `f` are made of."""
+    return [g for a in f.args for g in leaves(a)] if f.op in ("add", "mul") else [f]
+
+
+def worth(f: Node, sides: Mapping[Node, int]) -> Number:
+    """The value of a sum of products of brackets and numbers."""
+    if f.op in ("add", "mul"):
+        values = [worth(a, sides) for a in f.args]
+        return sum(values) if f.op == "add" else prod(values)
+    return f.attr if f.op == "num" else sides[f]
 
 
 def strong(factors: Sequence[Node]) -> tuple[list[Node], list[Node], list[Node]]:

@@ -246,7 +246,8 @@ class Arrays:
         if c < 0:
             v = self.value(mul(num(-c), rest), scope)
             v = Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
-            return Value("-" + v.at(TIMES), v.axes, SUM)
+            minus = "-1.0*" if v.code.startswith("(") else "-"  # what comes first may be a mask
+            return Value(minus + v.at(TIMES), v.axes, SUM)
         held, loose, others = strong(factors(f))
         if held:
             return self.times([self.value(x, scope) for x in others] + [self.chosen(held, loose, scope)], scope)
@@ -289,7 +290,8 @@ class Arrays:
         if bottom is None:
             return top
         (a, b), axes = self.together([top, bottom], scope)
-        return Value(f"{a.at(TIMES)}/{b.at(TIMES + 1)}", axes, TIMES)
+        below = f"np.float64({b.code})" if not axes and " - " in b.code else b.at(TIMES + 1)  # sizes may differ by 0
+        return Value(f"{a.at(TIMES)}/{below}", axes, TIMES)
 
     def _pow(self, f: Node, scope: tuple[Node, ...]) -> Value:
         base, e = f.args
@@ -315,7 +317,10 @@ class Arrays:
         if not set(bound) <= set(v.axes):
             return None
         made = self.along(v, bound, "sum")
-        axis = made.code[made.code.rindex("(") + 1 : -1]
+        _, total, axis = made.code.rpartition(".sum(")
+        if not total or not axis.endswith(")"):
+            return None
+        axis = axis[:-1]
         return Value(f"_norm({v.code}{', ' if axis else ''}{axis})", made.axes)
 
     def real(self, f: Node, scope: tuple[Node, ...]) -> Value:
