@@ -24,7 +24,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
-         "training", "api", "testing", "__init__", "faces", "__main__"),
+         "training", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "syntax", "scope", "shapes", "kinds", "numpy_text", "numpy_values", "numpy_arrays",
                    "numpy_calls", "numpy_src", "latex", "read", "lower", "show", "show_latex", "show_unicode"),
@@ -33,8 +33,8 @@ ORDER = {
     "meaning":    ("functions", "dense", "watch", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",
                    "undefined"),
     "derivation": ("tidy", "ties", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "extent", "polish",
-                   "monomial", "combine", "answer",
-                   "derive"),
+                   "monomial", "combine", "answer", "structure",
+                   "derive", "products"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
     "emit":       ("dialects", "plan", "arrays", "numpy_code", "split", "native"),

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import Derivation, Loss, check, compile, derive, fit, load, parse, predict, save, score
     from .core.errors import IversonError, Span
+    from .directions import hvp, jvp, vjp
 
 __version__ = "0.1.0"
 __all__ = [
-    "Derivation", "IversonError", "Loss", "Span", "check", "compile", "derive", "fit", "load", "parse", "predict",
-    "save", "score",
+    "Derivation", "IversonError", "Loss", "Span", "check", "compile", "derive", "fit", "hvp", "jvp",
+    "load", "parse", "predict", "save", "score", "vjp",
 ]
 
 
@@ -24,9 +25,10 @@ def __getattr__(name: str) -> Any:
     """The public names are loaded at first use, so that `import iverson` costs next to nothing."""
     if name not in __all__:
         raise AttributeError(f"module 'iverson' has no attribute {name!r}")
-    from . import api
+    from . import api, directions
     from .core import errors
 
     for known in __all__:
-        globals()[known] = getattr(errors if known in ("IversonError", "Span") else api, known)
+        home = next(m for m in (errors, api, directions) if hasattr(m, known))
+        globals()[known] = getattr(home, known)
     return globals()[name]

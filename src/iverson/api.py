@@ -6,7 +6,7 @@ Glossary   source: a text, a path to one, or a Loss from `parse`;  wrt: the inpu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ import numpy as np
 from .core.errors import IversonError
 from .core.node import reads
 from .core.program import Program
-from .derivation.derive import Derived
+from .derivation.derive import Derived, blocks
 from .derivation.derive import derive as derive_all
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
+from .derivation.products import entry
 from .derivation.signs import pointed
+from .derivation.structure import Structure, structure
 from .derivation.tidy import tidy
 from .derivation.ties import moved_by
 from .lang.kinds import Input, Typed, describe, reading
@@ -32,7 +34,7 @@ from .meaning.boundary import Change, changes
 from .meaning.kinks import jump_text, jumps, kinks
 from .meaning.surface_eval import evaluate
 from .meaning.undefined import refuse_nan
-from .meaning.verify import Question, Verified, line, read_back, verify
+from .meaning.verify import Question, Verified, line, read_back, verify, verify_along
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
 from .rules.index import AS_BRACKETS
@@ -124,8 +126,10 @@ def derive(
 ) -> Any:
     """The gradient of a scalar loss, the Jacobian of a vector or matrix, or the vector-Jacobian product with `upstream`.
 
-    wrt       a name (a Derivation comes back) or a tuple of names (a dict); `s[i]` names the index of the answer
-    order     1, or 2 for the Hessian;  layout: None, or "transposed" for the transpose of a matrix answer
+    wrt       a name (a Derivation comes back) or a tuple of names (a dict); `s[i]` names the index of the answer,
+              X[2,3] is one entry, counted from 0
+    order     1, or 2 for the Hessian, up to 4; order 2 by several names gives a dict of blocks by pairs of names
+    layout    None, or "transposed" for the transpose of a matrix answer
     symmetric ambient, projected or entries: what the gradient by a symmetric input means
     Errors    IversonError; "verify" would mean that the answer disagreed with numbers, and it is then not given
 
@@ -137,12 +141,37 @@ def derive(
     loss = parse(source, notation, sizes, kinds)
     names, prefer = wanted_names(wrt)
     check_options(order, layout, names, upstream)
+    if order == 2 and len(names) > 1:
+        pairs = blocks(loss.typed, names).items()
+        return shown({pair: Derivation(loss, d, order, None, layout, symmetric) for pair, d in pairs}, verified)
+    if prefer and all(t.isdecimal() for t in prefer):
+        return one_entry(loss, names[0], tuple(map(int, prefer)), order, upstream, form, verified)
     found = derive_all(loss.typed, names, order, upstream, form, symmetric, prefer)
     results = {n: Derivation(loss, d, order, upstream, layout, symmetric) for n, d in found.items()}
-    if verified:
-        for d in results.values():
-            d.verified  # noqa: B018  an answer that disagrees with numbers is never returned
+    shown(results, verified)
     return results[names[0]] if isinstance(wrt, str) else results
+
+
+def shown(results: dict[Any, Derivation], verified: bool = True) -> dict[Any, Derivation]:
+    """Answers that may be shown: one that disagrees with numbers is an error."""
+    for d in results.values() if verified else ():
+        d.verified  # noqa: B018
+    return results
+
+
+def one_entry(
+    loss: Loss, name: str, at: tuple[int, ...], order: int, upstream: str | None, form: str | None, verified: bool
+) -> Derivation:
+    """The derivative by one entry of an array."""
+    if order != 1:
+        raise IversonError("unsupported", "A derivative by one entry has order 1.")
+    d = entry(derive_all(loss.typed, [name], 1, upstream, form)[name], at)
+    dims = loss.typed.inputs[name].type.dims if name in loss.typed.inputs else ()
+    least = dict(loss.typed.least)
+    for n, k in zip(dims, at, strict=False):
+        least[n] = max(k + 1, least.get(n, 0))
+    wide = Loss(replace(loss.typed, least=least), loss.source)
+    return shown({name: Derivation(wide, d, 1, upstream, None, "ambient", entry=at)}, verified)[name]
 
 
 def wanted_names(wrt: str | Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -155,10 +184,11 @@ def wanted_names(wrt: str | Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def check_options(order: int, layout: str | None, names: list[str], upstream: str | None) -> None:
-    if order not in (1, 2) or (order == 2 and (len(names) != 1 or upstream)):
+    if order not in (1, 2, 3, 4):
+        raise IversonError("unsupported", f"The order is 1, 2, 3 or 4, not {order!r}.")
+    if (order > 1 and upstream) or (order > 2 and len(names) > 1):
         raise IversonError(
-            "unsupported",
-            "Order 2 is for one input and no upstream gradient; higher orders are not supported yet.",
+            "unsupported", "Orders above 1 take no upstream gradient, those above 2 one input at a time."
         )
     if layout not in (None, "transposed"):
         raise IversonError(
@@ -177,7 +207,10 @@ class Derivation:
         upstream: str | None,
         layout: str | None,
         symmetric: str,
+        entry: tuple[int, ...] | None = None,
+        along: Mapping[str, str] | None = None,
     ) -> None:
+        self.entry, self.along = entry, along
         self.loss, self.derived, self.order = loss, derived, order
         self.upstream, self.layout, self.symmetric = upstream, layout, symmetric
 
@@ -222,6 +255,11 @@ class Derivation:
     def shape(self) -> tuple[str, ...]:
         """The sizes of the derivative, outputs first."""
         return tuple(show_size(i.attr[1]) for i in self.derived.gradient.indices)
+
+    @property
+    def structure(self) -> Structure:
+        """Whether it is diagonal, block diagonal, Kronecker, low rank plus diagonal or dense, and what it stores."""
+        return structure(self.derived.answer.closed, len(self.derived.adjoint.outputs))
 
     @property
     def steps(self) -> list[Any]:
@@ -347,6 +385,8 @@ def verified(d: Derivation) -> Verified:
     inputs = d.derived.program.inputs
     dims = d.derived.dims
     answer = read_back(inputs, [*d.derived.where, d.derived.main], dims)
+    if d.along is not None:
+        return verify_along(d.loss.typed, d.along, answer)
     program = read_back(inputs, d.derived.lines, dims)
     outputs = len(d.derived.adjoint.outputs)
     first = d.derived.first
@@ -355,7 +395,7 @@ def verified(d: Derivation) -> Verified:
     pairing, tangent = SYMMETRIC[d.symmetric] if "symmetric" in d._facts() else (None, None)
     record = None
     for candidate in (program, answer):
-        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent)
+        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry)
         record = verify(q, directions=1 if candidate is program else 2)
     assert record is not None
     return record

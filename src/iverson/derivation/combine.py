@@ -132,6 +132,10 @@ class Shortest:
 
     def opened(self, t: Term) -> list[Term]:
         """A number times a sum as its terms; whether the number is taken out again is decided in `common`."""
+        if not t.chain and len(t.scalars) == 1:
+            (base, e), = t.scalars.items()
+            if base.op == "add" and e == 1:
+                return [x.times(t.c) for a in base.args for x in self.terms(a)]
         if len(t.chain) != 1 or t.scalars or bare(t.chain[0]).op != "add":
             return [t]
         if t.chain[0].op == "transpose" and not self.uniform(bare(t.chain[0])):

@@ -85,11 +85,21 @@ def derive(
     found = answers(adjoint)
     results = {w: derived(program, adjoint, a, prefer) for w, a in found.items()}
     for _ in range(order - 1):
-        first = results[wrt[0]]
-        program = gradient_program(program, first.answer)
-        adjoint = reverse(program, wrt)
-        results = {w: replace(derived(program, adjoint, a), first=first) for w, a in answers(adjoint).items()}
+        results = {wrt[0]: again(results[wrt[0]], wrt)[wrt[0]]}
     return results
+
+
+def again(first: Derived, wrt: Sequence[str]) -> dict[str, Derived]:
+    """The derivatives of a derivative by each input of `wrt`."""
+    program = gradient_program(first.program, first.answer)
+    adjoint = reverse(program, wrt)
+    return {w: replace(derived(program, adjoint, a), first=first) for w, a in answers(adjoint).items()}
+
+
+def blocks(typed: Typed, wrt: Sequence[str]) -> dict[tuple[str, str], Derived]:
+    """The second derivatives by every pair of inputs: rows by the first, columns by the second."""
+    firsts = derive(typed, wrt)
+    return {(a, b): d for a in wrt for b, d in again(firsts[a], wrt).items()}
 
 
 def derived(program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str] = ()) -> Derived:
@@ -152,7 +162,8 @@ def cut(program: Program, wrt: Sequence[str]) -> Program:
 
 def gradient_program(program: Program, a: Answer) -> Program:
     """The gradient as a program of its own, to be differentiated again."""
-    return replace(program, definitions=a.program, result=a.program[-1].name, anonymous=False)
+    own = tuple(d if d.written is not None else replace(d, introduced=True) for d in a.program[:-1])
+    return replace(program, definitions=(*own, a.program[-1]), result=a.program[-1].name, anonymous=False)
 
 
 def convention(d: Definition, i: Input | None, symmetric: str) -> Definition:

@@ -58,7 +58,7 @@ def document(value: Any) -> None:
 @iverson.command()
 @click.argument("source")
 @click.option("--wrt", help="The input to derive by, or several: U,V. Without it the loss is simplified.")
-@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 for the Hessian.")
+@click.option("--order", type=click.IntRange(1, 4), default=1, help="2 for the Hessian, up to 4.")
 @click.option("--form", type=click.Choice(["matrix", "index", "program"]), help="The form to print.")
 @click.option("--format", "style", type=click.Choice(["text", "unicode", "latex"]), default="text")
 @click.option("--upstream", help="Name of the gradient by the result: a vector-Jacobian product.")
@@ -88,12 +88,17 @@ def derive(
     extra = {upstream: every[upstream]} if upstream and upstream in every else None
     found = api.derive(loss, names(wrt), order, upstream=upstream, symmetric=symmetric, kinds=extra)
     if as_json:
-        document({n: derivation_record(d) for n, d in found.items()})
+        document({label(n): derivation_record(d) for n, d in found.items()})
         return
     say(loss.reading)
     for name, d in found.items():
-        click.echo((f"d{name} = " if len(found) > 1 else "") + printed(d, form, style))
+        click.echo((f"d{label(name)} = " if len(found) > 1 else "") + printed(d, form, style))
         remarks(d)
+
+
+def label(name: Any) -> str:
+    """An input, or the two inputs of a block of second derivatives."""
+    return name if isinstance(name, str) else " d".join(name)
 
 
 def simplify(loss: Any, as_json: bool) -> None:
@@ -121,6 +126,8 @@ def remarks(d: Any) -> None:
     """What goes with an answer: conditions, kinks, the comparison with numbers."""
     for text in (*d.notes, *d.kinks):
         say(f"note: {text}")
+    if d.order > 1 and d.structure.kind not in ("dense", "zero"):
+        say(f"structure: {d.structure.text}")
     say(f"verified: {d.verified}")
 
 

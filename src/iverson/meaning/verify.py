@@ -23,7 +23,7 @@ from ..lang.syntax import parse_script
 from .sample import instances
 from .surface_eval import compile_surface
 
-TOLERANCE = {1: 1e-7, 2: 1e-5}
+TOLERANCE = {1: 1e-7, 2: 1e-5, 3: 1e-5, 4: 1e-5}
 STEPS_AGREE = 1e-8
 NEAR_MISS = 100  # times the tolerance: a comparison that fails by less is repeated in extended precision
 FINER = 8  # by how much smaller its steps are then
@@ -97,6 +97,7 @@ class Question:
 
     outputs   how many leading axes of the answer are axes of the loss; upstream: the name of its weights
     tangent   makes a direction one that is allowed (symmetric); pairing: how gradient and direction are multiplied
+    entry     the answer is the derivative by this entry of the input alone
     """
 
     loss: Typed
@@ -107,6 +108,7 @@ class Question:
     order: int = 1
     pairing: Callable[[Any, Any], Any] | None = None
     tangent: Callable[[Any], Any] | None = None
+    entry: tuple[int, ...] | None = None
 
 
 def verify(q: Question, n: int = 5, directions: int = 2, seed: int = 0) -> Verified:
@@ -154,6 +156,8 @@ def compare(
     if q.outputs:
         gradient = np.tensordot(weights, gradient, axes=q.outputs)
     x = np.asarray(arrays[q.wrt], float)
+    if q.entry is not None:
+        gradient = single(x, q.entry, float(gradient))
     if draw.note and not np.isfinite(gradient).all():
         return None  # at an extreme: a size of 1 can put every x on a kink, as in the deviation of one number
     if gradient.shape != x.shape:
@@ -165,7 +169,47 @@ def compare(
 
 def direction(q: Question, x: Any, rng: np.random.Generator) -> Any:
     v = rng.normal(size=x.shape)
+    if q.entry is not None:
+        return single(x, q.entry, 1.0)
     return q.tangent(v) if q.tangent else v
+
+
+def single(x: Any, entry: tuple[int, ...], value: float) -> Any:
+    """An array like x that is 0 but for one entry."""
+    whole = np.zeros(x.shape)
+    whole[entry] = value
+    return whole
+
+
+def verify_along(loss: Typed, names: Mapping[str, str], answer: Typed, n: int = 5, seed: int = 0) -> Verified:
+    """Compare a directional derivative with differences along the direction; `names`: input to direction."""
+    found = instances(loss, seed, n=n, wrt=tuple(names), extremes=True)
+    f, g = (compile_surface(t, [t.script.result]) for t in (loss, answer))
+    rng = np.random.default_rng(seed + 1)
+    worst, used = 0.0, 0
+    for draw in found.draws:
+        arrays, sizes = draw.arrays, draw.sizes
+        v = {w: rng.normal(size=np.shape(arrays[w])) for w in names}
+        given = np.asarray(g({**arrays, **{names[w]: v[w] for w in names}}, sizes)[answer.script.result])
+        weights = rng.normal(size=given.shape)
+
+        def along(t: float, arrays: Any = arrays, sizes: Any = sizes, v: Any = v, weights: Any = weights) -> float:
+            moved = {w: arrays[w] + t * v[w] for w in v}
+            return float(np.sum(weights * f({**arrays, **moved}, sizes)[loss.script.result]))
+
+        h = 1e-3 * max(float(np.mean([np.sqrt(np.mean(np.square(arrays[w]))) for w in names])), 1e-9)
+        a, b, rate = difference(along, h), difference(along, h / 2), float(np.sum(weights * given))
+        scale = abs(b) + abs(along(0.0)) / (1000 * h)
+        if not np.isfinite(a + b + rate) or not scale or abs(a - b) > 0.1 * TOLERANCE[1] * scale:
+            continue
+        error = abs(rate - b) / scale
+        if error > TOLERANCE[1]:
+            raise IversonError("verify", f"The answer gives {rate:.9g} along a direction, differences give {b:.9g}.",
+                               hint="This is a fault of iverson; please report the loss.")
+        worst, used = max(worst, error), used + 1
+    if not used:
+        raise IversonError("verify", "No random instance allowed a comparison.", hint="Give sizes or kinds.")
+    return Verified(used, 1, worst, found.domain, found.redrawn, tuple(d.sizes for d in found.draws))
 
 
 def judged(

@@ -1,0 +1,51 @@
+"""Derivatives times a direction, as verified formulas: Hessian-vector, Jacobian-vector and vector-Jacobian products.
+
+Glossary   v: a direction, shaped like the input derived by;  u: the gradient by the result, shaped like the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .api import Derivation, derive, parse, shown, wanted_names
+from .derivation.products import hvp as hessian_products
+from .derivation.products import jvp as jacobian_product
+from .lang.read import Sizes
+
+
+def hvp(source: Any, wrt: str | Sequence[str], notation: str = "auto", sizes: Sizes | None = None,
+        kinds: Mapping[str, str] | None = None) -> Any:  # fmt: skip
+    """The Hessian of a scalar loss times a direction v, as a formula; by several names a dict, directions v_x, v_y.
+
+    >>> hvp("sum(log(1 + exp(A*x)))", "x")
+    A'*(s.*(A*v).*(1 - s)) where s = sigmoid(A*x)
+    """
+    loss = parse(source, notation, sizes, kinds)
+    names, _ = wanted_names(wrt)
+    found, _ = hessian_products(loss.typed, names)
+    results = shown({w: Derivation(loss, d, 2, None, None, "ambient") for w, d in found.items()})
+    return results[names[0]] if isinstance(wrt, str) else results
+
+
+def jvp(source: Any, wrt: str | Sequence[str], notation: str = "auto", sizes: Sizes | None = None,
+        kinds: Mapping[str, str] | None = None) -> Derivation:  # fmt: skip
+    """The derivative along a direction v of the input (v_x, v_y of several), shaped like the result.
+
+    >>> jvp("tanh(A*x)", "x")
+    (A*v).*(1 - h.^2) where h = tanh(A*x)
+    """
+    loss = parse(source, notation, sizes, kinds)
+    names, _ = wanted_names(wrt)
+    d, along = jacobian_product(loss.typed, names)
+    return shown({0: Derivation(loss, d, 1, None, None, "ambient", along=along)})[0]
+
+
+def vjp(source: Any, wrt: str | Sequence[str], upstream: str = "u", notation: str = "auto", sizes: Sizes | None = None,
+        kinds: Mapping[str, str] | None = None) -> Any:  # fmt: skip
+    """The gradient by `wrt` when the gradient by the result is `upstream`, an array shaped like the result.
+
+    >>> vjp("tanh(A*x)", "x")
+    A'*(u.*(1 - tanh(A*x).^2))
+    """
+    return derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds, upstream=upstream)
