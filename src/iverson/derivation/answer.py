@@ -116,6 +116,8 @@ class Answers:
         for inner in reversed(others):
             if inner.name not in reads(d.body):
                 continue
+            if cost(d.body) + occurrences(d.body, inner.name) * cost(inner.body) > LONGEST_CLOSED + 20:
+                break
             body = tidy(self.factual(tidy(inline(d.body, {inner.name: inner}))))
             merged = replace(d, body=body)
             if (
@@ -311,6 +313,9 @@ class Writer:
                 continue  # `sum[k = 1]` inside an equation with its own k would bind nothing
             if line.body.op in ("bracket", "num") and any(indexed_by(e.body, line.name) for e in users):
                 continue  # `[x > 0][n]` is no entry
+            grown = [length(e.body) + uses_of(e.body, line.name) * length(line.body) for e in users]
+            if any(n > 2 * LONGEST_LINE for n in grown):
+                continue
             put = [self.with_line(e, line) for e in users]
             before = length(line.body) + 2 + sum(length(e.body) for e in users)
             if sum(length(e.body) for e in put) <= before and all(length(e.body) <= LONGEST_LINE for e in put):

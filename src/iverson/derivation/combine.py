@@ -46,6 +46,8 @@ class Shortest:
         try:
             if self.extents.symmetric(body):
                 self.extents.even.add(name)
+                self.memo.clear()
+                self.monomials.memo.clear()
         except NoExtent:
             pass
 

@@ -55,6 +55,7 @@ class Monomials:
     def __init__(self, extents: Extents, place: Mapping[str, int]) -> None:
         self.extents, self.place = extents, place
         self.used: list[tuple[str, Surface]] | None = None  # rules that were used, where somebody asks
+        self.memo: dict[Surface, Term] = {}
 
     def note(self, rule: str, x: Surface) -> None:
         if self.used is not None:
@@ -64,9 +65,11 @@ class Monomials:
 
     def term(self, t: Surface) -> Term:
         """A tree that is no sum as a term, reduced."""
-        handler = READ.get(t.op)
-        found = handler(self, t) if handler else None
-        return self.atom(t) if found is None else found
+        if t not in self.memo or self.used is not None:
+            handler = READ.get(t.op)
+            found = handler(self, t) if handler else None
+            self.memo[t] = self.atom(t) if found is None else found
+        return self.memo[t]
 
     def atom(self, t: Surface) -> Term:
         return Term(scalars={t: Fraction(1)}) if self.extents.of(t) == SCALAR else Term(chain=(t,))

@@ -20,6 +20,9 @@ from .local import deriv, derive_local, fold
 from .tidy import tidy
 
 
+SHORT = 16  # nodes of a scalar gradient that is put into the next one at once
+
+
 @dataclass
 class Adjoint:
     """The gradients by every definition on the way, and by the inputs asked for.
@@ -115,7 +118,8 @@ class Reverse:
 
     def _factor(self, outer: Definition, indices: tuple[Node, ...]) -> Node:
         """The gradient by q at the definition's own indices: by name, or in full where it is simple."""
-        if self.out.outputs or not outer.indices or outer.body.op in ("num", "el"):
+        short = outer.body.op in ("num", "el") or (not outer.indices and outer.body.size <= SHORT)
+        if self.out.outputs or short:
             return outer.at(indices)
         return el(outer.name, indices)
 

@@ -31,6 +31,7 @@ from ..core.node import (
 from ..rewrite.collapse import contract, merge
 
 MOST_EXPANDED = 48
+MOST_SUMS = 4  # in a product that may be multiplied out
 MOST_DENOMINATOR = 10_000
 
 
@@ -109,6 +110,8 @@ def shorter(f: Node) -> Node:
     """Multiplied out, wholly or over one of its sums, when that is shorter: `-y*(1-s) + (1-y)*s` is `s - y`."""
     terms = f.args if f.op == "add" else (f,)
     if len(terms) > MOST_EXPANDED or not any(_has_sum(t) for t in terms):
+        return f
+    if any(sum(a.op == "add" for a in t.args) > MOST_SUMS for t in terms if t.op == "mul"):
         return f
     parts = [expanded(t) for t in terms]
     ways = [[x for p in parts for x in p]] if sum(len(p) for p in parts) <= MOST_EXPANDED else []
