@@ -228,7 +228,7 @@ def test_lines_tell_only_what_was_recorded(text, wrt, options):
     shown = [x for x in lines(d.adjoint, d.answer) if x.right is not None]
     rules = {s.rule for section in d.adjoint.sections for s in section.steps}
     own = {"start", "chain", "found", "put-in", "where", "matrix", "shorter", "convention", "collapse", "tidy", "given", "result",
-           "closed", "logistic-ratio", "logistic", "logistic-complement", "sign-square", ""}
+           "closed", "logistic-ratio", "logistic", "logistic-complement", "sign-square", "tanh-ratio", "tan-ratio", ""}
     for x in shown:
         assert set(x.rule.split("+")) <= rules | own
         assert all(rule_name(g.args[0]) in WORDS or rule_name(g.args[0]).startswith("derivative-of-")

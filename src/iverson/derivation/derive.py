@@ -162,8 +162,8 @@ def cut(program: Program, wrt: Sequence[str]) -> Program:
 
 def gradient_program(program: Program, a: Answer) -> Program:
     """The gradient as a program of its own, to be differentiated again."""
-    own = tuple(d if d.written is not None else replace(d, introduced=True) for d in a.program[:-1])
-    return replace(program, definitions=(*own, a.program[-1]), result=a.program[-1].name, anonymous=False)
+    own = tuple(d if d.written is not None else replace(d, introduced=True) for d in a.program)
+    return replace(program, definitions=own, result=a.program[-1].name, anonymous=False)
 
 
 def convention(d: Definition, i: Input | None, symmetric: str) -> Definition:

@@ -193,6 +193,11 @@ class Monomials:
             return None
         if len(chain) == 1 and is_call(chain[0], "diag") and self.extents.rank(chain[0].args[0]) == 2:
             return join(front, self.trace(self.term(chain[0].args[0])))
+        if len(chain) == 1 and chain[0].op == "emul":
+            a, b = chain[0].args
+            one = next(((x, y) for x, y in ((a, b), (b, a)) if x.op == "transpose" and y.op != "transpose"), None)
+            if one is not None and self.extents.rank(b) == self.extents.rank(a) == 2:  # sum(A'.*B) is tr(A*B)
+                return join(front, self.trace(self.term(Surface("mul", (one[0].args[0], one[1])))))
         while len(chain) > 1 and is_ones(chain[-1], 1):
             chain = chain[:-1]
         while len(chain) > 1 and chain[0].op == "transpose" and is_ones(chain[0].args[0], 1):

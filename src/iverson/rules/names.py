@@ -35,5 +35,7 @@ ALGEBRA = (
     Rule("logistic-ratio",      "exp(x)/(1 + exp(x))",  "sigmoid(x)",  why="the logistic function, written once"),
     Rule("logistic",            "1/(1 + exp(-x))",      "sigmoid(x)",  why="the logistic function, written once"),
     Rule("logistic-complement", "1/(1 + exp(x))",       "sigmoid(-x)", why="1 - sigmoid(x) is sigmoid(-x)"),
+    Rule("tanh-ratio",          "sinh(x)/cosh(x)",      "tanh(x)",     why="tanh is the ratio of sinh and cosh"),
+    Rule("tan-ratio",           "sin(x)/cos(x)",        "tan(x)",      why="tan is the ratio of sin and cos"),
     Rule("sign-square",         "sign(x)*abs(x)",       "x",           why="the sign of x times its size is x"),
 )
