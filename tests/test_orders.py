@@ -1,5 +1,7 @@
 """Higher orders, blocks, products with directions, single entries, and what a result is like as a matrix."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def test_orders_up_to_four_follow_each_other():
     rng = np.random.default_rng(0)
     a, x = rng.normal(size=(3, 2)), rng.normal(size=2)
     found = [iv.derive("sum(exp(A*x)) + sum(x.^5)", "x", order=n) for n in (1, 2, 3, 4)]
-    for low, high in zip(found, found[1:], strict=False):
+    for low, high in itertools.pairwise(found):
         assert np.allclose(high(A=a, x=x), differences(lambda t, low=low: low(A=a, x=t), x), rtol=1e-6)
     with pytest.raises(iv.IversonError, match="1, 2, 3 or 4"):
         iv.derive("sum(exp(x))", "x", order=5)
