@@ -29,7 +29,7 @@ ORDER = {
     "lang":       ("surface", "tokens", "ops", "syntax", "scope", "shapes", "kinds", "numpy_text", "numpy_values", "numpy_arrays",
                    "numpy_calls", "numpy_src", "latex", "read", "lower", "show", "show_latex", "show_unicode"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
-    "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "words", "mistakes"),
+    "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "dense", "watch", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",
                    "undefined"),
     "derivation": ("tidy", "ties", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "extent", "polish",
@@ -40,7 +40,7 @@ ORDER = {
     "emit":       ("dialects", "plan", "arrays", "numpy_code", "split", "native"),
     "diagnosis":  ("counterexample", "verdict", "notes"),
     "run":        ("problem", "labels", "sheet", "sources", "data", "model", "fit", "cluster"),
-    "faces":      ("options", "cli", "web", "notebook", "sklearn"),
+    "faces":      ("options", "cli", "operators", "web", "notebook", "sklearn"),
     "faces/web":  (),
 }
 

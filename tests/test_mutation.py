@@ -96,7 +96,7 @@ def test_a_broken_differential_is_caught(name, how, monkeypatch):
 
     *before, last = TENSOR[name].split("; ")
     broken = how.format(last) if how != "({})'" else last.replace("dA'", "dA").replace("A)*dA", "A)'*dA").replace("F*dA", "F'*dA")
-    if broken == last:
+    if broken == last or name == "eigvals":  # u'*dA*u is u'*dA'*u
         pytest.skip("it has no transpose to lose")
     monkeypatch.setitem(differential.TENSOR, name, "; ".join([*before, broken]))
     differential._row.cache_clear()

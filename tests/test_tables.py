@@ -170,3 +170,12 @@ def test_joins_are_total():
 def test_a_function_without_a_rule_is_named():
     with pytest.raises(iv.IversonError, match="floor has no derivative rule"):
         iv.derive("sum(floor(x))", "x")
+
+
+def test_the_page_of_operators_is_printed_from_the_tables():
+    from pathlib import Path
+
+    from iverson.faces.operators import page
+
+    committed = Path(__file__).parent.parent / "docs" / "operators.md"
+    assert committed.read_text("utf-8") == page(), "run: python -m iverson.faces.operators > docs/operators.md"

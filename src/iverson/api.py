@@ -38,6 +38,7 @@ from .meaning.verify import Question, Verified, line, read_back, verify, verify_
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
 from .rules.index import AS_BRACKETS
+from .rules.operators import operators as operators
 
 Source = "str | Path | Loss"
 

@@ -19,7 +19,6 @@ from .differential import differential_of, with_beside
 from .local import deriv, derive_local, fold
 from .tidy import tidy
 
-
 SHORT = 16  # nodes of a scalar gradient that is put into the next one at once
 
 
