@@ -17,7 +17,8 @@ from .shapes import Shapes, Type, array, flexible, plain, show_size
 from .surface import Declaration, Equation, Script, Surface
 from .syntax import parse_script
 
-RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2}
+RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
+SQUARE = ("symmetric", "spd")  # one size says both
 MOST_UNKNOWN = 6
 SIZE_NAMES = ("n", "m", "p", "q", "r", "t", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")
 
@@ -270,7 +271,7 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         return Input(d.name, "function", Type("function"), declared=True)
     rank = RANK_OF.get(d.kind, ranks.get(d.name, 0)) if d.dims is None else len(d.dims)
     wanted = RANK_OF.get(d.kind)
-    if d.dims is not None and d.kind == "symmetric" and len(d.dims) == 1:
+    if d.dims is not None and d.kind in SQUARE and len(d.dims) == 1:
         d = replace(d, dims=d.dims * 2)
         rank = 2
     if wanted is not None and rank != wanted:
@@ -285,8 +286,8 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         else shapes.sizes.setdefault(s, size(s))
         for s in d.dims or ("?",) * rank
     )
-    if d.kind == "symmetric" and not shapes.unify(*dims):
-        raise shapes.error("shape", f"{d.name}: a symmetric matrix is square.", d.span)
+    if d.kind in SQUARE and not shapes.unify(*dims):
+        raise shapes.error("shape", f"{d.name}: a {d.kind} matrix is square.", d.span)
     t = Type("row", dims) if d.kind == "row" else array(dims)
     if d.kind == "label":
         classes = (
@@ -298,7 +299,9 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         )
         t = replace(t, classes=classes)
     role = d.kind if d.kind in ("data", "param", "label", "scalar") else "scalar" if not dims else "data"
-    facts = (d.kind,) if d.kind in ("symmetric", "simplex", "positive") else ()
+    facts = {"spd": ("symmetric", "definite")}.get(
+        d.kind, (d.kind,) if d.kind in ("symmetric", "simplex", "positive") else ()
+    )
     return Input(d.name, role, t, facts, None if d.default is None else float(d.default), True)
 
 

@@ -97,7 +97,7 @@ def rank_of(d: Declaration) -> int | str | None:
     if d.kind == "row":
         return "row"
     if d.dims is not None:
-        return len(d.dims) * (2 if d.kind == "symmetric" and len(d.dims) == 1 else 1)
-    return {"scalar": 0, "vector": 1, "column": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "label": 1}.get(
+        return len(d.dims) * (2 if d.kind in ("symmetric", "spd") and len(d.dims) == 1 else 1)
+    return {"scalar": 0, "vector": 1, "column": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2, "label": 1}.get(
         d.kind
     )

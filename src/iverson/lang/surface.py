@@ -34,7 +34,8 @@ class Surface:
 class Declaration:
     """`name: kind[dims] in classes = default`.
 
-    kind   data, param, label, scalar, vector, column, row, matrix, tensor, symmetric, simplex, positive, function
+    kind   data, param, label, scalar, vector, column, row, matrix, tensor, symmetric, spd, simplex, positive,
+           function
     dims   sizes, each a name or an integer; None when not written
     """
 

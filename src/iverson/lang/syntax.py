@@ -40,6 +40,7 @@ KINDS = {
     "matrix": "matrix",
     "tensor": "tensor",
     "symmetric": "symmetric",
+    "spd": "spd",
     "simplex": "simplex",
     "positive": "positive",
     "function": "function",

@@ -123,6 +123,8 @@ def with_facts(facts: Iterable[str], v: np.ndarray) -> np.ndarray:
     if "simplex" in facts:
         v = np.abs(v) + 0.1 * np.abs(v).max()
         v = v / v.sum(-1, keepdims=True)
+    if "definite" in facts:
+        return v @ v.T / len(v) + 0.5 * np.mean(v * v) * np.eye(len(v))
     return (v + v.T) / 2 if "symmetric" in facts else v
 
 
