@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from corpus import CORPUS
 
 import iverson as iv
+from corpus import CORPUS
 
 rng = np.random.default_rng(11)
 

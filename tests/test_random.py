@@ -274,9 +274,15 @@ def test_random_losses(batch):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("batch", range(20, 220))
-def test_many_random_losses(batch):
-    check(run(range(batch * BATCH, (batch + 1) * BATCH)))
+@pytest.mark.parametrize("batch", range(2, 100))
+def test_a_hundred_thousand_random_losses(batch):
+    check(run(range(batch * 1000, (batch + 1) * 1000)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("batch", range(1, 50))
+def test_ten_thousand_second_derivatives(batch):
+    check(run(range(batch * 200, (batch + 1) * 200), order=2, name="second", most=8))
 
 
 @pytest.mark.parametrize("batch", range(4))
