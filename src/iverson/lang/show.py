@@ -74,7 +74,8 @@ def _product(t: Surface) -> tuple[str, int]:
         left = f"({left[0]})", ATOM
     if t.op == "div" and t.args[0].op == "call" and t.args[0].attr == "D":
         left = f"({left[0]})", ATOM
-    ends_in_sum = right[1] == REDUCE and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
+    whole = t.args[1].op in ("reduce", "neg") or (t.op == "mul" and t.args[1].op == "mul")
+    ends_in_sum = right[1] == REDUCE and whole
     shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
     return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
 
