@@ -342,6 +342,8 @@ def reduce_(kind: str, bound: Iterable[Node], body: Node, condition: Node = ONE)
         return _sum(bound, mul(condition, body))
     if kind in ("max", "min"):  # what the entries do not depend on changes no maximum
         bound = tuple(i for i in bound if i in body.free or i in condition.free)
+    if kind == "prod" and is_num(condition, 0):  # of nothing
+        return ONE
     if kind == "prod":  # a factor that does not change is a power
         idle = [i for i in bound if i not in body.free and i not in condition.free]
         if idle:

@@ -175,14 +175,15 @@ def fuse(bodies: list[Definition], lift: Lift) -> list[Definition]:
 def needed(d: Definition, pool: Sequence[Definition]) -> list[Definition]:
     """The definitions of the pool that `d` reads, directly or not, in the order of the pool."""
     wanted: set[str] = set()
-    stack = [d.body]
+    stack = [uses(d)]
     byname = {q.name: q for q in pool}
     while stack:
-        f = stack.pop()
-        for n in reads(f) | ({f.attr[1]} if f.op == "tensor" else set()):
+        for n in stack.pop():
             if n in byname and n not in wanted and n != d.name:
                 wanted.add(n)
-                stack.append(byname[n].body)
+                q = byname[n]  # its text may name more than its node, where `[Z < Z]` came to 0
+                said = set(names_of(q.written.body)) if q.written is not None else set()
+                stack.append(uses(q) | said)
     return ordered([q for q in pool if q.name in wanted])
 
 

@@ -144,7 +144,14 @@ class Dense:
         if any(flexible(n) for n in sizes):
             raise IversonError("shape", "The size of an axis does not follow from the text.")
         rows = [(n.op == "num", n.attr) for n in sizes]
-        return lambda env: tuple(a if known else env[a] for known, a in rows)
+
+        def full(env: Env) -> tuple[int, ...]:
+            try:
+                return tuple(a if known else env[a] for known, a in rows)
+            except KeyError as error:
+                raise IversonError("shape", f"The size {error} does not follow from the arrays.") from None
+
+        return full
 
     def parts(self, tree: Surface, scope: Scope, read: Callable[[Surface, Scope], Piece] | None = None,
               among: Iterable[Surface] | None = None) -> tuple[list[Fn], int]:

@@ -1,0 +1,17 @@
+"""REGRESSIONS: faults that a sweep found once, a row each: (loss, derived by, what went wrong)."""
+
+# fmt: off
+REGRESSIONS = (
+    ("v: data[N]; X: data[N,D]; t: label[] in K; u: param[K]; sum(u)*prod[n: n = t] max[k] v[k]*u[n]", "v",
+     "a product over no terms came out as a power"),
+    ("Y: data[N,K]; o: data[N]; u: param[K]; u'*inv((Y.*min[i] o[i]*Y)'*(Y.*min[i] o[i]*Y) + eye(K))*u", "o",
+     "an elementwise product that ends in a sum sign lost its parentheses"),
+    ("o: data[N]; v: data[N]; w: param[D]; Z = (v.^2*w')'; s = logsoftmax([Z < Z].*Z); sum(o)*s[0,1]", "o",
+     "a definition that the text names but the value does not need was left out"),
+    ("u: param[K]; c: scalar; logsumexp([u > c].*(u + min(u, 0)))", "u", "[u < 0] + 1 was taken for an indicator in code"),
+    ("Y: data[N,K]; u: param[K]; w: param[D]; v: data[N]; (v'*Y*u)*max(w*u' + u)", "Y", "a sum that broadcasts was transposed"),
+    ("V: param[D,K]; -sum[n] V[n,1]/D", "V", "a mask was negated as a boolean"),
+    ("Y: data[N,K]; v: data[N]; max(v + Y[:,2])", "Y", "an expression stood before an index without being a name"),
+    ("x: data[n]; y: data[n]; sum(x.*x)/sum(y.*x)", "x", "equal factors"),
+)
+# fmt: on
