@@ -60,7 +60,7 @@ def slopes():
 @pytest.mark.parametrize(("row", "place", "other"), slopes())
 def test_a_broken_slope_is_caught(row, place, other):
     if not differs(row.partial[place], other, row.domain) or (row.name, other) in EQUIVALENT:
-        pytest.skip("comes to the same")
+        return  # it comes to the same value: no break
     partial = tuple(other if p == place else text for p, text in enumerate(row.partial))
     with pytest.raises(AssertionError):
         holds(dataclasses.replace(row, partial=partial))
@@ -97,7 +97,7 @@ def test_a_broken_differential_is_caught(name, how, monkeypatch):
     *before, last = TENSOR[name].split("; ")
     broken = how.format(last) if how != "({})'" else last.replace("dA'", "dA").replace("A)*dA", "A)'*dA").replace("F*dA", "F'*dA")
     if broken == last or name == "eigvals":  # u'*dA*u is u'*dA'*u
-        pytest.skip("it has no transpose to lose")
+        return  # it has no transpose to lose
     monkeypatch.setitem(differential.TENSOR, name, "; ".join([*before, broken]))
     differential._row.cache_clear()
     try:
