@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import iverson as iv
-from generate import Case, case, letters_only
+from generate import BY_SHAPE, Case, case, letters_only
 from iverson.core.node import substitute
 from iverson.lang.kinds import typed
 from iverson.lang.surface import Equation, Surface, names_in, walk
@@ -451,6 +451,7 @@ def test_the_generator_uses_every_operator_and_form():
     text = "\n".join(case(f"0.{p}").text for p in range(4000))
     own = {n for n, row in iv.lang.ops.OPS.items() if row.name not in WITHOUT}
     assert letters_only(text) >= {*own, *iv.lang.ops.REDUCTIONS[:5], "and", "or", "not", "where", "pi"}
+    assert {row.shape for row in iv.lang.ops.OPS.values() if row.name not in WITHOUT} <= set(BY_SHAPE)
     for form in ("'", ".*", "./", ".^", "^-1", "!=", "<=", ":,", ",:]", "] = ", "[k = ", "*[", "y[", "in K"):
         assert form in text, form
 
