@@ -298,8 +298,11 @@ class Arrays:
         if e.op == "num" and e.attr < 0:
             return self.divided(Value("1.0"), self.real(pow_(base, num(-e.attr)), scope), scope)
         if e is HALF:
-            v = self.norm(base, scope) or self.real(base, scope)
-            return v if v.code.startswith("_norm(") else Value(f"np.sqrt({v.code})", v.axes)
+            root = self.norm(base, scope)
+            if root is not None:
+                return root
+            v = self.real(base, scope)
+            return Value(f"np.sqrt({v.code})", v.axes)
         if e.op == "num" and isinstance(e.attr, int):
             v = self.real(base, scope)
             return Value(f"{v.at(ATOM)}**{e.attr}", v.axes, UNARY)
