@@ -74,7 +74,8 @@ def _product(t: Surface) -> tuple[str, int]:
         left = f"({left[0]})", ATOM
     if t.op == "div" and t.args[0].op == "call" and t.args[0].attr == "D":
         left = f"({left[0]})", ATOM
-    ends_in_sum = right[1] == REDUCE and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
+    regrouped = t.args[1].op in SIGNS and t.op in ("div", "ediv", *({"mul", "emul"} - {t.args[1].op}))
+    ends_in_sum = right[1] == REDUCE and not regrouped and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
     shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
     return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
 
