@@ -20,6 +20,7 @@ from ..lang.kinds import Input, Typed, describe, typed
 from ..lang.show import show
 from ..lang.surface import Equation
 from ..lang.syntax import parse_script
+from .admit import all_sizes
 from .sample import instances
 from .surface_eval import compile_surface
 
@@ -84,11 +85,21 @@ def read_back(
 ) -> Typed:
     """Printed equations read again, over inputs whose kinds are known; the last one is the result.
 
-    dims   the sizes of the definitions, where an index that stands only in a bracket does not tell
+    dims    the sizes of the definitions, where an index that stands only in a bracket does not tell
+    Errors  IversonError `unsupported` where no array tells how far an index runs: the text would mean nothing
     """
     text = "\n".join([*map(declaration, inputs.values()), *map(line, equations)])
     script = parse_script(text)
-    return typed(replace(script, result=equations[-1].name), dims=dims)
+    found = typed(replace(script, result=equations[-1].name), dims=dims)
+    told = {n for i in found.inputs.values() for n in (*i.type.dims, i.type.classes)}
+    told.update(n for ns in (dims or {}).values() for n in ns)
+    if any(n.op == "size" and n not in told for n in all_sizes(found)):
+        raise IversonError(
+            "unsupported",
+            "The answer has a sum over an index that no array in it carries, so its text does not say how far it runs.",
+            hint="Write the loss so that every index stands in an array.",
+        )
+    return found
 
 
 @dataclass
