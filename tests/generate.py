@@ -573,7 +573,7 @@ def declaration(name: str) -> str:
         return "f: function"
     if name in LABELS:
         shape, classes = LABELS[name]
-        return f"{name}: label{dims(shape)} in {classes}"
+        return f"{name}: label{dims(shape) or '[]'} in {classes}"
     kind, shape = INPUTS[name]
     return f"{name}: {kind}{dims(shape[:1] if kind == 'symmetric' else shape)}"
 

@@ -27,7 +27,7 @@ from iverson.lang.surface import Equation, Surface, names_in, walk
 from iverson.meaning.admit import all_sizes
 from iverson.meaning.sample import instances
 from iverson.meaning.surface_eval import compile_surface
-from iverson.meaning.verify import Question, compare, declaration, difference, one, read_back
+from iverson.meaning.verify import Question, compare, declaration, difference, finer, one, read_back
 from iverson.rules.calculus import WITHOUT
 
 BATCH = 100
@@ -67,12 +67,15 @@ class Tally:
         try:
             d = iv.derive(c.text, c.wrt, order=order, kinds=c.kinds, sizes=c.sizes, verified=False)
         except iv.IversonError as error:
-            self.ends["refused"] += 1
-            self.refusals[f"{error.kind}: {re.sub(NAMES, '_', error.message)}"] += 1
+            self.refused(error)
         except Exception as error:
             self.fail("crash", seed, c, error)
         else:
             self.judge(d, seed, c, every_entry)
+
+    def refused(self, error: iv.IversonError) -> None:
+        self.ends["refused"] += 1
+        self.refusals[f"{error.kind}: {re.sub(NAMES, '_', error.message)}"] += 1
 
     def judge(self, d: Any, seed: str, c: Case, every_entry: bool) -> None:
         try:
@@ -83,6 +86,9 @@ class Tally:
             self.fail("crash", seed, c, error)
 
     def fail(self, end: str, seed: str, c: Case, error: Exception) -> None:
+        if isinstance(error, iv.IversonError) and error.kind == "unsupported":      # what iv.derive refuses after deriving
+            self.refused(error)
+            return
         if isinstance(error, Wrong) and str(error).startswith("neither"):
             self.ends["unverifiable, not finite"] += 1  # iv.derive refuses the answer where it meets such a point
             return
@@ -135,6 +141,9 @@ class Trial:
             return self.vanishes(draw)
         for k, v in values.items():
             if v.shape != gradient.shape or np.max(np.abs(v - gradient), initial=0) > SAME_VALUE * scale:
+                if v.shape == gradient.shape and (k in self.g and self.ran_over(draw, k, gradient, scale)):
+                    self.tally.overflows += 1
+                    return False
                 if v.shape == gradient.shape and any(self.wavers(draw, how) for how in {"program", k}):
                     return False
                 raise Wrong(f"the {k} has another value than the program [{draw.note}]: {self.d.text()[:200]}")
@@ -172,12 +181,27 @@ class Trial:
 
     def wavers(self, draw: Any, how: str) -> bool:
         """Whether rounding of the inputs alone moves the answer or the loss by as much as is asked of them."""
+        given = self.text_or_code(draw, how), np.asarray(self.f(draw.arrays, draw.sizes)[self.judge.script.result])
+        return any(self.moved_by_rounding(draw, how, *given) for _ in range(3))
+
+    def moved_by_rounding(self, draw: Any, how: str, a: np.ndarray, value: np.ndarray) -> bool:
         arrays = {k: v * (1 + 2e-15 * self.rng.choice((-1, 1), np.shape(v))) if is_real(v) else v for k, v in draw.arrays.items()}
         moved = replace(draw, arrays=arrays)
-        a, b = (self.code(x) if how == "code" else self.values(x)[how] for x in (draw, moved))
-        values = [np.asarray(self.f(x.arrays, x.sizes)[self.judge.script.result]) for x in (draw, moved)]
-        steady = np.max(np.abs(values[0] - values[1])) <= 1e-12 * np.max(np.abs(values[0]))
+        b, other = self.text_or_code(moved, how), np.asarray(self.f(arrays, draw.sizes)[self.judge.script.result])
+        steady = np.max(np.abs(value - other)) <= 1e-12 * np.max(np.abs(value))
         return not (steady and np.max(np.abs(a - b), initial=0) <= 0.1 * SAME_VALUE * self.scale(draw, a))
+
+    def text_or_code(self, draw: Any, how: str) -> np.ndarray:
+        return self.code(draw) if how == "code" else self.values(draw)[how]
+
+    def ran_over(self, draw: Any, how: str, gradient: np.ndarray, scale: float) -> bool:
+        """Whether a text has the right value in numbers of a wider range, as 1/log(sum(exp(x))) does for large x."""
+        arrays = {k: finer(v) for k, v in draw.arrays.items()}
+        try:
+            value = np.asarray(self.g[how](arrays, draw.sizes)[self.texts[how].script.result])
+        except TypeError:
+            return False
+        return bool(np.max(np.abs(value - gradient), initial=0) <= SAME_VALUE * scale)
 
     def vanishes(self, draw: Any) -> bool:
         """A loss that is 0, and so is its derivative."""
