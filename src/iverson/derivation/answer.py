@@ -307,8 +307,8 @@ class Writer:
         """Names that nobody wrote replaced by their expressions, where there is no more to read afterwards."""
         for line in reversed(list(lines)):
             users = [e for e in (main, *lines) if e is not line and uses_of(e.body, line.name)]
-            if line.name not in introduced or (conditioned(line.body) and any(e.indices for e in users)):
-                continue  # `sum[k = 1]` inside an equation with its own k would bind nothing
+            if line.name not in introduced:
+                continue
             if line.body.op in ("bracket", "num") and any(indexed_by(e.body, line.name) for e in users):
                 continue  # `[x > 0][n]` is no entry
             put = [self.with_line(e, line) for e in users]
@@ -344,11 +344,6 @@ def indexed_by(tree: Surface, array: str) -> bool:
 def names_of(tree: Surface) -> list[str]:
     """The names of a tree, from left to right."""
     return [t.attr for t in walk(tree) if t.op == "name"]
-
-
-def conditioned(tree: Surface) -> bool:
-    """Holds a reduction with a condition."""
-    return any(t.op == "reduce" and len(t.args) > 1 for t in walk(tree))
 
 
 def used(main: Equation, lines: list[Equation], introduced: set[str]) -> list[Equation]:

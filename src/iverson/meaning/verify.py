@@ -17,7 +17,7 @@ import numpy as np
 from ..core.errors import IversonError
 from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe, typed
-from ..lang.show import show
+from ..lang.show import show, spelled_out
 from ..lang.surface import Equation
 from ..lang.syntax import parse_script
 from .admit import all_sizes
@@ -63,7 +63,7 @@ class Verified:
 
 def line(e: Equation) -> str:
     """An equation as text."""
-    return e.name + (f"[{','.join(e.indices)}]" if e.indices else "") + " = " + show(e.body)
+    return e.name + (f"[{','.join(e.indices)}]" if e.indices else "") + " = " + show(spelled_out(e.body, e.indices or ()))
 
 
 def declaration(i: Input) -> str:
