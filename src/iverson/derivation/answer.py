@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.node import Node, reads, substitute, transform
+from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline
-from ..lang.surface import Equation, Surface, name, walk
+from ..lang.surface import Equation, Surface, name, names_in, walk
 from ..rewrite.match import everywhere, part, rewrite
 from ..rewrite.rule import pattern
 from ..rules.facts import FACTS
@@ -147,7 +148,8 @@ def size_names(program: Program) -> set[str]:
         for n in (*i.type.dims, *((i.type.classes,) if i.type.classes else ()))
         if n.op == "size"
     }
-    return found | {i.attr[1].attr for d in program.definitions for i in d.indices if i.attr[1].op == "size"}
+    found |= {i.attr[1].attr for d in program.definitions for i in d.indices if i.attr[1].op == "size"}
+    return found | {g.attr for d in program.definitions for g in walk_nodes(d.body) if g.op == "size"}
 
 
 def fuse(bodies: list[Definition], lift: Lift) -> list[Definition]:
@@ -228,6 +230,7 @@ class Writer:
         self.index = IndexForm(self.names)
         self.forms = forms(program, definitions)
         self.written = {d.name for d in program.definitions if not d.introduced}
+        self.forward = program.definitions
         said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
         self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
         self.lift = Lift(self.forms)
@@ -279,13 +282,17 @@ class Writer:
 
     def write(self, d: Definition) -> Equation:
         """A definition on the way: as the user wrote it, else the form that is easier to read."""
-        if d.written is not None and readable(d.written):
+        if d.written is not None and readable(d.written) and self.own_words(d):
             return d.written
         matrix = self.matrix(d)
         if matrix is None or d.body.op == "tensor" or not d.indices:
             return matrix or self.indexed(d)
         indexed = self.indexed(d)
         return matrix if reading_cost(matrix.body) <= reading_cost(indexed.body) + 2 else indexed
+
+    def own_words(self, d: Definition) -> bool:
+        """Whether the user's text speaks only of definitions on which the value rests: [p >= p] rests on no p."""
+        return d.written is not None and names_in(d.written.body) & self.written <= {q.name for q in needed(d, self.forward)}
 
     def nice(self, d: Definition) -> bool:
         """Whether its matrix form is the one to read."""

@@ -17,8 +17,9 @@ import numpy as np
 from ..core.errors import IversonError
 from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe, typed
+from ..lang.ops import CONSTANTS
 from ..lang.show import show, spelled_out
-from ..lang.surface import Equation
+from ..lang.surface import Equation, names_in, walk
 from ..lang.syntax import parse_script
 from .admit import all_sizes
 from .sample import instances
@@ -88,7 +89,8 @@ def read_back(
     dims    the sizes of the definitions, where an index that stands only in a bracket does not tell
     Errors  IversonError `unsupported` where no array tells how far an index runs: the text would mean nothing
     """
-    text = "\n".join([*map(declaration, inputs.values()), *map(line, equations)])
+    sizes = [f"{n}_: data[{n}]" for n in unknown(inputs, equations)]
+    text = "\n".join([*map(declaration, inputs.values()), *sizes, *map(line, equations)])
     script = parse_script(text)
     found = typed(replace(script, result=equations[-1].name), dims=dims)
     told = {n for i in found.inputs.values() for n in (*i.type.dims, i.type.classes)}
@@ -99,7 +101,15 @@ def read_back(
             "The answer has a sum over an index that no array in it carries, so its text does not say how far it runs.",
             hint="Write the loss so that every index stands in an array.",
         )
-    return found
+    return replace(found, inputs={n: i for n, i in found.inputs.items() if n in inputs})
+
+
+def unknown(inputs: Mapping[str, Input], equations: Sequence[Equation]) -> list[str]:
+    """Names that stand for sizes which no input has."""
+    named = {n.attr for i in inputs.values() for n in (*i.type.dims, i.type.classes) if n is not None}
+    bound = {i for e in equations for t in walk(e.body) if t.op == "reduce" for i in t.attr[1]}
+    known = {*inputs, *named, *bound, *CONSTANTS, *(e.name for e in equations), *(i for e in equations for i in e.indices or ())}
+    return sorted({n for e in equations for n in names_in(e.body)} - known)
 
 
 @dataclass
