@@ -34,7 +34,7 @@ BATCH = 100
 DRAWS, DIRECTIONS, MOST_SEARCHES = 5, 3, 3
 MOST_REFUSED = 0.05
 NAMES = r"[?]|\b[A-Za-z]\b"   # what differs between refusals for one reason
-ROUNDING = 1e-11           # a loss and a gradient below this are what rounding leaves of 0
+ROUNDING = 1e-10           # a loss and a gradient below this are what rounding leaves of 0
 SAME_VALUE = 1e-7          # two printed texts of one answer, relative to its largest entry
 
 
@@ -45,6 +45,10 @@ class Wrong(AssertionError):
     """An answer that does not hold, or a text that cannot be read back."""
 
 
+class FarOut(AssertionError):
+    """Code that loses its digits with values a thousand times larger or smaller than usual."""
+
+
 @dataclass
 class Tally:
     """What became of a number of losses."""
@@ -52,6 +56,7 @@ class Tally:
     ends: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    far: list[str] = field(default_factory=list)
     redraws: int = 0
     overflows: int = 0
     entries: int = 0
@@ -60,7 +65,7 @@ class Tally:
         ends = ", ".join(f"{n} {end}" for end, n in sorted(self.ends.items()))
         text = (f"{sum(self.ends.values())} losses: {ends}; {self.redraws} draws replaced, {self.overflows} texts that "
                 f"overflow, {self.entries} entries compared one by one")
-        return "\n".join([text, *(f"  {n:4} {reason}" for reason, n in self.refusals.most_common()), *self.wrong])
+        return "\n".join([text, *(f"  {n:4} {reason}" for reason, n in self.refusals.most_common()), *self.far, *self.wrong])
 
     def end(self, seed: str, c: Case, order: int = 1, every_entry: bool = False) -> None:
         """Carry one loss through and count how it ends."""
@@ -80,6 +85,9 @@ class Tally:
     def judge(self, d: Any, seed: str, c: Case, every_entry: bool) -> None:
         try:
             self.ends[Trial(d, c, seed, self).run(every_entry)] += 1
+        except FarOut as error:
+            self.ends["derived, far out not"] += 1
+            self.far.append(reported("far out", seed, c, str(error)))
         except (Wrong, iv.IversonError) as error:
             self.fail("wrong", seed, c, error)
         except Exception as error:
@@ -94,8 +102,12 @@ class Tally:
             return
         self.ends[end] += 1
         what = str(error).splitlines()[0] if isinstance(error, Wrong | iv.IversonError) else repr(error)
-        given = f" {c.kinds} {c.sizes}" if c.kinds else ""
-        self.wrong.append(f"[{seed}] {end}: {what}\n    by {c.wrt}: {c.text!r}{given}")
+        self.wrong.append(reported(end, seed, c, what))
+
+
+def reported(end: str, seed: str, c: Case, what: str) -> str:
+    given = f" {c.kinds} {c.sizes}" if c.kinds else ""
+    return f"[{seed}] {end}: {what}\n    by {c.wrt}: {c.text!r}{given}"
 
 
 class Trial:
@@ -242,7 +254,10 @@ class Trial:
         code = self.code(draw)
         if not np.isfinite(code).all() or self.scale(draw, code) < ROUNDING:
             return False
-        return not self.jumps() and self.agrees(draw, self.by_code, "code")
+        try:
+            return not self.jumps() and self.agrees(draw, self.by_code, "code")
+        except iv.IversonError as error:
+            raise FarOut(f"{error.message} [{draw.note}]") from None
 
     def jumps(self) -> bool:
         """A loss with a bracket on values: far out, its jumps are nearer than a step of the differences."""

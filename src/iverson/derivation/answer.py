@@ -302,9 +302,8 @@ class Writer:
         """The closed formula and what it names; what the user wrote inside an expression goes back where it stood."""
         main = self.matrix(closed) or self.indexed(closed)
         lines = [self.write(d) for d in where]
-        introduced = {d.name for d in where if d.introduced and _plain(d)} | {
-            e.name for e in lines if not e.indices and e.name not in self.written
-        }
+        introduced = {e.name for d, e in zip(where, lines, strict=True)
+                      if not e.indices and ((d.introduced and _plain(d)) or e.name not in self.written)}
         keep = {e.name for e in lines if e.body.op == "call" and e.body.attr in NAMED_CALLS}
         return self.settle(main, lines, introduced - keep)
 
