@@ -2,8 +2,9 @@
 
 Glossary   n: a size by name; shape: the sizes of an expression, () a scalar, (n,) a column; b: nodes left to spend;
            scope: the index names in force with their sizes; r: the random generator.
-Every operator of OPS and every form of the notation has a row in one of the tables below.  Arguments are kept where
-a function is defined and of moderate size, so that nearly every script has numbers to be verified with.
+Operators are taken from OPS by their shape rule, so a new row of a known rule is written from the day it is there;
+SHAPED and its kind hold the forms of the notation.  Arguments are kept where an operator is defined and of moderate
+size (domains.py), so that nearly every script has numbers to be verified with.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from iverson.lang.ops import OPS
+from domains import MAPS, ORDERS, domains, fixed, order_first, rows
+from iverson.lang.ops import OPS, Op
+from iverson.rules.calculus import CALCULUS, WITHOUT
 
 Shape = tuple[str, ...]
 Scope = dict[str, str]
@@ -62,27 +65,10 @@ DEFINED = ("s", "q", "p", "g", "Z", "P", "R", "H")
 INDICES = "ijklmn"
 NUMBERS = ("2", "3", "0.5", "1", "1/3", "1.7", "pi")
 
-# elementwise functions and what their argument must be; aliases are used as often as names
-FUNCTIONS = {
-    "exp": "tame", "log": "positive", "log1p": "positive", "expm1": "tame", "sqrt": "positive", "sin": "any",
-    "cos": "any", "tan": "unit", "sinh": "tame", "cosh": "tame", "tanh": "any", "arcsin": "unit", "arccos": "unit",
-    "arctan": "any", "erf": "any", "sigmoid": "any", "softplus": "any", "relu": "any", "abs": "any", "square": "any",
-    "sign": "any", "floor": "any", "f": "any", "ceil": "any", "round": "any", "step": "any",
-    "arcsinh": "any", "arccosh": "above", "arctanh": "unit", "log2": "positive", "log10": "positive", "exp2": "tame",
-    "erfc": "any", "erfinv": "unit", "gamma": "moderate", "gammaln": "moderate", "digamma": "moderate", "normcdf": "any",
-    "logit": "between", "logsigmoid": "any", "silu": "any", "gelu": "any", "gelu_tanh": "any", "mish": "any",
-    "softsign": "any", "tanhshrink": "any", "selu": "any", "relu6": "any", "hardsigmoid": "any", "hardswish": "any",
-    "cbrt": "moderate", "rsqrt": "moderate", "reciprocal": "moderate", "entr": "moderate",
-}
-# of two arguments, and what each must be; a number where the second is one
-PAIRS = {
-    "arctan2": ("any", "moderate"), "betaln": ("moderate", "moderate"), "power": ("moderate", "tame"), "hypot": ("any", "moderate"),
-    "logaddexp": ("any", "any"), "xlogy": ("any", "moderate"), "rel_entr": ("moderate", "moderate"),
-    "kl_div": ("moderate", "moderate"), "elu": ("any", "1.3"), "celu": ("any", "0.7"), "leaky_relu": ("any", "0.1"),
-    "huber": ("any", "0.8"), "softshrink": ("any", "0.4"), "polygamma": ("2", "moderate"),
-}
-TRIPLES = ("clip", "hardtanh")
-SELDOM = {"sign": 0.3, "floor": 0.05, "ceil": 0.05, "round": 0.05, "f": 0.3}
+# operators that stand often, or seldom because they jump; the others count 1, those without a derivative hardly at all
+OFTEN = {"exp": 4, "log": 4, "sigmoid": 3, "sin": 3, "tanh": 3, "cos": 2, "sqrt": 3, "softplus": 2, "relu": 3, "abs": 3,
+         "square": 3, "sum": 6, "mean": 4, "norm2": 3, "sumsq": 3, "tr": 5, "logdet": 2, "inv": 4, "softmax": 3, "logsoftmax": 3,
+         "sign": 0.3, "step": 0.3, "f": 1}
 SPELLINGS = {row.name: (row.name, *row.aliases) for row in OPS.values()} | {"f": ("f",)}
 
 
@@ -117,6 +103,11 @@ class Writer:
         given = {n: s for n, (_, s) in INPUTS.items() if n not in rare}
         return {**given, **self.defined}
 
+    def name_among(self, names: Sequence[Any]) -> Any:
+        """One of these arrays, (name, shape) or the name alone: definitions three times as often, so that they are shared."""
+        plain = [n if isinstance(n, str) else n[0] for n in names]
+        return self.r.choices(names, [3.0 if n in self.defined else 1.0 for n in plain])[0]
+
     # -- expressions ---------------------------------------------------------------------------------------
 
     def any(self, shape: Shape, b: int, scope: Scope) -> Text:
@@ -131,10 +122,10 @@ class Writer:
         if not shape:
             return self.scalar_leaf(scope)
         own = [n for n, s in self.arrays().items() if s == shape and n != "r"]
-        rows: list[tuple[float, Any]] = [(4, lambda: Text(self.r.choice(own)))] if own else []
+        rows: list[tuple[float, Any]] = [(4, lambda: Text(self.name_among(own)))] if own else []
         if len(shape) == 2:
             turned = [n for n, s in self.arrays().items() if s == shape[::-1]]
-            rows += [(1.5 if own else 6, lambda: Text(self.r.choice(turned) + "'", POWER))] if turned else []
+            rows += [(1.5 if own else 6, lambda: Text(self.name_among(turned) + "'", POWER))] if turned else []
             rows += [(0.5 if own or turned else 4, lambda: self.outer(shape, 2, scope))]
         else:
             rows += [(1, lambda: self.slice_of(shape, scope) or self.constant(shape))]
@@ -153,7 +144,7 @@ class Writer:
         if scope and self.chance(0.75):
             return self.element(self.r.choice(list(scope)), scope)
         scalars = [n for n, s in self.arrays().items() if not s]
-        rows = [(4, lambda: Text(self.r.choice(scalars))), (2, self.number), (0.15, lambda: Text(self.r.choice(SIZES))),
+        rows = [(4, lambda: Text(self.name_among(scalars))), (2, self.number), (0.15, lambda: Text(self.r.choice(SIZES))),
                 (1, lambda: self.fixed()), (0.15 if scope else 0, lambda: Text(self.r.choice(list(scope))))]
         return self.pick(rows)()
 
@@ -170,7 +161,7 @@ class Writer:
     def element(self, index: str, scope: Scope) -> Text:
         """An entry of an array that reads the index; other axes take indices, labels or constants."""
         n = scope[index]
-        name, shape = self.r.choice([(m, s) for m, s in self.arrays().items() if n in s])
+        name, shape = self.name_among([(m, s) for m, s in self.arrays().items() if n in s])
         place = self.r.choice([p for p, s in enumerate(shape) if s == n])
         terms = [index if p == place else self.term(s, scope) for p, s in enumerate(shape)]
         return Text(f"{name}[{','.join(terms)}]")
@@ -184,7 +175,7 @@ class Writer:
     def slice_of(self, shape: Shape, scope: Scope) -> Text | None:
         """A column or a transposed row of a matrix."""
         whole = [(n, s) for n, s in self.arrays().items() if len(s) == 2 and shape[0] in s]
-        name, (m, n) = self.r.choice(whole)
+        name, (m, n) = self.name_among(whole)
         if m == shape[0]:
             return Text(f"{name}[:,{self.term(n, scope)}]")
         return Text(f"{name}[{self.term(m, scope)},:]'", POWER)
@@ -220,6 +211,11 @@ class Writer:
         front = self.pick([(2, ""), (1, "2*"), (1, "a^2*")])
         return Text(f"{x.at(POWER)}'*{x.at(POWER + 1)} + {front}eye({n})", SUM)
 
+    def symmetric(self, n: str, b: int) -> Text:
+        """A symmetric positive definite matrix."""
+        x = self.any((self.r.choice(SIZES), n), max(1, b - 4), {})
+        return Text(f"{x.at(POWER)}'*{x.at(POWER + 1)} + eye({n})", SUM)
+
     # -- elementwise ---------------------------------------------------------------------------------------
 
     def total(self, shape: Shape, b: int, scope: Scope) -> Text:
@@ -250,19 +246,33 @@ class Writer:
         x = self.any(shape, b, scope)
         return Text(f"-{x.text if x.level == REDUCE else x.at(TIMES)}", TIMES if x.level != REDUCE else REDUCE)
 
-    def function(self, shape: Shape, b: int, scope: Scope) -> Text:
-        name = self.r.choices(list(FUNCTIONS), [SELDOM.get(f, 1.0) for f in FUNCTIONS])[0]
-        return self.call(name, self.within(FUNCTIONS[name], shape, b, scope))
+    def one_of(self, *shapes: str) -> str:
+        """An operator of one of these shape rules."""
+        return self.pick([(frequency(row.name), row.name) for row in rows(*shapes) if row.name not in WITHOUT])
 
-    def pair(self, shape: Shape, b: int, scope: Scope) -> Text:
-        """A function of two arguments; a third is a number."""
-        left, right = self.split(b)
-        name = self.r.choice([*PAIRS, *TRIPLES])
-        if name in TRIPLES:
-            return self.call(name, self.any(shape, left, scope), Text("-0.6"), Text("1.1"))
-        args = [self.within(d, shape, n, scope) if d.isalpha() else Text(d)
-                for d, n in zip(PAIRS[name], (left, right), strict=True)]
-        return self.call(name, *args)
+    def function(self, shape: Shape, b: int, scope: Scope) -> Text:
+        """An elementwise operator, each argument in its domain; numbers with a default are written or left out."""
+        if self.chance(0.02):
+            return self.call("f", self.any(shape, b, scope))
+        row = OPS[self.one_of(*MAPS)]
+        needs = domains(row.name)
+        parts = [b] if len(needs) == 1 or order_first(row) else list(self.split(b))
+        if order_first(row):
+            parts = [1, b]
+        args = [Text(self.r.choice(ORDERS)) if d == "order" else self.within(d, self.side(shape, p), n, scope)
+                for p, (d, n) in enumerate(zip(needs, parts, strict=True))]
+        return self.call(row.name, *args, *self.numbers(row))
+
+    def side(self, shape: Shape, place: int) -> Shape:
+        """The shape of an argument: a later one may be a scalar."""
+        return () if place and self.chance(0.2) else shape
+
+    def numbers(self, row: Op) -> list[Text]:
+        """The arguments that are numbers, those with a default changed or left out."""
+        if not row.defaults:
+            return [Text(n) for n in fixed(row)]
+        factor = self.r.choice((0.5, 1.25, 1.5))
+        return [Text(f"{factor*float(n):g}") for n in row.defaults] if self.chance(0.5) else []
 
     def extreme(self, shape: Shape, b: int, scope: Scope) -> Text:
         """max or min of two or three, in any order; often with a number."""
@@ -377,36 +387,23 @@ class Writer:
         return product(Text(self.any((n,), left, scope).at(POWER) + "'", POWER), "*", self.any((n,), right, scope))
 
     def whole(self, shape: Shape, b: int, scope: Scope) -> Text:
-        """An operator that takes an array to a scalar."""
-        name = self.pick([(4, "sum"), (3, "mean"), (0.5, "prod"), (1, "norm1"), (2, "norm2"), (2, "sumsq"), (1, "max"),
-                          (1, "min"), (0.5, "norminf"), (0.5, "normp"), (0.7, "var"), (0.7, "std")])
+        """An operator that takes an array to a scalar; a second argument is a number."""
+        row = OPS[self.pick([(7, self.one_of("total")), (1, "max"), (1, "min")])]
         dims = tuple(self.r.choices(SIZES, k=self.r.choice((1, 1, 2))))
-        if name == "prod":
-            return self.call(name, self.within("tame", dims[:1], b, scope))
-        if name == "normp":
-            return self.call(name, self.any(dims, b, scope), Text(self.r.choice(("3", "1.5", "4"))))
-        return self.call(name, self.any(dims, b, scope))
+        second = [Text(self.r.choice(("3", "1.5", "4")))] * (row.arity[0] - 1)
+        if row.name == "prod":
+            return self.call("prod", self.within("tame", dims[:1], b, scope))
+        return self.call(row.name, self.any(dims, b, scope), *second)
 
     def measure(self, shape: Shape, b: int, scope: Scope) -> Text:
-        """A norm by singular values."""
-        return self.call(self.r.choice(("nuclear", "spectral")), self.any(tuple(self.r.sample(SIZES, 2)), b, scope))
-
-    def spectrum(self, shape: Shape, b: int, scope: Scope) -> Text:
-        return self.call("eigvals", self.definite(shape[0], b, {}))
-
-    def factored(self, shape: Shape, b: int, scope: Scope) -> Text | None:
-        """A factor or a generalised inverse of a matrix."""
-        if shape[0] == shape[1] and self.chance(0.5):
-            m = self.any((self.r.choice(SIZES), shape[0]), max(1, b - 4), {})
-            return self.call("cholesky", Text(f"{m.at(POWER)}'*{m.at(POWER + 1)} + eye({shape[0]})", SUM))
-        own = [n for n, s in self.arrays().items() if s == shape[::-1]]
-        return self.call("pinv", Text(self.r.choice(own))) if own else None
+        """A number told of a matrix that is not square."""
+        return self.call(self.one_of("measure"), self.any(tuple(self.r.sample(SIZES, 2)), b, scope))
 
     def line(self, shape: Shape, b: int, scope: Scope) -> Text:
-        return self.call("logsumexp", self.any((self.r.choice(SIZES),), b, scope))
+        return self.call(self.one_of("line"), self.any((self.r.choice(SIZES),), b, scope))
 
     def volume(self, shape: Shape, b: int, scope: Scope) -> Text:
-        n, name = self.r.choice(SIZES), self.pick([(4, "tr"), (1, "det"), (2, "logdet"), (0.7, "logabsdet")])
+        n, name = self.r.choice(SIZES), self.one_of("volume")
         return self.call(name, self.any((n, n), b, scope) if name == "tr" else self.definite(n, b, scope))
 
     # -- vectors and matrices ------------------------------------------------------------------------------
@@ -432,8 +429,18 @@ class Writer:
         return Text(self.any(shape[::-1], b, scope).at(POWER) + "'", POWER)
 
     def softmax(self, shape: Shape, b: int, scope: Scope) -> Text:
-        return self.call(self.pick([(3, "softmax"), (3, "logsoftmax"), (1, "softmin"), (1, "normalize"), (1, "cumsum"),
-                                    (0.5, "cumprod")]), self.any(shape, b, scope))
+        return self.call(self.one_of("same"), self.any(shape, b, scope))
+
+    def spectrum(self, shape: Shape, b: int, scope: Scope) -> Text:
+        return self.call(self.one_of("spectrum"), self.symmetric(shape[0], b))
+
+    def factored(self, shape: Shape, b: int, scope: Scope) -> Text | None:
+        """A matrix to one like it, other than the inverse; of an array, one with the sizes swapped."""
+        if shape[0] == shape[1] and self.chance(0.5):
+            others = [(1.0, row.name) for row in rows("square") if row.name not in (*WITHOUT, "inv")]
+            return self.call(self.pick(others), self.symmetric(shape[0], b)) if others else None
+        own = [n for n, s in self.arrays().items() if s == shape[::-1]]
+        return self.call(self.one_of("flip"), Text(self.r.choice(own))) if own else None
 
     def diag_of(self, shape: Shape, b: int, scope: Scope) -> Text:
         return self.call("diag", self.any(shape * 2, b, scope))
@@ -522,6 +529,12 @@ class Writer:
         return way(text, wrt, used, sized)
 
 
+def frequency(name: str) -> float:
+    """How often an operator is chosen beside the others of its kind."""
+    found = CALCULUS.get(name)
+    return 0.05 if found is not None and found.partial is None else OFTEN.get(name, 1.0)
+
+
 def product(x: Text, sign: str, y: Text) -> Text:
     """A product or quotient; a sum sign may stand last without parentheses."""
     right = y.text if y.level == REDUCE and sign != "/" and sign != "./" else y.at(TIMES + 1)
@@ -533,7 +546,7 @@ Row = tuple[float, Callable[[Writer, Shape, int, Scope], Any]]
 
 ELEMENTWISE: tuple[Row, ...] = (
     (3, Writer.total), (3, Writer.times), (1.2, Writer.over), (1.5, Writer.power), (0.8, Writer.minus),
-    (3.5, Writer.function), (1, Writer.pair), (1, Writer.extreme), (0.8, Writer.indicator), (2, Writer.reduce))
+    (4.5, Writer.function), (1, Writer.extreme), (0.8, Writer.indicator), (2, Writer.reduce))
 INDEXED: tuple[Row, ...] = ((2, Writer.index_bracket), (1, Writer.entry), (2, Writer.reduce))
 SHAPED: tuple[tuple[Row, ...], ...] = (
     ((2, Writer.inner), (5, Writer.whole), (1, Writer.line), (1.5, Writer.volume), (0.4, Writer.measure), (3, Writer.reduce)),
@@ -542,6 +555,14 @@ SHAPED: tuple[tuple[Row, ...], ...] = (
     ((4, Writer.matmul), (1.5, Writer.outer), (1, Writer.turned), (1, Writer.softmax), (1, Writer.diagonal),
      (0.8, Writer.solved), (0.5, Writer.squared), (1, Writer.broadcast), (0.15, Writer.spread), (0.4, Writer.hot),
      (0.4, Writer.factored)))
+
+# the method that writes operators of a shape rule of OPS
+BY_SHAPE: dict[str, Callable[[Writer, Shape, int, Scope], Any]] = {
+    **dict.fromkeys(MAPS, Writer.function), "extreme": Writer.extreme, "total": Writer.whole, "line": Writer.line,
+    "same": Writer.softmax, "volume": Writer.volume, "square": Writer.solved, "flip": Writer.factored,
+    "spectrum": Writer.spectrum, "measure": Writer.measure, "diag": Writer.diagonal, "build": Writer.constant,
+    "onehot": Writer.hot, "spread": Writer.spread,
+}
 
 
 # -- how the kinds are given -----------------------------------------------------------------------------------
@@ -552,7 +573,7 @@ def declaration(name: str) -> str:
         return "f: function"
     if name in LABELS:
         shape, classes = LABELS[name]
-        return f"{name}: label{dims(shape)} in {classes}"
+        return f"{name}: label{dims(shape) or '[]'} in {classes}"
     kind, shape = INPUTS[name]
     return f"{name}: {kind}{dims(shape[:1] if kind == 'symmetric' else shape)}"
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.node import Node, reads, substitute, transform
+from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline
-from ..lang.surface import Equation, Surface, name, walk
+from ..lang.surface import Equation, Surface, name, names_in, walk
 from ..rewrite.match import everywhere, part, rewrite
 from ..rewrite.rule import pattern
 from ..rules.facts import FACTS
@@ -149,7 +150,8 @@ def size_names(program: Program) -> set[str]:
         for n in (*i.type.dims, *((i.type.classes,) if i.type.classes else ()))
         if n.op == "size"
     }
-    return found | {i.attr[1].attr for d in program.definitions for i in d.indices if i.attr[1].op == "size"}
+    found |= {i.attr[1].attr for d in program.definitions for i in d.indices if i.attr[1].op == "size"}
+    return found | {g.attr for d in program.definitions for g in walk_nodes(d.body) if g.op == "size"}
 
 
 def fuse(bodies: list[Definition], lift: Lift) -> list[Definition]:
@@ -231,6 +233,7 @@ class Writer:
         self.index = IndexForm(self.names)
         self.forms = forms(program, definitions)
         self.written = {d.name for d in program.definitions if not d.introduced}
+        self.forward = program.definitions
         said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
         self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
         self.lift = Lift(self.forms)
@@ -282,13 +285,17 @@ class Writer:
 
     def write(self, d: Definition) -> Equation:
         """A definition on the way: as the user wrote it, else the form that is easier to read."""
-        if d.written is not None and readable(d.written):
+        if d.written is not None and readable(d.written) and self.own_words(d):
             return d.written
         matrix = self.matrix(d)
         if matrix is None or d.body.op == "tensor" or not d.indices:
             return matrix or self.indexed(d)
         indexed = self.indexed(d)
         return matrix if reading_cost(matrix.body) <= reading_cost(indexed.body) + 2 else indexed
+
+    def own_words(self, d: Definition) -> bool:
+        """Whether the user's text speaks only of definitions on which the value rests: [p >= p] rests on no p."""
+        return d.written is not None and names_in(d.written.body) & self.written <= {q.name for q in needed(d, self.forward)}
 
     def nice(self, d: Definition) -> bool:
         """Whether its matrix form is the one to read."""
@@ -298,9 +305,8 @@ class Writer:
         """The closed formula and what it names; what the user wrote inside an expression goes back where it stood."""
         main = self.matrix(closed) or self.indexed(closed)
         lines = [self.write(d) for d in where]
-        introduced = {d.name for d in where if d.introduced and _plain(d)} | {
-            e.name for e in lines if not e.indices and e.name not in self.written
-        }
+        introduced = {e.name for d, e in zip(where, lines, strict=True)
+                      if not e.indices and ((d.introduced and _plain(d)) or e.name not in self.written)}
         keep = {e.name for e in lines if e.body.op == "call" and e.body.attr in NAMED_CALLS}
         return self.settle(main, lines, introduced - keep)
 
@@ -310,8 +316,8 @@ class Writer:
         """Names that nobody wrote replaced by their expressions, where there is no more to read afterwards."""
         for line in reversed(list(lines)):
             users = [e for e in (main, *lines) if e is not line and uses_of(e.body, line.name)]
-            if line.name not in introduced or (conditioned(line.body) and any(e.indices for e in users)):
-                continue  # `sum[k = 1]` inside an equation with its own k would bind nothing
+            if line.name not in introduced:
+                continue
             if line.body.op in ("bracket", "num") and any(indexed_by(e.body, line.name) for e in users):
                 continue  # `[x > 0][n]` is no entry
             grown = [length(e.body) + uses_of(e.body, line.name) * length(line.body) for e in users]
@@ -350,11 +356,6 @@ def indexed_by(tree: Surface, array: str) -> bool:
 def names_of(tree: Surface) -> list[str]:
     """The names of a tree, from left to right."""
     return [t.attr for t in walk(tree) if t.op == "name"]
-
-
-def conditioned(tree: Surface) -> bool:
-    """Holds a reduction with a condition."""
-    return any(t.op == "reduce" and len(t.args) > 1 for t in walk(tree))
 
 
 def used(main: Equation, lines: list[Equation], introduced: set[str]) -> list[Equation]:

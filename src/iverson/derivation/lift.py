@@ -134,11 +134,15 @@ class Lift:
         return Mat((Surface("add", tuple(parts)),), rows, cols)
 
     def parts(self, fs: Sequence[Node], axes: tuple[Node, ...]) -> list[Surface]:
-        """The parts of an elementwise expression; where none carries both axes, one is spread over them."""
+        """The parts of an elementwise expression; where none carries both axes, or a column and a row meet before one
+        does, the first is spread over them."""
         trees = [self.term(f, axes, len(axes)) for f in fs]
-        if len(axes) == 2 and not any(set(axes) <= f.free for f in fs):
-            p = next(p for p, f in enumerate(fs) if f.free & set(axes))
-            trees[p] = self.lift(fs[p], axes).tree
+        if len(axes) == 2:
+            own = [f.free & set(axes) for f in fs]
+            whole = next((p for p, o in enumerate(own) if len(o) == 2), len(fs))
+            if whole == len(fs) or len({*filter(None, own[:whole])}) > 1:
+                p = next(p for p, o in enumerate(own) if o)
+                trees[p] = self.lift(fs[p], axes).tree
         return trees
 
     def term(self, f: Node, axes: tuple[Node, ...], rank: int) -> Surface:
@@ -283,6 +287,8 @@ class Lift:
                 hot = call("onehot", name(y.attr))
                 if relation.attr == "!=" or any(t.op != "idx" for t in y.args) or len(y.args) > 1:
                     break
+                if y.args == (k,):
+                    return Mat((call("diagonal", hot),), k, None)
                 return Mat((hot,), y.args[0], k) if y.args else Mat((hot,), k, None)
         if relation.attr == "=" and len(own) == 2:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])

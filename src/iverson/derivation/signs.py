@@ -14,6 +14,7 @@ from .naming import everywhere_in
 
 MOST_BRACKETS = 6
 NONNEGATIVE = frozenset({"exp", "sigmoid", "softplus", "cosh", "abs"})
+BOUNDED = frozenset({"sin", "cos", "tanh", "sigmoid", "arctan", "erf", "erfc", "sign"})
 UNBOUNDED = frozenset({"log", "log1p", "exp", "expm1", "tan", "sinh", "cosh", "arcsin", "arccos", "entropy", "entropy_complement",
     "arccosh", "arctanh", "erfinv", "gamma", "gammaln", "digamma", "polygamma", "logit", "xlogy"})
 
@@ -49,6 +50,18 @@ def away_from_zero(f: Node) -> bool:
     if f.op == "red":
         return f.attr[0] in ("sum", "prod", "max", "min") and away_from_zero(f.args[0]) and f.args[1].op == "num"
     return f.op == "mul" and all(map(away_from_zero, f.args))
+
+
+def bounded(f: Node) -> bool:
+    """Of moderate size whatever its arrays are: numbers, brackets, functions with bounded values, sums and products
+    of such."""
+    if f.op in ("num", "br", "const"):
+        return True
+    if f.op == "apply":
+        return f.attr in BOUNDED or (f.attr in ("max", "min", "abs") and all(map(bounded, f.args)))
+    if f.op == "pow":
+        return is_integer(f.args[1]) and f.args[1].attr >= 1 and bounded(f.args[0])
+    return f.op in ("add", "mul") and all(map(bounded, f.args))
 
 
 def tame(f: Node) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..core.errors import IversonError
-from ..core.node import HALF, TWO, Node, add, coefficient, is_num, mul, num, open_, pow_
+from ..core.node import HALF, TWO, Node, add, coefficient, is_integer, is_num, mul, num, open_, pow_
 from ..derivation.lift import arranged
 from ..derivation.naming import abstract
 from ..derivation.signs import strong
@@ -119,6 +119,8 @@ class Arrays:
             return
         v = self.value(add(*base), indices)
         code = self.full(v, indices)
+        if whole(add(*base)) and not v.truth:  # what is added to it need not be a whole number
+            code = f"1.0*{self.aligned(v, indices).at(TIMES)}" if set(v.axes) == set(indices) else code
         self.line(f"{target} = {code}" + ("" if v.fresh or v.truth else ".copy(order='K')"))
 
     def _hit(self, target: str, indices: tuple[Node, ...], place: Node, f: Node) -> None:
@@ -298,8 +300,11 @@ class Arrays:
         if e.op == "num" and e.attr < 0:
             return self.divided(Value("1.0"), self.real(pow_(base, num(-e.attr)), scope), scope)
         if e is HALF:
-            v = self.norm(base, scope) or self.real(base, scope)
-            return v if v.code.startswith("_norm(") else Value(f"np.sqrt({v.code})", v.axes)
+            root = self.norm(base, scope)
+            if root is not None:
+                return root
+            v = self.real(base, scope)
+            return Value(f"np.sqrt({v.code})", v.axes)
         if e.op == "num" and isinstance(e.attr, int):
             v = self.real(base, scope)
             return Value(f"{v.at(ATOM)}**{e.attr}", v.axes, UNARY)
@@ -519,6 +524,15 @@ def picked(t: Node, indices: tuple[Node, ...]) -> tuple[str, Node, Node, Node] |
             if label.op == "el" and label.free == {i} and (b.args[0].attr == "!=" or k not in rest.free):
                 return b.args[0].attr, label, rest, b
     return None
+
+
+def whole(f: Node) -> bool:
+    """Computed in integers: made of sizes, indices, brackets and whole numbers."""
+    if f.op == "num":
+        return is_integer(f)
+    if f.op == "pow":
+        return whole(f.args[0]) and is_integer(f.args[1]) and f.args[1].attr > 0
+    return f.op in ("size", "idx", "br") or (f.op in ("add", "mul", "red") and whole(f.args[0]) and all(map(whole, f.args)))
 
 
 def scattered(bound: Sequence[Node], body: Node) -> tuple[Node, Node, Node] | None:

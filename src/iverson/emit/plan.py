@@ -30,7 +30,7 @@ from ..core.node import (
 from ..core.program import Definition, Program, inline
 from ..derivation.answer import Answer, needed
 from ..derivation.naming import abstract, everywhere_in
-from ..derivation.signs import away_from_zero, nonnegative, tame
+from ..derivation.signs import away_from_zero, bounded, nonnegative, tame
 from ..lang.lower import contracts
 from ..rewrite.collapse import contract
 from ..rewrite.match import everywhere
@@ -56,8 +56,7 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     names = {d.name for d in wanted} | {d.body.attr[1] for d in rows.values() if d.body.op == "tensor"}
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
     kept = [replace(d, body=stable(inline(d.body, inner), set(program.inputs))) for n, d in rows.items() if n not in inner]
-    names = {d.name for d in program.definitions}
-    live = guarded(reached(adjugates(kept), {d.name for d in wanted}), names)
+    live = guarded(reached(adjugates(kept), {d.name for d in wanted}), program.definitions)
     counts: Counter[Node] = Counter()
     for d in live:
         counts.update(worth_sharing(d.body))
@@ -136,13 +135,15 @@ def stable(f: Node, taken: Container[str] = ()) -> Node:
     return excluded(contract(everywhere((*before, *STABLE, *after), f)))
 
 
-def guarded(definitions: Sequence[Definition], forward: Container[str]) -> list[Definition]:
+def guarded(definitions: Sequence[Definition], forward: Sequence[Definition]) -> list[Definition]:
     """Slopes of roots are 0 where the root has its least value 0: x/norm2(x) is 0 at x = 0.
 
-    forward   names of the loss's own definitions: what they divide by is left as it is
+    forward   the loss's own definitions, whether or not they are computed: what they divide by is left as it is
     """
-    divided = {b for d in definitions if d.name in forward for b, _ in inverse_roots(d.body)}
-    return [d if d.name in forward else replace(d, body=without_poles(d.body, divided)) for d in definitions]
+    names = {d.name for d in forward}
+    own = [*forward, *(d for d in definitions if d.name in names)]
+    divided = {b for d in own for b, _ in inverse_roots(d.body)}
+    return [d if d.name in names else replace(d, body=without_poles(d.body, divided)) for d in definitions]
 
 
 def inverse_roots(f: Node) -> Iterable[tuple[Node, Node]]:
@@ -160,7 +161,8 @@ def without_poles(f: Node, divided: Container[Node]) -> Node:
 
 
 def excluded(f: Node) -> Node:
-    """`sum[m] [m != t]*g(m)` as `sum[m] g(m) - g(t)`, where g has no way to be infinite at t."""
+    """`sum[m] [m != t]*g(m)` as `sum[m] g(m) - g(t)`, where g(t) is bounded: a large one would take the digits of the
+    others with it."""
 
     def step(g: Node) -> Node | None:
         if g.op != "red" or g.attr[0] != "sum":
@@ -170,9 +172,10 @@ def excluded(f: Node) -> Node:
             if b.op == "br" and b.args[0].attr == "!=" and b.args[0].args[0] in bound:
                 m, t = b.args[0].args
                 rest = mul(*(x for x in body.args if x is not b))
-                if m not in t.free and t.op in ("el", "num") and tame(rest):
+                left_out = substitute(rest, {m: t})
+                if m not in t.free and t.op in ("el", "num") and tame(rest) and (bounded(rest) or bounded(left_out)):
                     others = [i for i in bound if i is not m]
-                    return add(sum_(bound, rest), neg(sum_(others, substitute(rest, {m: t}))))
+                    return add(sum_(bound, rest), neg(sum_(others, left_out)))
         return None
 
     return transform(f, step)

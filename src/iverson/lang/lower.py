@@ -44,7 +44,7 @@ from ..core.program import Definition, Program
 from .kinds import Typed
 from .ops import CONSTANTS, OPS, WHOLE, Op
 from .shapes import Type
-from .surface import Equation, Script, Surface
+from .surface import Equation, Script, Surface, names_in
 from .surface import walk as written
 from .syntax import parse_expression
 
@@ -322,11 +322,14 @@ class Lowering:
     def _written(
         self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]
     ) -> Equation | None:
-        """The introduced definition in the user's own words, where its indices have names or are axes."""
+        """The introduced definition in the user's own words, where its indices have names or are axes; None where the
+        words speak of an index on which the value does not depend."""
         names = {i: n for n, i in scope.items()}
+        said = names_in(tree) & set(scope)
         if not self.rank(tree) and all(i in names for i in free):
-            return Equation(name, tuple(names[i] for i in free), tree)
-        return Equation(name, (), tree) if tuple(free) == axes and len(axes) == self.rank(tree) else None
+            return Equation(name, tuple(names[i] for i in free), tree) if said <= {names[i] for i in free} else None
+        whole = tuple(free) == axes and len(axes) == self.rank(tree)
+        return Equation(name, (), tree) if whole and not said else None
 
     def unused(self, stem: str) -> str:
         """A name near `stem` that the text does not use."""
@@ -356,7 +359,7 @@ class Lowering:
             raise IversonError(
                 "unsupported", f"{name} of a matrix that depends on an index is not supported.", argument.span
             )
-        source = self._matrix_name(argument, value, rows)
+        source = self._matrix_name(argument, value, rows, scope)
         indices = tuple(fresh(n) for n in result_axes(OPS[name].shape, t.dims))
         body = make("tensor", (), (name, source))
         found = next((d.name for d in self.definitions if d.body is body), None)
@@ -367,7 +370,7 @@ class Lowering:
             self.definitions.append(Definition(found, indices, body, form, introduced=True, written=written))
         return el(found, axes)
 
-    def _matrix_name(self, tree: Surface, value: Node, rows: Axes) -> str:
+    def _matrix_name(self, tree: Surface, value: Node, rows: Axes, scope: dict[str, Node]) -> str:
         if value.op == "el" and value.args == rows:
             return str(value.attr)
         for d in self.definitions:
@@ -375,7 +378,7 @@ class Lowering:
                 return d.name
         name = self.unused("A")
         self.definitions.append(
-            Definition(name, rows, value, "matrix", True, written=Equation(name, (), tree))
+            Definition(name, rows, value, "matrix", True, written=self._written(name, tree, list(rows), rows, scope))
         )
         return name
 

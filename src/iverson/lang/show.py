@@ -5,9 +5,11 @@ A derivative that is not carried out, the call "D" of derivation lines, has a te
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from fractions import Fraction
 
-from .surface import Equation, Surface, index, name
+from .surface import Equation, Surface, index, name, walk
 
 ATOM, POWER, PREFIX, TIMES, REDUCE, SUM, RELATION, NOT, AND, OR = 100, 60, 50, 40, 30, 20, 10, 6, 4, 2
 GREEK = (
@@ -34,7 +36,7 @@ def equation_left(e: Equation) -> Surface:
 
 def equation_text(e: Equation) -> str:
     """A definition in one line."""
-    return f"{show(equation_left(e))} = {show(e.body)}"
+    return f"{show(equation_left(e))} = {show(spelled_out(e.body, e.indices or ()))}"
 
 
 def number_text(value: int | Fraction) -> str:
@@ -74,8 +76,8 @@ def _product(t: Surface) -> tuple[str, int]:
         left = f"({left[0]})", ATOM
     if t.op == "div" and t.args[0].op == "call" and t.args[0].attr == "D":
         left = f"({left[0]})", ATOM
-    whole = t.args[1].op in ("reduce", "neg") or (t.op == "mul" and t.args[1].op == "mul")
-    ends_in_sum = right[1] == REDUCE and whole
+    regrouped = t.args[1].op in SIGNS and t.op in ("div", "ediv", *({"mul", "emul"} - {t.args[1].op}))
+    ends_in_sum = right[1] == REDUCE and not regrouped and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
     shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
     return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
 
@@ -138,9 +140,20 @@ def _index(t: Surface) -> tuple[str, int]:
     return _wrap(_plain(base), ATOM) + f"[{','.join(_plain(a)[0] for a in terms)}]", ATOM
 
 
+def spelled_out(tree: Surface, bound: Collection[str]) -> Surface:
+    """`tree` where these names are bound already: `sum[k != y]` would bind nothing, `sum[k: k != y]` binds anew."""
+    if not bound or not any(t.op == "reduce" and len(t.args) > 1 for t in walk(tree)):
+        return tree
+    args = tuple(spelled_out(a, bound) for a in tree.args)
+    if tree.op == "reduce" and len(args) > 1 and binds_itself(tree) and set(tree.attr[1]) & set(bound):
+        args = (args[0], Surface("and", args[1:]))
+    return replace(tree, args=args)
+
+
 def _reduce(t: Surface) -> tuple[str, int]:
     kind, names = t.attr
     binder = ",".join(names)
+    t = replace(t, args=(spelled_out(t.args[0], names), *t.args[1:]))
     if len(t.args) > 1:
         condition = t.args[1]
         binder = show(condition) if not names or binds_itself(t) else f"{binder}: {show(condition)}"

@@ -17,9 +17,11 @@ import numpy as np
 from ..core.errors import IversonError
 from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe, typed
-from ..lang.show import show
-from ..lang.surface import Equation
+from ..lang.ops import CONSTANTS
+from ..lang.show import show, spelled_out
+from ..lang.surface import Equation, names_in, walk
 from ..lang.syntax import parse_script
+from .admit import all_sizes
 from .sample import instances
 from .surface_eval import compile_surface
 
@@ -62,7 +64,7 @@ class Verified:
 
 def line(e: Equation) -> str:
     """An equation as text."""
-    return e.name + (f"[{','.join(e.indices)}]" if e.indices else "") + " = " + show(e.body)
+    return e.name + (f"[{','.join(e.indices)}]" if e.indices else "") + " = " + show(spelled_out(e.body, e.indices or ()))
 
 
 def declaration(i: Input) -> str:
@@ -84,11 +86,30 @@ def read_back(
 ) -> Typed:
     """Printed equations read again, over inputs whose kinds are known; the last one is the result.
 
-    dims   the sizes of the definitions, where an index that stands only in a bracket does not tell
+    dims    the sizes of the definitions, where an index that stands only in a bracket does not tell
+    Errors  IversonError `unsupported` where no array tells how far an index runs: the text would mean nothing
     """
-    text = "\n".join([*map(declaration, inputs.values()), *map(line, equations)])
+    sizes = [f"{n}_: data[{n}]" for n in unknown(inputs, equations)]
+    text = "\n".join([*map(declaration, inputs.values()), *sizes, *map(line, equations)])
     script = parse_script(text)
-    return typed(replace(script, result=equations[-1].name), dims=dims)
+    found = typed(replace(script, result=equations[-1].name), dims=dims)
+    told = {n for i in found.inputs.values() for n in (*i.type.dims, i.type.classes)}
+    told.update(n for ns in (dims or {}).values() for n in ns)
+    if any(n.op == "size" and n not in told for n in all_sizes(found)):
+        raise IversonError(
+            "unsupported",
+            "The answer has a sum over an index that no array in it carries, so its text does not say how far it runs.",
+            hint="Write the loss so that every index stands in an array.",
+        )
+    return replace(found, inputs={n: i for n, i in found.inputs.items() if n in inputs})
+
+
+def unknown(inputs: Mapping[str, Input], equations: Sequence[Equation]) -> list[str]:
+    """Names that stand for sizes which no input has."""
+    named = {n.attr for i in inputs.values() for n in (*i.type.dims, i.type.classes) if n is not None}
+    bound = {i for e in equations for t in walk(e.body) if t.op == "reduce" for i in t.attr[1]}
+    known = {*inputs, *named, *bound, *CONSTANTS, *(e.name for e in equations), *(i for e in equations for i in e.indices or ())}
+    return sorted({n for e in equations for n in names_in(e.body)} - known)
 
 
 @dataclass

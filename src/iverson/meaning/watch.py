@@ -64,6 +64,8 @@ class Watch:
         """Kinks at distances `gap`, an array; `truth`: on which side, None for a kink that has no sides; `place`
         finds which of several values is the largest."""
         live = self.live(depth, rank)
+        if np.isnan(gap).any() and np.any(np.isnan(gap) & live):
+            self.nearest = 0.0  # a relation with what is not a number is neither true nor false
         if truth is not None:
             sides = self.sides.setdefault(id(tree), Sides(tree))
             sides.true = sides.true or bool(np.any(truth & live))

@@ -47,9 +47,9 @@ def holds(env: Env, kind: str) -> bool:
 def part(p: Node, f: Node, env: Env) -> Iterator[tuple[Env, list[Node]]]:
     """Matches of `p` with `f` or, for products and sums, with some of its arguments; the others are the rest."""
     if p.op in ("mul", "add") and f.op == p.op:
-        yield from _some(_ordered(p), list(f.args), env)
+        yield from _some(_ordered(p), list(f.args), env, p.op)
     elif p.op == "mul" and f.op != "mul":
-        yield from _some(_ordered(p), [f], env)
+        yield from _some(_ordered(p), [f], env, p.op)
     else:
         yield from ((e, []) for e in match(p, f, env))
 
@@ -67,16 +67,18 @@ def _ordered(p: Node) -> list[Node]:
     return sorted(p.args, key=binds)
 
 
-def _some(patterns: list[Node], args: list[Node], env: Env) -> Iterator[tuple[Env, list[Node]]]:
+def _some(
+    patterns: list[Node], args: list[Node], env: Env, op: str
+) -> Iterator[tuple[Env, list[Node]]]:
     if not patterns:
         yield env, args
         return
     first, *others = patterns
     for n, a in enumerate(args):
         left = args[:n] + args[n + 1 :]
-        for e, remains in _factor(first, a):
+        for e, remains in _factor(first, a) if op == "mul" else ((a, []),):
             for e2 in match(first, e, env):
-                yield from _some(others, left + remains, e2)
+                yield from _some(others, left + remains, e2, op)
 
 
 def _factor(p: Node, a: Node) -> Iterator[tuple[Node, list[Node]]]:
@@ -109,7 +111,7 @@ def _whole(p: Node, f: Node, env: Env) -> Iterator[Env]:
     """All of a product or sum: a last metavariable takes everything the others leave."""
     *others, last = _ordered(p)
     absorbs = last.op == "el"
-    for e, rest in _some(others if absorbs else [*others, last], list(f.args), env):
+    for e, rest in _some(others if absorbs else [*others, last], list(f.args), env, f.op):
         if absorbs and rest:
             yield from match(last, mul(*rest) if f.op == "mul" else add(*rest), e)
         elif not absorbs and not rest:
