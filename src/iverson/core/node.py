@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from .affine import AT_LEAST, Poly, decided, minus, nonnegative, polynomial, scaled, standard
+
 Number = int | Fraction
 
 RANK = {
@@ -40,7 +42,9 @@ RANK = {
 class Node:
     """One node.  Build it with the constructors below, never directly."""
 
-    __slots__ = ("__weakref__", "args", "attr", "free", "height", "key", "mask", "names", "op", "size")
+    __slots__ = (
+        "__weakref__", "args", "attr", "free", "height", "key", "mask", "names", "op", "shifted", "size", "term",
+    )  # fmt: skip
 
     op: str
     args: tuple[Node, ...]
@@ -51,6 +55,8 @@ class Node:
     key: str  # digest: the same in every run
     names: tuple[str, ...]  # of the indices in it, in order of occurrence
     mask: str  # the same digest with index names hidden
+    term: bool  # an index term: made of indices, sizes and integers by sums and products alone
+    shifted: bool  # an element with arithmetic in an index, as x[i+1], occurs in it
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.args))
@@ -74,6 +80,14 @@ def order(f: Node) -> tuple[Any, ...]:
     return (RANK[f.op], f.mask, f.names, f.key)
 
 
+def _is_term(op: str, args: tuple[Node, ...], attr: Any) -> bool:
+    if op in ("add", "mul"):
+        return all(a.term for a in args)
+    if op == "pow":
+        return args[0].term and is_integer(args[1]) and args[1].attr > 1
+    return op in ("idx", "size") or (op == "num" and isinstance(attr, int))
+
+
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -91,6 +105,8 @@ def make(op: str, args: tuple[Node, ...] = (), attr: Any = None) -> Node:
     if op == "idx":
         free = frozenset((node,)) | attr[1].free
     node.free = free - frozenset(bound) if bound else free
+    node.term = _is_term(op, args, attr)
+    node.shifted = any(a.shifted or (op == "el" and a.op in ("add", "mul")) for a in args)
     node.names = (attr[0],) if op == "idx" else tuple(dict.fromkeys(n for a in args for n in a.names))
     node.height = max((a.height for a in args), default=0) + (1 if bound else 0)
     node.size = 1 + sum(a.size for a in args)
@@ -322,10 +338,47 @@ def bracket(r: Node) -> Node:
         return ONE if r.attr in ("=", "<=", ">=") else ZERO
     if a.op == "num" and b.op == "num":
         return ONE if EXACT[r.attr](a.attr, b.attr) else ZERO
+    if a.term and b.term and r.free:
+        return _on_indices(r)
     gap = sub(a, b)
     if gap.op == "num":
         return ONE if EXACT[r.attr](gap.attr, 0) else ZERO
     return make("br", (r,))
+
+
+def facts_of(r: Node) -> list[Poly]:
+    """What a relation between index terms says, as polynomials that are at least 0."""
+    gap = gap_of(r)
+    if gap is None or r.attr == "!=":
+        return []
+    return [gap, scaled(gap, -1)] if r.attr == "=" else [AT_LEAST[r.attr](gap)]
+
+
+def gap_of(r: Node) -> Poly | None:
+    """The left side of a relation between index terms minus the right one."""
+    a, b = (polynomial(x) for x in r.args)
+    return None if a is None or b is None else minus(a, b)
+
+
+def _on_indices(r: Node) -> Node:
+    """A bracket between index terms: decided by their ranges where it can be, else in one form."""
+    a, b = r.args
+    if a.op == b.op == "idx" and a.attr[1] is b.attr[1]:
+        return make("br", (r,))
+    gap = gap_of(r)
+    assert gap is not None
+    known = decided(r.attr, gap)
+    if known is not None:
+        return ONE if known else ZERO
+    if any(x.op in ("add", "mul") for x in r.args):
+        left, name, right = standard(r.attr, gap)
+        r = make("rel", (of_polynomial(left), of_polynomial(right)), name)
+    return make("br", (r,))
+
+
+def of_polynomial(p: Poly) -> Node:
+    """The node of a polynomial."""
+    return add(*(mul(num(c), *m) for m, c in p.items()))
 
 
 # -- binders ---------------------------------------------------------------------------------------------------
@@ -392,11 +445,22 @@ def _number_of(bound: tuple[Node, ...], f: Node) -> Node | None:
     (a, b), sign = f.args[0].args, f.args[0].attr
     if a.op == "num":
         a, b, sign = b, a, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)
-    if a is not bound[0] or b.op != "num" or not is_integer(b):
+    if a is not bound[0] or not (is_integer(b) or (b.term and not b.free and _within(b, a.attr[1], sign))):
         return None
     n, c = bound[0].attr[1], b
     counts = {"=": ONE, "!=": sub(n, ONE), "<": c, "<=": add(c, ONE), ">": sub(n, add(c, ONE)), ">=": sub(n, c)}
     return counts[sign]
+
+
+def _within(b: Node, n: Node, sign: str) -> bool:
+    """Whether a size is one of the values at which a relation with it parts 0..n-1, for all sizes."""
+    p, q = polynomial(b), polynomial(n)
+    assert p is not None and q is not None
+    if sign in ("<=", ">"):
+        p = minus(p, {(): -1})
+    if sign in ("=", "!="):
+        q = minus(q, {(): 1})
+    return nonnegative(p) and nonnegative(minus(q, p))
 
 
 def _connected(bound: tuple[Node, ...], factors: tuple[Node, ...]) -> list[set[Node]]:

@@ -126,7 +126,7 @@ class Lowering:
             return scope[name]
         if name in self.typed.inputs or name in self.typed.definitions:
             return el(name, axes)
-        return const(name) if name in CONSTANTS else size(name)
+        return const(name) if name in CONSTANTS else self.typed.aliases.get(name, size(name))
 
     def _add(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         return add(*(self.part(a, tree, axes, scope) for a in tree.args))
@@ -156,7 +156,8 @@ class Lowering:
             return self._tensor("inv", base, axes, scope)
         if e.op != "num" or not isinstance(e.attr, int) or not 1 <= e.attr <= 16:
             raise IversonError("unsupported", "A matrix power needs an exponent from 1 to 16, or -1.", e.span)
-        path = [axes[0], *(fresh(axes[0].attr[1]) for _ in range(e.attr - 1)), axes[1]]
+        n = self.typed.type_of(base).dims[0]
+        path = [axes[0], *(fresh(n) for _ in range(e.attr - 1)), axes[1]]
         return reduce_(
             "sum", path[1:-1], mul(*(self.at(base, (path[p], path[p + 1]), scope) for p in range(e.attr)))
         )
@@ -179,21 +180,43 @@ class Lowering:
     # -- indices -----------------------------------------------------------------------------------------
 
     def _index(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
-        base, *terms = tree.args
+        base, *written = tree.args
         rest = iter(axes)
-        return self.at(
-            base, tuple(next(rest) if t.op == "all" else self.at(t, (), scope) for t in terms), scope
-        )
+        terms = tuple(self._term(t, rest, scope) for t in written)
+        if base.op == "name" or all(t.op in ("idx", "num", "el") for t in terms):
+            return self.at(base, terms, scope)
+        return self.shifted(base, terms, scope)
+
+    def shifted(self, tree: Surface, terms: Axes, scope: dict[str, Node]) -> Node:
+        """A tree at computed index terms: lowered once over whole axes, so that what it names is named once."""
+        whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
+        return substitute(self.at(tree, whole, scope), dict(zip(whole, terms, strict=True)))
+
+    def _term(self, tree: Surface, rest: Iterator[Node], scope: dict[str, Node]) -> Node:
+        """An index term: what is written, or the next axis for a whole axis or a slice of one."""
+        if tree.op == "all":
+            return next(rest)
+        if tree.op == "slice":
+            return add(next(rest), self.typed.slices[id(tree)][0])
+        return self.at(tree, (), scope)
 
     def _reduce(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         kind, names = tree.attr
-        bound = {n: fresh(s) for n, s in zip(names, self.typed.ranges[id(tree)], strict=True)}
-        inner = scope | bound
+        bound = tuple(fresh(n) for n in self.typed.ranges[id(tree)])
+        starts = self.typed.starts.get(id(tree), (ZERO,) * len(bound))
+        if kind.startswith("arg") and any(a is not ZERO for a in starts):
+            raise IversonError("unsupported", f"{kind} takes an index that counts from 0.", tree.span)
+        inner = scope | {n: add(i, a) for n, i, a in zip(names, bound, starts, strict=True)}
         body = self.at(tree.args[0], axes, inner)
         if kind in ("max", "min"):
             body = self._compared(tree.args[0], body, axes, inner)
-        condition = self.truth(tree.args[1], (), inner) if len(tree.args) > 1 else ONE
-        return reduction(kind, tuple(bound.values()), body, condition)
+        held = [self.truth(t, (), inner) for t in tree.args[1:]]
+        return reduction(kind, bound, body, mul(*held, *self._guards(tree, inner)))
+
+    def _guards(self, tree: Surface, scope: dict[str, Node]) -> Iterator[Node]:
+        """The range rule as brackets: only terms that are in range count."""
+        for g in self.typed.guards.get(id(tree), ()):
+            yield bracket(rel(">=", substitute(g, {i: scope[i.attr[0]] for i in g.free}), ZERO))
 
     def _bracket(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         return self.truth(tree.args[0], axes, scope)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Env = dict[str, Any]                        # arrays, definitions and sizes by name
 Fn = Callable[[Env], Any]
 Piece = tuple[Fn, int]                      # a closure, and the lead of its values
-Scope = tuple[tuple[str, Node], ...]        # index names, outermost first, with their sizes
+Scope = tuple[tuple[str, Node, Node], ...]  # index names, outermost first: how many values, and the first of them
 
 
 # -- axes ----------------------------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def filled(v: Any, bound: tuple[int, ...], rank: int) -> Any:
 
 def place_of(tree: Surface, scope: Scope) -> int | None:
     """Which of the names in scope a tree is, the innermost of several; None when it is none."""
-    names = [i for i, _ in scope]
+    names = [i for i, _, _ in scope]
     if tree.op != "name" or tree.attr not in names:
         return None
     return len(names) - 1 - names[::-1].index(tree.attr)
@@ -56,6 +56,19 @@ def placed(f: Fn, lead: int, t: Type, whole: Type) -> Fn:
     across = t.rank == 1 and (t.form == "row" or t.dims[0] is not whole.dims[0])
     key = ones(whole.rank) if t.rank == 0 else (..., None, slice(None)) if across else (..., None)
     return lambda env: f(env)[key]
+
+
+def values_of(n: int, start: int) -> Any:
+    """The values of an index: n of them, from `start` on."""
+    return np.arange(start, start + max(n, 0))
+
+
+def within(v: Any, own: tuple[Any, ...], at: list[Any], kept: int) -> Any:
+    """Entries of `v` at index terms: nan, or the label 0, outside its axes, where only a bracket may keep them out."""
+    ends = v.shape[len(own) : len(own) + len(at)]
+    held = [(0 <= a) & (a < n) for a, n in zip(at, ends, strict=True)]
+    got = v[(*own, *(np.clip(a, 0, n - 1) for a, n in zip(at, ends, strict=True)))] if all(ends) else np.zeros(())
+    return np.where(reduce(np.logical_and, held)[ones(kept)], got, 0 if v.dtype.kind == "i" else np.nan)
 
 
 # -- values --------------------------------------------------------------------------------------------------

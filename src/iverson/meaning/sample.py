@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
+from ..core.node import Node
 from ..lang.kinds import Input, Typed
+from ..lang.sizes import size_leaves
 from ..lang.surface import Surface
 from .admit import all_sizes, count
 from .surface_eval import compile_surface
@@ -23,6 +25,7 @@ from .watch import Sides, Watch
 Rng = np.random.Generator
 
 MOST_DRAWS = 200
+MOST_SIZES = 400                # draws of sizes, where some are made of others
 PROBES = 8                      # after so many draws, a domain finite in less than a quarter of them is left
 MOST_CONDITION = 1e4            # of a matrix that is inverted: beyond it differences lose too many digits
 STRICT = 40                     # draws without one that fits, after which a det may be of a singular matrix
@@ -91,11 +94,25 @@ def sample(typed: Typed, rng: Rng, domain: str = "normal",
 def draw_sizes(typed: Typed, rng: Rng, sizes: Mapping[str, int] | None = None) -> dict[str, int]:
     """Every size by name: distinct, from 2 to 8, larger where a constant index or many sizes ask for it."""
     nodes = all_sizes(typed)
+    made = [n for n in (*nodes, *typed.checks) if n.op not in ("num", "size")]
+    for attempt in range(MOST_SIZES):
+        known = distinct_sizes(typed, nodes, rng, sizes, 9 + attempt // 40)
+        values = [count(n, known) for n in made]
+        least = [typed.least.get(n, 1) for n in made]
+        wanted = min(values, default=2) >= (2 if attempt < MOST_SIZES // 2 else 1) or sizes
+        if wanted and all(v >= k for v, k in zip(values, least, strict=True) if v != 0 or not sizes):
+            return known
+    raise IversonError("verify", "No sizes were found that leave every array an entry.", hint="Declare other sizes.")
+
+
+def distinct_sizes(typed: Typed, nodes: Iterable[Node], rng: Rng, sizes: Mapping[str, int] | None,
+                   most: int) -> dict[str, int]:
+    """One draw of all named sizes, none twice."""
     known = dict(sizes or {})
     taken = {*known.values(), *(n.attr for n in nodes if n.op == "num")}
-    order = [*map(int, rng.permutation(np.arange(2, 9))), *range(9, 10_000)]
-    for n in nodes:
-        if n.op == "size" and n.attr not in known:
+    order = [*map(int, rng.permutation(np.arange(2, most))), *range(most, 10_000)]
+    for n in dict.fromkeys(leaf for n in nodes for leaf in size_leaves(n)):
+        if n.attr not in known:
             least = typed.least.get(n, 2)
             known[n.attr] = next(k for k in order if k >= least and k not in taken)
             taken.add(known[n.attr])
