@@ -311,7 +311,7 @@ def simplified(program: Program) -> str:
     """The result with its brackets decided, as text."""
     d = program.definition(program.result)
     body = tidy(everywhere(AS_BRACKETS, contract(d.body)))
-    form = IndexForm(IndexNames(program.index_names, program.names()))
+    form = IndexForm(IndexNames(program.index_names, program.names()), program.dims())
     return show(form.tree(body, form.names.assign(d.indices)))
 
 
@@ -355,7 +355,7 @@ SYMMETRIC: dict[str, tuple[Callable[[Any, Any], Any] | None, Callable[[Any], Any
 
 def kinks(program: Program, wrt: str) -> tuple[str, ...]:
     """The kink of every function of the loss that has one, with its argument in the loss's own terms."""
-    form = IndexForm(IndexNames(program.index_names, program.names()))
+    form = IndexForm(IndexNames(program.index_names, program.names()), program.dims())
     found: dict[str, None] = {}
     for d in program.definitions:
         for g in walk(d.body):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.node import Node, reads, transform
-from ..core.program import Definition, Program, inline
+from ..core.program import Definition, Program, inline, sizes_of
 from ..lang.surface import Equation, Surface, name, walk, weight
 from ..rewrite.match import everywhere, rewrite
 from ..rules.facts import FACTS
@@ -65,7 +65,8 @@ class Answers:
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
         hidden = adjoint.program.result if adjoint.program.anonymous else None
         sizes = list(dict.fromkeys(n for i in adjoint.program.inputs.values() for n in i.type.dims))
-        namer = Namer([d for d in self.forward if d.name != hidden], self.unused, sizes)
+        dims = adjoint.program.dims() | sizes_of([*adjoint.adjoints, *adjoint.gradients.values()])
+        namer = Namer([d for d in self.forward if d.name != hidden], self.unused, sizes, dims)
         self.bodies = [replace(d, body=tidy(d.body)) for d in namer.name_all(bodies)]
         self.named = namer.made
 
@@ -210,9 +211,10 @@ class Writer:
         definitions = list(definitions)
         taken = program.names() | size_names(program) | {d.name for d in definitions}
         self.names = IndexNames(program.index_names, taken)
-        self.index = IndexForm(self.names)
+        dims = program.dims() | sizes_of(definitions)
+        self.index = IndexForm(self.names, dims)
         self.forms = forms(program, definitions)
-        self.lift = Lift(self.forms)
+        self.lift = Lift(self.forms, dims=dims)
         self.form = form_of(self.forms)
 
     def matrix(self, d: Definition) -> Equation | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from ..core.node import Node, coefficient, is_num, mul, neg, num, open_, pow_
+from ..core.node import ZERO, Node, coefficient, elements, is_num, make, mul, neg, num, open_, pow_, sub
 from ..lang.surface import Surface, call, index, name, number
 from .lift import arranged, leaf, number_parts
 
@@ -49,10 +49,10 @@ class IndexNames:
 
 
 class IndexForm:
-    """One rendering of nodes as Surface trees in index form."""
+    """One rendering of nodes as Surface trees in index form.  `dims` gives the sizes of arrays where they are known."""
 
-    def __init__(self, names: IndexNames) -> None:
-        self.names = names
+    def __init__(self, names: IndexNames, dims: Mapping[str, tuple[Node, ...]] | None = None) -> None:
+        self.names, self.dims = names, dims or {}
 
     def tree(self, f: Node, names: Mapping[Node, str]) -> Surface:
         """`f` with its free indices named."""
@@ -74,12 +74,22 @@ class IndexForm:
         return index(base, *(self.tree(t, names) for t in f.args)) if f.args else base
 
     def _add(self, f: Node, names: dict[Node, str]) -> Surface:
+        if f.term:
+            return self._index_sum(f, names)
         parts = []
         for term in arranged(f.args):
             minus = coefficient(term)[0] < 0
             tree = self.tree(neg(term) if minus else term, names)
             parts.append(Surface("neg", (tree,)) if minus else tree)
         return Surface("add", tuple(parts))
+
+    def _index_sum(self, f: Node, names: dict[Node, str]) -> Surface:
+        """An index term: what is added before what is taken away, the number before an index that is taken away."""
+        parts = [(coefficient(t)[0] < 0, t.op == "num", t) for t in f.args]
+        first = any(not minus and not number_ for minus, number_, _ in parts)
+        parts.sort(key=lambda p: ((p[0] and not p[1]) * 2 + p[1]) if first else p[0])
+        trees = [(minus, self.tree(neg(t) if minus else t, names)) for minus, _, t in parts]
+        return Surface("add", tuple(Surface("neg", (t,)) if minus else t for minus, t in trees))
 
     def _mul(self, f: Node, names: dict[Node, str]) -> Surface:
         c, rest = coefficient(f)
@@ -130,9 +140,24 @@ class IndexForm:
         for i in bound:
             inner[i] = self.names.choose(i.attr[1], inner.values())
         conditions, body = self._conditions(f, bound, body, condition)
+        conditions += [rel_bracket(i) for i in bound if not self.exact(i, body, conditions)]
         shown = [self._condition(c, inner) for c in conditions]
         held = (_joined(shown),) if shown else ()
         return Surface("reduce", (self.tree(body, inner), *held), (f.attr[0], tuple(inner[i] for i in bound)))
+
+    def exact(self, i: Node, body: Node, conditions: Iterable[Node]) -> bool:
+        """Whether what is read under an index is in range exactly where the index runs, so that no more need be said."""
+        n = i.attr[1]
+        plain = True
+        for g in (e for f in (body, *conditions) for e in elements(f) if i in e.free):
+            dims = self.dims.get(g.attr)
+            if dims is None:
+                return True
+            for t, m in zip(g.args, dims, strict=True):
+                if t.term and sub(sub(m, t), sub(n, i)) is ZERO:
+                    return True
+                plain = plain and i not in t.free
+        return plain
 
     def _condition(self, c: Node, names: dict[Node, str]) -> Surface:
         """A 0/1 factor as a relation: a bracket its own, anything else as `c > 0`."""
@@ -152,7 +177,7 @@ class IndexForm:
         held = [
             x
             for x in factors
-            if x.op == "br" and any(a in bound for a in x.args[0].args) and x.args[0].attr != "="
+            if x.op == "br" and x.args[0].attr != "=" and under_sign(x, bound)
         ]
         if len(held) == len(factors):
             held = []
@@ -160,6 +185,17 @@ class IndexForm:
 
     def _deriv(self, f: Node, names: dict[Node, str]) -> Surface:
         return call("D", self.tree(f.args[0], names), self.tree(f.args[1], names))
+
+
+def under_sign(x: Node, bound: tuple[Node, ...]) -> bool:
+    """A bracket on a bound index itself, or between index terms that hold one."""
+    a, b = x.args[0].args
+    return a in bound or b in bound or (a.term and b.term and bool(x.free & set(bound)))
+
+
+def rel_bracket(i: Node) -> Node:
+    """[i < n] for an index over n, as it is written where what is read does not say so."""
+    return make("br", (make("rel", (i, i.attr[1]), "<"),))
 
 
 def picks_entry(f: Node) -> bool:

@@ -99,8 +99,8 @@ def draw_sizes(typed: Typed, rng: Rng, sizes: Mapping[str, int] | None = None) -
         known = distinct_sizes(typed, nodes, rng, sizes, 9 + attempt // 40)
         values = [count(n, known) for n in made]
         least = [typed.least.get(n, 1) for n in made]
-        wanted = min(values, default=2) >= (2 if attempt < MOST_SIZES // 2 else 1) or sizes
-        if wanted and all(v >= k for v, k in zip(values, least, strict=True) if v != 0 or not sizes):
+        smallest = 2 if attempt < MOST_SIZES // 2 and not sizes else 1
+        if all(v >= max(k, smallest) for v, k in zip(values, least, strict=True)):
             return known
     raise IversonError("verify", "No sizes were found that leave every array an entry.", hint="Declare other sizes.")
 
@@ -239,7 +239,12 @@ class Search:
                 note: str = "") -> tuple[Draw | None, bool]:
         """A draw, None when it will not do, and whether the loss was finite there."""
         self.made += 1
-        known = draw_sizes(self.typed, self.rng, sizes)
+        try:
+            known = draw_sizes(self.typed, self.rng, sizes)
+        except IversonError:
+            if sizes:
+                return None, False
+            raise
         arrays = sample(self.typed, self.rng, self.domain, known)
         if scale != 1.0:
             arrays = {name: v * scale if scales(self.typed.inputs[name]) else v for name, v in arrays.items()}

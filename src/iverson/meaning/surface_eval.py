@@ -384,6 +384,8 @@ class Dense:
 
         def f(env: Env) -> Any:
             v, number = terms(env)
+            if v.size == 0 and kind in ("max", "min"):
+                return np.full(v.shape[: v.ndim - rank - len(names)] + v.shape[v.ndim - rank :], NEUTRAL[kind])
             if look is not None and kind[-3:] in ("max", "min"):
                 look(top_gap(v if kind[-3:] == "max" else -v, len(names), rank), None)
             return total(v, axes) / number() if kind == "mean" else total(v, axes)
