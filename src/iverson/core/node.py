@@ -159,8 +159,17 @@ def fresh(n: Node) -> Node:
 
 
 def el(name: str, terms: Iterable[Node] = ()) -> Node:
-    """An element of an input or a definition; with no terms, a scalar."""
-    return make("el", tuple(terms), name)
+    """An element of an input or a definition; with no terms, a scalar.  Arithmetic in an index has one form."""
+    return make("el", tuple(index_term(t) if t.op in ("add", "mul") else t for t in terms), name)
+
+
+def index_term(t: Node) -> Node:
+    """An index term multiplied out: `n - 1 - (i + 1)` is `n - 2 - i`."""
+    parts = t.args if t.op == "add" else (t,)
+    if not t.term or not any(p.op == "mul" and any(a.op == "add" for a in p.args) for p in parts):
+        return t
+    p = polynomial(t)
+    return t if p is None else of_polynomial(p)
 
 
 def is_num(f: Node, value: Number | None = None) -> bool:
@@ -518,7 +527,7 @@ BUILD: dict[str, Callable[[Node, tuple[Node, ...]], Node]] = {
     "mul": lambda f, a: mul(*a),
     "pow": lambda f, a: pow_(*a),
     "apply": lambda f, a: apply(f.attr, *a),
-    "el": lambda f, a: make("el", a, f.attr),
+    "el": lambda f, a: el(f.attr, a),
     "rel": lambda f, a: rel(f.attr, *a),
     "br": lambda f, a: bracket(a[0]) if a[0].op == "rel" else a[0],
     "red": lambda f, a: reduce_(f.attr[0], f.attr[1], *a),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from ..core.node import ZERO, Node, coefficient, elements, is_num, make, mul, neg, num, open_, pow_, sub
+from ..core.node import ZERO, Node, add, coefficient, elements, is_num, make, mul, neg, num, open_, pow_
 from ..lang.surface import Surface, call, index, name, number
 from .lift import arranged, leaf, number_parts
 
@@ -84,12 +84,16 @@ class IndexForm:
         return Surface("add", tuple(parts))
 
     def _index_sum(self, f: Node, names: dict[Node, str]) -> Surface:
-        """An index term: what is added before what is taken away, the number before an index that is taken away."""
-        parts = [(coefficient(t)[0] < 0, t.op == "num", t) for t in f.args]
-        first = any(not minus and not number_ for minus, number_, _ in parts)
-        parts.sort(key=lambda p: ((p[0] and not p[1]) * 2 + p[1]) if first else p[0])
-        trees = [(minus, self.tree(neg(t) if minus else t, names)) for minus, _, t in parts]
-        return Surface("add", tuple(Surface("neg", (t,)) if minus else t for minus, t in trees))
+        """An index term: what is added, sizes that are taken away, the number, indices that are taken away: `n - 1 - i`."""
+        rank = {(False, False): 0, (True, False): 1, (True, True): 3}
+        up = any(coefficient(t)[0] > 0 and t.op != "num" for t in f.args)
+        terms = sorted(
+            f.args,
+            key=lambda t: 2 * up if t.op == "num" else rank.get((coefficient(t)[0] < 0, bool(t.free)), 0),
+        )
+        minus = [coefficient(t)[0] < 0 for t in terms]
+        trees = [self.tree(neg(t) if m else t, names) for t, m in zip(terms, minus, strict=True)]
+        return Surface("add", tuple(Surface("neg", (t,)) if m else t for t, m in zip(trees, minus, strict=True)))
 
     def _mul(self, f: Node, names: dict[Node, str]) -> Surface:
         c, rest = coefficient(f)
@@ -154,7 +158,7 @@ class IndexForm:
             if dims is None:
                 return True
             for t, m in zip(g.args, dims, strict=True):
-                if t.term and sub(sub(m, t), sub(n, i)) is ZERO:
+                if t.term and add(m, neg(t), neg(n), i) is ZERO:
                     return True
                 plain = plain and i not in t.free
         return plain
