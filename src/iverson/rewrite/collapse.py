@@ -48,7 +48,7 @@ class Term:
 
 def spread(f: Node, about: frozenset[Node]) -> list[Term]:
     """`f` as terms: products over sums multiplied out wherever a part depends on the indices `about`."""
-    if not f.free & about:
+    if not f.free & about or (f.shifted and f.op != "mul" and not decides(f, about)):
         return [Term((), (f,))]
     if f.op == "add":
         return [t for a in f.args for t in spread(a, about)]
@@ -65,6 +65,11 @@ def spread(f: Node, about: frozenset[Node]) -> list[Term]:
     ):
         return _product([spread(f.args[0], about) for _ in range(f.args[1].attr)])
     return [Term((), (f,))]
+
+
+def decides(f: Node, about: frozenset[Node]) -> bool:
+    """Whether a bracket in `f` could settle one of the indices."""
+    return any(g.op == "br" and g.args[0].attr == "=" and g.free & about for g in walk(f))
 
 
 def _product(parts: list[list[Term]]) -> list[Term]:
