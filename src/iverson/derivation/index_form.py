@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from ..core.node import ZERO, Node, add, coefficient, elements, is_num, make, mul, neg, num, open_, pow_
+from ..core.affine import minus, polynomial
+from ..core.node import Node, coefficient, elements, is_num, make, mul, neg, num, open_, pow_
 from ..lang.surface import Surface, call, index, name, number
 from .lift import arranged, leaf, number_parts
 
@@ -158,7 +159,7 @@ class IndexForm:
             if dims is None:
                 return True
             for t, m in zip(g.args, dims, strict=True):
-                if t.term and add(m, neg(t), neg(n), i) is ZERO:
+                if t.term and i in t.free and same_end(m, t, n, i):
                     return True
                 plain = plain and i not in t.free
         return plain
@@ -189,6 +190,12 @@ class IndexForm:
 
     def _deriv(self, f: Node, names: dict[Node, str]) -> Surface:
         return call("D", self.tree(f.args[0], names), self.tree(f.args[1], names))
+
+
+def same_end(m: Node, t: Node, n: Node, i: Node) -> bool:
+    """Whether a term reaches the end of an axis of size m where its index, over n values, ends."""
+    have, read, runs, own = (polynomial(f) for f in (m, t, n, i))
+    return None not in (have, read, runs, own) and minus(minus(have, read), minus(runs, own)) == {}  # type: ignore[arg-type]
 
 
 def under_sign(x: Node, bound: tuple[Node, ...]) -> bool:

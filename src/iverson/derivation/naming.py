@@ -181,10 +181,9 @@ def shifts(f: Node, dims: Mapping[str, tuple[Node, ...]]) -> Moves | None:
         a, b = extreme(low[i], -1), extreme(high[i], 1)
         if a is None or b is None:
             return None
-        size = of_polynomial(total([minus(b, a), {(): 1}])) if high[i] else i.attr[1]
-        start = of_polynomial(a)
-        if start is not ZERO or size is not i.attr[1]:
-            found[i] = start, size
+        start, n = of_polynomial(a), of_polynomial(total([minus(b, a), {(): 1}])) if high[i] else i.attr[1]
+        if start is not ZERO or n is not i.attr[1]:
+            found[i] = start, n
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..core.node import Node, add, mul, neg, num, open_, reads, substitute, sum_, transform
 from ..core.program import Definition, Program, inline
@@ -18,15 +18,20 @@ from ..lang.lower import contracts
 from ..rewrite.collapse import contract
 from ..rewrite.match import everywhere
 from ..rules.stable import STABLE
+from .windows import Piece, pieces, shortened
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Definitions in order of computation; `outputs` are the names that are returned; `repeats` counts parts by key."""
+    """Definitions in order of computation; `outputs` are the names that are returned; `repeats` counts parts by key.
+
+    pieces   bodies that are put together from terms over parts of their axes, by name
+    """
 
     definitions: tuple[Definition, ...]
     outputs: tuple[str, ...]
     repeats: Mapping[Node, int]
+    pieces: Mapping[str, Sequence[Piece]] = field(default_factory=dict)
 
 
 def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definition]) -> Plan:
@@ -40,9 +45,11 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     kept = [replace(d, body=stable(inline(d.body, inner))) for n, d in rows.items() if n not in inner]
     live = reached(kept, {d.name for d in wanted})
     counts: Counter[Node] = Counter()
+    split = {d.name: found for d in live if d.body.op != "tensor" and (found := pieces(d.body, d.indices))}
     for d in live:
-        counts.update(worth_sharing(d.body))
-    return Plan(tuple(live), tuple(d.name for d in wanted), counts)
+        for body in [p.term for p in split[d.name]] if d.name in split else [d.body]:
+            counts.update(worth_sharing(body))
+    return Plan(tuple(live), tuple(d.name for d in wanted), counts, split)
 
 
 def keeps(d: Definition) -> bool:
@@ -70,7 +77,7 @@ def reached(definitions: Sequence[Definition], names: Iterable[str]) -> list[Def
 
 def stable(f: Node) -> Node:
     """`f` with the stable rows applied and exclusions `[k != t]` under a sum written as a difference."""
-    return f if f.op == "tensor" else excluded(contract(everywhere(STABLE, f)))
+    return f if f.op == "tensor" else shortened(excluded(contract(everywhere(STABLE, f))))
 
 
 def excluded(f: Node) -> Node:

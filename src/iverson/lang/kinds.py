@@ -94,11 +94,11 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
     for name, kind in kinds.items():
         rows[name] = _declaration(name, kind)
     for name, dims in sizes.items():
-        shape = (dims,) if isinstance(dims, str | int) else tuple(dims)
+        written = (dims,) if isinstance(dims, str | int) else tuple(dims)
         if name in defined:
             raise IversonError("kind", f"{name} is a definition; its sizes follow from its inputs.")
         old = rows.get(name)
-        shape = tuple(size_written(s) for s in shape)
+        shape = tuple(size_written(s) for s in written)
         rows[name] = (
             replace(old, dims=shape) if old else Declaration(name, "tensor" if shape else "scalar", shape)
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.errors import IversonError
-from ..core.node import Node, num
+from ..core.node import Node
 from .ops import CONSTANTS, OPS
 from .ranges import ARITHMETIC, brackets_of
 from .sizes import SCALAR as SCALAR
@@ -133,7 +133,6 @@ class Shapes(Sizes):
             return [self.infer(a, scope) for a in tree.args]
 
     def _mul(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        left, right = tree.args
         a, b = self.factors(tree, scope)
         if a.rank == 0 or b.rank == 0:
             return plain(b if a.rank == 0 else a)

@@ -1,7 +1,8 @@
 """What people write and read: a tree with matrices as matrices, carrying the spans of the user's text.
 
 Knows no shapes and no meaning.  The operations are
-  num value | name text | all (a colon in an index) | slice low, high (in an index; all for an open end) | add | neg | mul (*) | emul (.*) | div (/) | ediv (./) |
+  num value | name text | all (a colon in an index) | slice low, high (in an index; all: open end) |
+  add | neg | mul (*) | emul (.*) | div (/) | ediv (./) |
   pow (^) | epow (.^) | transpose | call name | index base, terms | reduce (kind, names) body[, condition] |
   bracket condition | rel name | and | or | not
 """

@@ -111,7 +111,7 @@ def distinct_sizes(typed: Typed, nodes: Iterable[Node], rng: Rng, sizes: Mapping
     known = dict(sizes or {})
     taken = {*known.values(), *(n.attr for n in nodes if n.op == "num")}
     order = [*map(int, rng.permutation(np.arange(2, most))), *range(most, 10_000)]
-    for n in dict.fromkeys(leaf for n in nodes for leaf in size_leaves(n)):
+    for n in dict.fromkeys(leaf for size in nodes for leaf in size_leaves(size)):
         if n.attr not in known:
             least = typed.least.get(n, 2)
             known[n.attr] = next(k for k in order if k >= least and k not in taken)

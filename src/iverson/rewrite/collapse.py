@@ -110,7 +110,8 @@ def _decision(bound: list[Node], body: Node) -> tuple[Node, Node] | None:
                     return i, value
             gap = gap_of(f.args[0]) if a.op == "add" or b.op == "add" else None
             for i in bound if gap is not None else ():
-                if i in f.free and (solution := solved(gap, i)) is not None:
+                solution = solved(gap or {}, i) if i in f.free else None
+                if solution is not None:
                     return i, of_polynomial(solution)
     return None
 
