@@ -196,8 +196,9 @@ def extreme(bounds: list[Poly], direction: int) -> Poly | None:
 
 
 def on_values(g: Node) -> bool:
-    """A bracket that compares real numbers, not indices."""
-    return g.op == "br" and not any(a.op == "idx" for a in g.args[0].args) and bool(g.free)
+    """A bracket that compares real numbers, not indices: those say what is in range, and stay where they are."""
+    a, b = (g.args[0].args) if g.op == "br" else (g, g)
+    return g.op == "br" and not (a.op == "idx" or b.op == "idx" or (a.term and b.term)) and bool(g.free)
 
 
 def abstract(f: Node) -> tuple[Node, tuple[Node, ...]]:

@@ -211,7 +211,9 @@ class Ranges:
             if sign(a) == -1 and not leaves({**a, **b}, "idx"):
                 found.append(quotient(b, scaled(a, -1)) or b)
         others = [b for a, b in self.compared if a is i.size and b not in self.open]
-        return found[:1] or [minus(self.poly(b), ONE) for b in others[:1]]
+        ends = [end for h in self.halves for end in self.bound(self.poly(h.node), i)[1]]
+        largest = [b for end in ends if (b := self.for_any(end)) is not None]
+        return found[:1] or [minus(self.poly(b), ONE) for b in others[:1]] or largest[:1]
 
     def narrow(self, h: Half) -> None:
         """Bound the outermost index of a half for all values of the inner ones, where that leaves it a range.

@@ -195,7 +195,7 @@ class Sizes:
                 "kind", "The bounds of a slice are integers and sizes.", term.span, hint="Write sum[i: i < j] x[i]."
             )
         low, high = (add(n, e) if e.op == "num" and e.attr < 0 else e for e in ends if e is not None)
-        for least in (low, sub(n, high), sub(high, low)):
+        for least in (low, sub(n, high), sub(sub(high, low), ONE)):
             self.at_least_zero(least, n, term)
         self.slices[id(term)] = (low, sub(high, low))
         return sub(high, low)

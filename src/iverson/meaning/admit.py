@@ -145,7 +145,7 @@ def all_sizes(typed: Typed) -> dict[Node, None]:
     """The sizes of a script, each once, in order."""
     types = [*(i.type for i in typed.inputs.values()), *typed.definitions.values()]
     groups = [*(t.dims for t in types), *((t.classes,) for t in types if t.classes), *typed.ranges.values()]
-    return dict.fromkeys(n for group in groups for n in group)
+    return dict.fromkeys([*(n for group in groups for n in group), *(n for _, n in typed.slices.values())])
 
 
 def count(n: Node, known: Mapping[str, Any]) -> Any:
