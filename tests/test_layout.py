@@ -26,7 +26,7 @@ ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
          "training", "api", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
-    "lang":       ("surface", "tokens", "ops", "show", "syntax", "scope", "ranges", "sizes", "shapes", "kinds",
+    "lang":       ("surface", "tokens", "ops", "show", "syntax", "scope", "ranges", "sizes", "blocks", "shapes", "kinds",
                    "numpy_text", "numpy_values", "numpy_arrays", "numpy_calls", "numpy_src", "latex", "read", "lower", "show_latex", "show_unicode"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "words", "mistakes"),

@@ -239,3 +239,32 @@ def inequality(p: Poly) -> tuple[Poly, str, Poly]:
     if not down or (up and sign(rest) in (0, -1)):
         return up, ">=", minus(down, rest)
     return down, "<", total([up, rest, ONE])
+
+
+def digits(gap: Poly) -> tuple[Poly, Poly] | None:
+    """(p, q) where gap = 0 exactly when p = 0 and q = 0: gap = base*p + q with |q| below the base, `i*n + k = j*n + l`."""
+    for base in bases(gap):
+        ((m, c),) = base.items()
+        over = {rest: d // c for n, d in gap.items() if d % c == 0 and (rest := without(n, m)) is not None and (m or n)}
+        under = minus(gap, product([base, over]))
+        if over and all(nonnegative(minus(minus(base, ONE), scaled(under, way))) for way in (1, -1)):
+            return over, under
+    return None
+
+
+def bases(gap: Poly) -> Iterator[Poly]:
+    """What multiplies an index: sizes, or numbers above 1."""
+    for m, c in gap.items():
+        sizes = tuple(x for x in m if x.op == "size")
+        if any(x.op == "idx" for x in m) and (sizes or abs(c) > 1):
+            yield {sizes: abs(c)}
+
+
+def without(m: Monomial, part: Monomial) -> Monomial | None:
+    """A monomial divided by another; None where it is not divisible."""
+    rest = list(m)
+    for leaf in part:
+        if leaf not in rest:
+            return None
+        rest.remove(leaf)
+    return tuple(rest)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from .affine import AT_LEAST, Poly, decided, minus, nonnegative, polynomial, scaled, standard
+from .affine import AT_LEAST, Poly, decided, digits, minus, nonnegative, polynomial, scaled, standard
 
 Number = int | Fraction
 
@@ -379,6 +379,10 @@ def _on_indices(r: Node) -> Node:
     known = decided(r.attr, gap)
     if known is not None:
         return ONE if known else ZERO
+    parts = digits(gap) if r.attr in ("=", "!=") else None
+    if parts is not None:
+        both = mul(*(bracket(rel("=", of_polynomial(p), ZERO)) for p in parts))
+        return both if r.attr == "=" else sub(ONE, both)
     if any(x.op in ("add", "mul") for x in r.args):
         left, name, right = standard(r.attr, gap)
         r = make("rel", (of_polynomial(left), of_polynomial(right)), name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 from ..core.errors import IversonError
 from ..core.node import (
@@ -39,6 +39,7 @@ from ..core.node import (
     substitute,
 )
 from ..core.program import Definition, Program
+from .blocks import BLOCKS
 from .kinds import Typed
 from .ops import CONSTANTS, OPS
 from .shapes import Type
@@ -183,9 +184,13 @@ class Lowering:
         base, *written = tree.args
         rest = iter(axes)
         terms = tuple(self._term(t, rest, scope) for t in written)
-        if base.op == "name" or all(t.op in ("idx", "num", "el") for t in terms):
-            return self.at(base, terms, scope)
-        return self.shifted(base, terms, scope)
+        return self.entry(base, terms, scope)
+
+    def entry(self, tree: Surface, terms: Axes, scope: dict[str, Node]) -> Node:
+        """A tree at index terms, computed or not."""
+        sizes = self.typed.type_of(tree).dims
+        plain = all(t.op in ("num", "el") or (t.op == "idx" and t.attr[1] is n) for t, n in zip(terms, sizes, strict=True))
+        return self.at(tree, terms, scope) if plain or tree.op == "name" else self.shifted(tree, terms, scope)
 
     def shifted(self, tree: Surface, terms: Axes, scope: dict[str, Node]) -> Node:
         """A tree at computed index terms: lowered once over whole axes, so that what it names is named once."""
@@ -247,6 +252,8 @@ class Lowering:
             return bracket(rel("=", axes[-1], self.at(tree.args[0], axes[:-1], scope)))
         if row.shape == "spread":
             return self.at(tree.args[0], (axes[tree.args[1].attr],), scope)
+        if row.shape == "block":
+            return self._block(tree, axes, scope)
         if row.shape == "diag":
             return self._diag(tree, axes, scope)
         if row.name in TENSOR_FUNCTIONS:
@@ -329,6 +336,11 @@ class Lowering:
 
     def _sizes(self) -> set[str]:
         return {n.attr for i in self.typed.inputs.values() for n in i.type.dims if n.op == "size"}
+
+    def _block(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """Entries of the arguments, as BLOCKS says which."""
+        reads = [partial(self.entry, a, scope=scope) for a in tree.args]
+        return BLOCKS[OPS[tree.attr].name].entry(reads, [self.typed.type_of(a).dims for a in tree.args], axes)
 
     def _diag(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         if self.rank(tree.args[0]) == 1:

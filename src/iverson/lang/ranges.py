@@ -26,6 +26,7 @@ from ..core.affine import (
     sign,
     split,
     total,
+    without,
 )
 from ..core.errors import IversonError
 from ..core.node import Node, idx, of_polynomial
@@ -298,14 +299,10 @@ def divided(b: Poly, a: Poly) -> Poly | None:
     ((m, c),) = a.items()
     found: Poly = {}
     for n, d in b.items():
-        rest = list(n)
-        for leaf in m:
-            if leaf not in rest:
-                return None
-            rest.remove(leaf)
-        if d % c:
+        rest = without(n, m)
+        if rest is None or d % c:
             return None
-        found[tuple(rest)] = d // c
+        found[rest] = d // c
     return found
 
 

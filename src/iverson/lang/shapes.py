@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..core.errors import IversonError
 from ..core.node import Node
+from .blocks import BLOCKS
 from .ops import CONSTANTS, OPS
 from .ranges import ARITHMETIC, brackets_of
 from .sizes import SCALAR as SCALAR
@@ -380,6 +381,9 @@ class Shapes(Sizes):
     def call_build(self, tree: Surface, types: list[Type]) -> Type:
         dims = tuple(self.size_of(a) for a in tree.args)
         return array(dims * 2 if tree.attr == "eye" else dims)
+
+    def call_block(self, tree: Surface, types: list[Type]) -> Type:
+        return self.final(BLOCKS[tree.attr].sizes(self, tree, types))
 
     def call_spread(self, tree: Surface, types: list[Type]) -> Type:
         axis, rank = (a.attr for a in tree.args[1:])

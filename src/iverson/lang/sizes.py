@@ -154,6 +154,9 @@ class Sizes:
             if tree.attr in scope:
                 return idx(tree.attr, scope[tree.attr])
             return self.sizes.get(tree.attr)
+        if tree.op == "pow" and literal_power(tree.args[1]):
+            base = self.affine(tree.args[0], scope)
+            return None if base is None else mul(*[base] * tree.args[1].attr)
         if tree.op not in ARITHMETIC:
             return None
         parts = [self.affine(a, scope) for a in tree.args]
@@ -242,6 +245,10 @@ class Sizes:
             tree.span,
             hint="A size is a positive integer or a size that a declaration names.",
         )
+
+
+def literal_power(e: Surface) -> bool:
+    return e.op == "num" and isinstance(e.attr, int) and 1 <= e.attr <= 4
 
 
 def poly(n: Node) -> Poly:

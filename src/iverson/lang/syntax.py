@@ -284,7 +284,7 @@ class Parser:
             return str(tree.attr)
         if tree.op == "num" and isinstance(tree.attr, int) and tree.attr >= 1:
             return tree.attr
-        if tree.op in ("add", "mul", "neg"):
+        if tree.op in ("add", "mul", "pow"):
             return tree
         raise self.error("A size is a name or a positive integer.", tree.span)
 

@@ -240,7 +240,69 @@ def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     return g, lead
 
 
+def leading(v: Any, lead: int, most: int) -> Any:
+    """`v` with `most` axes in front of its matrix axes, instead of `lead`."""
+    return v.reshape((1,) * (most - lead) + v.shape)
+
+
+def spread_out(vs: list[Any], ranks: list[int]) -> list[Any]:
+    """Values whose axes in front are of one size, for operations that do not broadcast."""
+    shape = np.broadcast_shapes(*(v.shape[: v.ndim - r] for v, r in zip(vs, ranks, strict=True)))
+    return [np.broadcast_to(v, shape + v.shape[v.ndim - r :]) for v, r in zip(vs, ranks, strict=True)]
+
+
+def joined(vs: list[Any], axis: int) -> Any:
+    """Matrices beside or below each other; a vector is one more column or row."""
+    full = spread_out(vs, [2] * len(vs))
+    return np.concatenate(full, axis=axis)
+
+
+def lines(vs: list[Any], ranks: list[int], axis: int) -> list[Any]:
+    return [np.expand_dims(v, axis) if r == 1 else v for v, r in zip(vs, ranks, strict=True)]
+
+
+def windows(x: Any, k: Any) -> Any:
+    """sum[j] k[j]*x[i+j] over the last axes."""
+    slid = np.lib.stride_tricks.sliding_window_view(x, k.shape[-1], axis=-1)
+    return np.add.reduce(slid * k[..., None, :], -1)
+
+
+def kron(vs: list[Any], rank: int) -> Any:
+    a, b = vs
+    if rank == 1:
+        v = a[..., :, None] * b[..., None, :]
+        return v.reshape(*v.shape[:-2], -1)
+    v = a[..., :, None, :, None] * b[..., None, :, None, :]
+    return v.reshape(*v.shape[:-4], v.shape[-4] * v.shape[-3], -1)
+
+
+# the values of the arguments, their ranks and the sizes of the result to the value
+BLOCKS: dict[str, Callable[[list[Any], list[int], tuple[int, ...]], Any]] = {
+    "diff": lambda vs, ranks, out: np.diff(vs[0], axis=-1),
+    "flip": lambda vs, ranks, out: vs[0][..., ::-1],
+    "roll": lambda vs, ranks, out: np.roll(vs[0], int(vs[1].flat[0]), axis=-1),
+    "conv": lambda vs, ranks, out: windows(vs[0], vs[1][..., ::-1]),
+    "correlate": lambda vs, ranks, out: windows(*vs),
+    "concat": lambda vs, ranks, out: np.concatenate(spread_out(vs, ranks), -1),
+    "vstack": lambda vs, ranks, out: joined(lines(vs, ranks, -2), -2),
+    "hstack": lambda vs, ranks, out: joined(lines(vs, ranks, -1), -1),
+    "kron": lambda vs, ranks, out: kron(vs, ranks[0]),
+    "vec": lambda vs, ranks, out: (v := np.swapaxes(vs[0], -1, -2) if ranks[0] == 2 else vs[0]).reshape(
+        *v.shape[: v.ndim - ranks[0]], -1),
+    "reshape": lambda vs, ranks, out: vs[0].reshape(*vs[0].shape[: vs[0].ndim - ranks[0]], *out),
+}
+
+
+def call_block(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """Entries moved, joined or reshaped, whatever axes stand in front."""
+    pieces = [d.value(a, scope) for a in tree.args]
+    most, ranks = max(lead for _, lead in pieces), [d.type_of(a).rank for a in tree.args]
+    full = d.counts(d.type_of(tree).dims)
+    g = BLOCKS[name]
+    return (lambda env: g([leading(np.asarray(f(env)), lead, most) for f, lead in pieces], ranks, full(env))), most
+
+
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
     "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
     "total": call_total, "map2": call_map2, "build": call_build, "diag": call_diag, "onehot": call_onehot,
-    "spread": call_spread}
+    "spread": call_spread, "block": call_block}
