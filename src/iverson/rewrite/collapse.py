@@ -174,5 +174,6 @@ def _bracketed(bound: tuple[Node, ...], body: Node) -> frozenset[Node]:
         if f.op == "add":
             for g in walk(f):
                 if g.op == "br" and g.args[0].attr == "=":
-                    found.update(i for i in bound if i in g.free)
+                    a, b = g.args[0].args
+                    found.update(i for i in bound if i in (a, b) or (a.term and b.term and i in g.free))
     return frozenset(found)
