@@ -316,9 +316,9 @@ class Arrays(Reads):
         if hit is not None:
             return self.scatter_add(hit, bound, body, scope)
         top, bottom = quotient(body)
-        if risky(bottom, self.dims):
+        held = [x for x in factors(body) if on_terms(x)]
+        if held and risky(bottom, self.dims):
             top, bottom = body, num(1)
-            held = [x for x in factors(body) if on_terms(x)]
             values = [self.where(held, self.value(mul(*(x for x in factors(body) if x not in held)), scope), scope)]
         else:
             values = self.kept(factors(top), scope)

@@ -36,8 +36,8 @@ def on_terms(x: Node) -> bool:
 
 
 def in_range(t: Node, n: Node) -> bool:
-    """Whether an index term stays on an axis of size n for all values of its indices."""
-    if t.op == "idx" and t.attr[1] is n:
+    """Whether an index term stays on an axis of size n for all values of its indices; constants were checked at the door."""
+    if not t.free or (t.op == "idx" and t.attr[1] is n):
         return True
     p, size = polynomial(t), polynomial(n)
     if p is None or size is None:
