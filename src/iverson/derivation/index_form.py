@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from ..core.affine import minus, polynomial
-from ..core.node import Node, coefficient, elements, is_num, make, mul, neg, num, open_, pow_
+from ..core.node import Node, coefficient, elements, is_num, make, mul, neg, num, open_, pow_, walk
 from ..lang.surface import Surface, call, index, name, number
 from .lift import arranged, leaf, number_parts
 
@@ -152,8 +152,7 @@ class IndexForm:
 
     def exact(self, i: Node, body: Node, conditions: Iterable[Node]) -> bool:
         """Whether what is read under an index is in range exactly where the index runs, so that no more need be said."""
-        n = i.attr[1]
-        plain = True
+        n, read = i.attr[1], False
         for g in (e for f in (body, *conditions) for e in elements(f) if i in e.free):
             dims = self.dims.get(g.attr)
             if dims is None:
@@ -161,8 +160,10 @@ class IndexForm:
             for t, m in zip(g.args, dims, strict=True):
                 if t.term and i in t.free and same_end(m, t, n, i):
                     return True
-                plain = plain and i not in t.free
-        return plain
+                read = read or i in t.free
+        beside = [a for f in (body, *conditions) for b in walk(f) if b.op == "rel" and i in b.args for a in b.args]
+        others = [a for a in beside if a is not i and a.op in ("idx", "el")]
+        return bool(others) and not read and all(a.op == "el" or a.attr[1] is n for a in others)
 
     def _condition(self, c: Node, names: dict[Node, str]) -> Surface:
         """A 0/1 factor as a relation: a bracket its own, anything else as `c > 0`."""

@@ -284,11 +284,14 @@ class Lift:
                 if len(y.args) != 1 or y.args[0].op != "idx":
                     break
                 rows: Node = y.args[0]
+                if self.dims.get(y.attr, (rows.attr[1],))[0] is not rows.attr[1]:
+                    break
                 hot = call("onehot", name(y.attr))
                 if relation.attr == "!=":
                     break
                 return Mat((hot,), rows, k)
-        if relation.attr == "=" and len(own) == 2 and own[0].attr[1] is own[1].attr[1]:
+        same = len(own) == 2 and set(own) == set(relation.args) and own[0].attr[1] is own[1].attr[1]
+        if relation.attr == "=" and same:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])
         raise NoMatrixForm
 

@@ -27,6 +27,7 @@ from ..core.node import (
     substitute,
     sum_,
     transform,
+    walk,
 )
 from ..core.program import Definition
 from ..lang.shapes import array
@@ -45,7 +46,7 @@ class Namer:
         sizes: Sequence[Node] = (),
         dims: Mapping[str, tuple[Node, ...]] | None = None,
     ) -> None:
-        self.known, self.unused, self.sizes, self.dims = known, unused, list(sizes), dims or {}
+        self.known, self.unused, self.sizes, self.dims = known, unused, list(sizes), dict(dims or {})
         self.made: list[Definition] = []
         self.keys: dict[Node, str] = {}
         for d in known:
@@ -107,6 +108,8 @@ class Namer:
         """`f` as an element of a named array over its free indices; as it is where no array holds all of it."""
         if (moved := shifts(f, self.dims)) is None:
             return f
+        if moved and any(g.op == "br" and all(a.term for a in g.args[0].args) for g in walk(f)):
+            return f  # its own brackets keep it in range
         if moved:
             whole = {i: fresh(n) for i, (_, n) in moved.items()}
             start = {i: add(j, moved[i][0]) for i, j in whole.items()}
@@ -128,6 +131,7 @@ class Namer:
                 )
             )
             self.keys[key] = name
+            self.dims[name] = tuple(i.attr[1] for i in indices)
             return el(name, terms)
         d = next(d for d in (*self.known, *self.made) if d.name == name)
         order = abstract(d.body)[1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -172,11 +172,12 @@ class Maker:
     def shapes(self) -> list[str]:
         """`N = X.shape[0]` for the sizes that the code speaks of.  A size that no input of the code tells is read off
         another input, which becomes an argument; one that none tells is an argument itself.  Never guessed from labels."""
-        lines = []
-        for n, var in self.sizes.items():
+        lines: list[str] = []
+        solved: list[str] = []
+        for n, var in self._all_sizes():
             place = self._place(n, self.inputs) or self._place(n, list(self.program.inputs.values()))
             if place is None and (found := self._solved(n)) is not None:
-                lines.append(f"    {var} = {found}")
+                solved.append(f"    {var} = {found}")
                 continue
             if place is None:
                 self.asked[n] = var
@@ -184,7 +185,14 @@ class Maker:
             if place[0] not in self.inputs:
                 self.inputs = sorted([*self.inputs, place[0]], key=lambda i: i.default is not None)
             lines.append(f"    {var} = {self.names[place[0].name]}.shape[{place[1]}]")
-        return lines
+        return lines + solved
+
+    def _all_sizes(self) -> Iterator[tuple[Node, str]]:
+        """The sizes that are spoken of, those included that come up on the way."""
+        done: set[Node] = set()
+        while rest := [n for n in self.sizes if n not in done]:
+            done.add(rest[0])
+            yield rest[0], self.sizes[rest[0]]
 
     def _solved(self, n: Node) -> str | None:
         """A size from an axis that holds it beside known ones: n of an axis n - 1."""

@@ -214,7 +214,9 @@ def _infer(
     definitions: dict[str, Type] = {}
     for e in script.equations:
         _refuse_transposed_guess(e.body, guessed, ranks)
-        scopes[e.name] = {i: shapes.variable() for i in e.indices or ()}
+        given = dims.get(e.name, ()) if not shapes.arithmetic else ()
+        sizes = [*given, *(shapes.variable() for _ in (e.indices or ())[len(given) :])]
+        scopes[e.name] = dict(zip(e.indices or (), sizes, strict=False))
         shapes.opened(scopes[e.name], None, dict(zip(e.indices or (), dims.get(e.name, ()), strict=False)))
         definitions[e.name] = shapes.names[e.name] = _definition(e, shapes, scopes[e.name])
         shapes.reads.settle()

@@ -213,10 +213,11 @@ class Lowering:
             raise IversonError("unsupported", f"{kind} takes an index that counts from 0.", tree.span)
         inner = scope | {n: add(i, a) for n, i, a in zip(names, bound, starts, strict=True)}
         body = self.at(tree.args[0], axes, inner)
+        held = mul(*(self.truth(t, (), inner) for t in tree.args[1:]), *self._guards(tree, inner))
         if kind in ("max", "min"):
-            body = self._compared(tree.args[0], body, axes, inner)
-        held = [self.truth(t, (), inner) for t in tree.args[1:]]
-        return reduction(kind, bound, body, mul(*held, *self._guards(tree, inner)))
+            inside = [b for b in (held.args if held.op == "mul" else (held,)) if body.shifted and on_terms(b)]
+            body = self._compared(tree.args[0], mul(*inside, body), axes, inner, bool(inside))
+        return reduction(kind, bound, body, held)
 
     def _guards(self, tree: Surface, scope: dict[str, Node]) -> Iterator[Node]:
         """The range rule as brackets: only terms that are in range count."""
@@ -279,12 +280,14 @@ class Lowering:
         body = self._compared(tree.args[0], self.at(tree.args[0], bound, scope), bound, scope)
         return reduction(tree.attr, bound, body, ONE)
 
-    def _compared(self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node]) -> Node:
+    def _compared(
+        self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node], guarded: bool = False
+    ) -> Node:
         """What a maximum is taken of, by name: its derivative asks which entries equal the largest, exactly."""
         if body.op == "el" or not body.free:
             return body
         old = sorted(body.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return self._introduce("z", tree, body, old, axes, scope)
+        return self._introduce("z", tree, body, old, axes, scope, guarded)
 
     def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""
@@ -294,7 +297,14 @@ class Lowering:
         return self._introduce("z", tree, value, old, axes, scope)
 
     def _introduce(
-        self, stem: str, tree: Surface, value: Node, old: list[Node], axes: Axes, scope: dict[str, Node]
+        self,
+        stem: str,
+        tree: Surface,
+        value: Node,
+        old: list[Node],
+        axes: Axes,
+        scope: dict[str, Node],
+        guarded: bool = False,
     ) -> Node:
         """An element of a definition whose body is `value`, an earlier one where there is one."""
         if len(old) > 2:
@@ -310,7 +320,7 @@ class Lowering:
             if len(old) == self.rank(tree)
             else ("scalar", "column", "matrix")[len(old)]
         )
-        written = self._written(name, tree, old, axes, scope)
+        written = None if guarded else self._written(name, tree, old, axes, scope)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
         return el(name, old)
 
@@ -453,6 +463,11 @@ MAKE: dict[str, Callable[..., Node]] = {
 }
 
 
+def on_terms(b: Node) -> bool:
+    """A bracket that compares index terms: it may keep what stands beside it in range."""
+    return b.op == "br" and all(a.term for a in b.args[0].args)
+
+
 def contracts(f: Node) -> bool:
     """A sum of products of at least two factors that read arrays: `sum[k] X[i,k]*w[k]`."""
     return (
@@ -485,7 +500,8 @@ def count(bound: Axes, condition: Node) -> Node:
     if condition.op == "br" and condition.args[0].attr == "!=" and len(bound) == 1:
         a, b = condition.args[0].args
         other = b if a is bound[0] else a if b is bound[0] else None
-        if other is not None and bound[0] not in other.free:
+        same = other is not None and other.op == "idx" and other.attr[1] is bound[0].attr[1]
+        if other is not None and (same or other.op in ("num", "el")) and bound[0] not in other.free:
             return sub(bound[0].attr[1], ONE)
     return reduce_("sum", bound, condition)
 

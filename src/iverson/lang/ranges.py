@@ -75,6 +75,7 @@ class Ranges:
     halves: list[Half] = field(default_factory=list)
     equal: list[tuple[Node, Node]] = field(default_factory=list)
     compared: list[tuple[Node, Node]] = field(default_factory=list)
+    stated: list[Poly] = field(default_factory=list)
     fixed: dict[Node, Node] = field(default_factory=dict)
     low: dict[Node, Poly] = field(default_factory=dict)
     guards: dict[int, list[Node]] = field(default_factory=dict)
@@ -109,15 +110,15 @@ class Ranges:
         self.fixed = {n: i.fixed for n, i in self.open.items() if i.fixed is not None}
         own = {n: self.own_bounds(i) for n, i in self.open.items()}
         later = [i for n, i in list(self.open.items()) if not self.close(i, *own[n])]
-        for i in later:
-            self.close(i, own[i.size][0], self.from_others(i) or self.from_guarded(i))
+        for find in (self.from_others, self.from_guarded, self.from_stated, self.from_compared, self.from_compared):
+            later = [i for i in later if not self.close(i, own[i.size][0], find(i))]
         self.open.clear()
         for h in self.halves:
             if not self.proved(h):
                 self.narrow(h)
             if not self.proved(h):
                 self.guard(h)
-        self.halves, self.fixed, self.compared = [], {}, []
+        self.halves, self.fixed, self.compared, self.stated = [], {}, [], []
         rest, self.equal = self.equal, []
         for m, n in rest:
             if not self.equate(m, n):
@@ -173,26 +174,29 @@ class Ranges:
 
     def from_others(self, i: Index) -> list[Poly]:
         """Bounds of an index from reads with other indices: for all values of those bound inside it, else for any."""
-        open_halves = [p for h in self.halves if not nonnegative(p := self.poly(h.node), h.facts, self.span)]
-        ends = [end for p in open_halves for end in self.bound(p, i)[1]]
+        known = [p for h in self.halves if not nonnegative(p := self.poly(h.node), h.facts, self.span)]
+        ends = [end for p in known for end in self.bound(p, i)[1]]
         for pick in (self.for_all, self.for_any):
-            found = [b for end in ends if (b := pick(end)) is not None]
+            found = [b for end in ends if (b := pick(end, i)) is not None]
             if found:
                 return found
         return []
 
-    def for_all(self, bound: Poly) -> Poly | None:
-        """The least value of a bound over the other indices; None where it allows one value of the index at most."""
-        least = self.extreme(bound, 1)
-        return None if least is None or nonnegative(scaled(least, -1)) else least
+    def for_all(self, bound: Poly, i: Index) -> Poly | None:
+        """The largest value of a bound over the outer indices that holds for all inner ones; None where that is 0 at most."""
+        inner = [j for j in leaves(bound, "idx") if self.age(j) > self.age(i.node)]
+        least = self.extreme(bound, 1, inner)
+        if least is None or (inner and nonnegative(scaled(least, -1))):
+            return None
+        return self.extreme(least, -1)
 
-    def for_any(self, bound: Poly) -> Poly | None:
+    def for_any(self, bound: Poly, i: Index) -> Poly | None:
         """The largest value of a bound over the other indices."""
         return self.extreme(bound, -1)
 
-    def extreme(self, p: Poly, direction: int) -> Poly | None:
-        """p with every index at the end of its range where p is least (1) or largest (-1)."""
-        for i in leaves(p, "idx"):
+    def extreme(self, p: Poly, direction: int, over: Iterable[Node] | None = None) -> Poly | None:
+        """p with every index (of `over`) at the end of its range where p is least (1) or largest (-1)."""
+        for i in leaves(p, "idx") if over is None else over:
             parts = split(p, i)
             slope = None if parts is None else sign(parts[0])
             if not slope:
@@ -205,16 +209,23 @@ class Ranges:
         return p
 
     def from_guarded(self, i: Index) -> list[Poly]:
-        """The ends of the axes that are read only under brackets, or the range of what the index is compared with."""
+        """The ends of the axes that are read only under brackets."""
         found: list[Poly] = []
         for h in self.halves:
             a, b = split(self.poly(h.node), i.node) or ({}, {})
             if sign(a) == -1 and not leaves({**a, **b}, "idx"):
                 found.append(quotient(b, scaled(a, -1)) or b)
-        others = [b for a, b in self.compared if a is i.size and b not in self.open]
         ends = [end for h in self.halves for end in self.bound(self.poly(h.node), i)[1]]
-        largest = [b for end in ends if (b := self.for_any(end)) is not None]
-        return found[:1] or [minus(self.poly(b), ONE) for b in others[:1]] or largest[:1]
+        largest = [most for end in ends if (most := self.for_any(end, i)) is not None]
+        return found[:1] or largest[:1]
+
+    def from_stated(self, i: Index) -> list[Poly]:
+        """What the condition of a sum says of an index under which nothing is read: `sum[j: j < n] 1`."""
+        return [end for p in self.stated if leaves(p, "idx") == [i.node] for end in self.bound(p, i)[1]][:1]
+
+    def from_compared(self, i: Index) -> list[Poly]:
+        """The range of an index that it is compared with."""
+        return [minus(self.poly(b), ONE) for a, b in self.compared if a is i.size and b not in self.open][:1]
 
     def narrow(self, h: Half) -> None:
         """Bound the outermost index of a half for all values of the inner ones, where that leaves it a range.

@@ -273,6 +273,7 @@ class Shapes(Sizes):
         inner = scope | dict(zip(names, sizes, strict=True))
         self.opened(dict(zip(names, sizes, strict=True)), tree, {})
         self.binders += [(n, tree) for n in sizes]
+        self.reads.stated += self.said(tree.args[1:], inner) if self.arithmetic else []
         with self.under(tree.args[1:], inner):
             body = self.infer(tree.args[0], inner)
         for condition in tree.args[1:]:

@@ -78,8 +78,11 @@ def compile_surface(typed: Typed, wanted: Iterable[str] | None = None, watch: Wa
     def run(arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
         env = {**sizes, **arrays}
         with np.errstate(all="ignore"), shallow():
-            for name, f in steps:
-                env[name] = f(env)
+            try:
+                for name, f in steps:
+                    env[name] = f(env)
+            except KeyError as error:
+                raise IversonError("shape", f"The size {error.args[0]} does not follow from the text.") from None
         return {name: env[name] if np.ndim(env[name]) else env[name].item() for name in names}
 
     return run
