@@ -212,7 +212,10 @@ class Writer:
         taken = program.names() | size_names(program) | {d.name for d in definitions}
         self.names = IndexNames(program.index_names, taken)
         dims = program.dims() | sizes_of(definitions)
-        self.index = IndexForm(self.names, dims)
+        computed = any(d.body.shifted for d in (*program.definitions, *definitions)) or any(
+            n.op not in ("num", "size") for sizes in dims.values() for n in sizes
+        )
+        self.index = IndexForm(self.names, dims, computed)
         self.forms = forms(program, definitions)
         self.lift = Lift(self.forms, dims=dims)
         self.form = form_of(self.forms)

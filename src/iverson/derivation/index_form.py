@@ -50,10 +50,13 @@ class IndexNames:
 
 
 class IndexForm:
-    """One rendering of nodes as Surface trees in index form.  `dims` gives the sizes of arrays where they are known."""
+    """One rendering of nodes as Surface trees in index form.  `dims` gives the sizes of arrays where they are known;
+    computed   some index of the text is: indices then run where their reads are in range"""
 
-    def __init__(self, names: IndexNames, dims: Mapping[str, tuple[Node, ...]] | None = None) -> None:
-        self.names, self.dims = names, dims or {}
+    def __init__(
+        self, names: IndexNames, dims: Mapping[str, tuple[Node, ...]] | None = None, computed: bool = False
+    ) -> None:
+        self.names, self.dims, self.computed = names, dims or {}, computed
 
     def tree(self, f: Node, names: Mapping[Node, str]) -> Surface:
         """`f` with its free indices named."""
@@ -163,7 +166,7 @@ class IndexForm:
                 read = read or i in t.free
         beside = [a for f in (body, *conditions) for b in walk(f) if b.op == "rel" and i in b.args for a in b.args]
         others = [a for a in beside if a is not i and a.op in ("idx", "el")]
-        return bool(others) and not read and all(a.op == "el" or a.attr[1] is n for a in others)
+        return not (read or self.computed) and all(a.op == "el" or a.attr[1] is n for a in others)
 
     def _condition(self, c: Node, names: dict[Node, str]) -> Surface:
         """A 0/1 factor as a relation: a bracket its own, anything else as `c > 0`."""

@@ -83,7 +83,7 @@ def trimmed(f: Node) -> Node:
         (own,) = facts_of(b.args[0])
         if nonnegative(minus(scaled(own, -1), ONE), others):
             return ZERO
-        if nonnegative(own, others):
+        if nonnegative(own, [p for x in kept if x is not b and x.free <= b.free for p in facts_of(x.args[0])]):
             kept.remove(b)
     return f if len(kept) == len(held) else mul(*kept, without(f, frozenset(held)))
 

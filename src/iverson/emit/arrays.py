@@ -317,7 +317,8 @@ class Arrays(Reads):
             return self.scatter_add(hit, bound, body, scope)
         top, bottom = quotient(body)
         held = [x for x in factors(body) if on_terms(x)]
-        if held and risky(bottom, self.dims):
+        divided = any(b.free & bottom.free for b in held) and risky(body, self.dims)
+        if divided:  # 0/0 where the brackets fail is 0 as well
             top, bottom = body, num(1)
             values = [self.where(held, self.value(mul(*(x for x in factors(body) if x not in held)), scope), scope)]
         else:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 
+from ..core.affine import ONE as UNIT
+from ..core.affine import minus, nonnegative, polynomial
 from ..core.errors import IversonError
 from ..core.node import (
     HALF,
@@ -24,6 +26,8 @@ from ..core.node import (
     const,
     div,
     el,
+    elements,
+    facts_of,
     fresh,
     make,
     mul,
@@ -37,8 +41,9 @@ from ..core.node import (
     size,
     sub,
     substitute,
+    walk,
 )
-from ..core.program import Definition, Program
+from ..core.program import Definition, Program, sizes_of
 from .blocks import BLOCKS
 from .kinds import Typed
 from .ops import CONSTANTS, OPS
@@ -307,7 +312,7 @@ class Lowering:
         guarded: bool = False,
     ) -> Node:
         """An element of a definition whose body is `value`, an earlier one where there is one."""
-        if len(old) > 2:
+        if len(old) > 2 or (value.shifted and not self.stands_alone(value)):
             return value
         new = [fresh(i.attr[1]) for i in old]
         body = substitute(value, dict(zip(old, new, strict=True)))
@@ -323,6 +328,18 @@ class Lowering:
         written = None if guarded else self._written(name, tree, old, axes, scope)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
         return el(name, old)
+
+    def stands_alone(self, f: Node) -> bool:
+        """Whether all that `f` reads is in range by its own brackets: those around it do not reach into a definition."""
+        dims = {n: i.type.dims for n, i in self.typed.inputs.items()} | sizes_of(self.definitions)
+        held = [g for g in walk(f) if on_terms(g)]
+        for t, n in ((t, n) for g in elements(f) for t, n in zip(g.args, dims.get(g.attr, ()), strict=False)):
+            p, size = polynomial(t), polynomial(n)
+            facts = [q for b in held if b.free <= t.free for q in facts_of(b.args[0])]
+            if p is not None and size is not None and t.free:
+                if not (nonnegative(p, facts) and nonnegative(minus(minus(size, UNIT), p), facts)):
+                    return False
+        return True
 
     def _written(
         self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]

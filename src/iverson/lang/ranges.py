@@ -101,7 +101,13 @@ class Ranges:
         return low, None if n in self.open else minus(total([low, self.poly(n)]), ONE)
 
     def proved(self, h: Half) -> bool:
-        return nonnegative(self.poly(h.node), h.facts, self.span)
+        return self.follows(self.poly(h.node), h)
+
+    def follows(self, p: Poly, h: Half) -> bool:
+        """Whether a half holds by the ranges and by the brackets that speak of its own indices.  Others would part from
+        the read when what does not depend on their indices leaves a sum."""
+        own = set(leaves(p, "idx"))
+        return nonnegative(p, [f for f in h.facts if own.issuperset(leaves(f, "idx"))], self.span)
 
     # -- settling ------------------------------------------------------------------------------------------
 
@@ -110,11 +116,12 @@ class Ranges:
         self.fixed = {n: i.fixed for n, i in self.open.items() if i.fixed is not None}
         own = {n: self.own_bounds(i) for n, i in self.open.items()}
         later = [i for n, i in list(self.open.items()) if not self.close(i, *own[n])]
-        for find in (self.from_others, self.from_guarded, self.from_stated, self.from_compared, self.from_compared):
+        derived = {i.size for i in later}
+        for find in (self.from_others, self.from_stated, self.from_guarded, self.from_compared, self.from_compared):
             later = [i for i in later if not self.close(i, own[i.size][0], find(i))]
         self.open.clear()
         for h in self.halves:
-            if not self.proved(h):
+            if not self.proved(h) and not any(i.attr[1] in derived for i in leaves(self.poly(h.node), "idx")):
                 self.narrow(h)
             if not self.proved(h):
                 self.guard(h)
@@ -132,7 +139,7 @@ class Ranges:
             return lower, [minus(self.poly(i.fixed), ONE)]
         for h in self.halves:
             p = self.poly(h.node)
-            if leaves(p, "idx") == [i.node] and not nonnegative(p, h.facts, self.span):
+            if leaves(p, "idx") == [i.node] and not self.follows(p, h):
                 below, above = self.bound(p, i)
                 lower += below
                 upper += above
@@ -174,7 +181,7 @@ class Ranges:
 
     def from_others(self, i: Index) -> list[Poly]:
         """Bounds of an index from reads with other indices: for all values of those bound inside it, else for any."""
-        known = [p for h in self.halves if not nonnegative(p := self.poly(h.node), h.facts, self.span)]
+        known = [p for h in self.halves if not self.follows(p := self.poly(h.node), h)]
         ends = [end for p in known for end in self.bound(p, i)[1]]
         for pick in (self.for_all, self.for_any):
             found = [b for end in ends if (b := pick(end, i)) is not None]
@@ -220,7 +227,7 @@ class Ranges:
         return found[:1] or largest[:1]
 
     def from_stated(self, i: Index) -> list[Poly]:
-        """What the condition of a sum says of an index under which nothing is read: `sum[j: j < n] 1`."""
+        """What the condition of a sum says of an index: `sum[j: j < n] 1`."""
         return [end for p in self.stated if leaves(p, "idx") == [i.node] for end in self.bound(p, i)[1]][:1]
 
     def from_compared(self, i: Index) -> list[Poly]:
@@ -241,7 +248,7 @@ class Ranges:
         if parts is None or constant(parts[0]) != -1:
             return
         least, (_, high) = self.extreme(parts[1], 1), self.span(outer)
-        if least is None or high is None or nonnegative(scaled(least, -1)):
+        if least is None or high is None or nonnegative(minus(self.span(outer)[0], least)):
             return
         forward = all(sign(q[0]) == -1 for j in inside if (q := split(p, j)) is not None)
         if nonnegative(minus(high, least)):
@@ -330,8 +337,10 @@ def tightest(bounds: Sequence[Poly], direction: int) -> list[Poly]:
 
 
 def computes(tree: Surface) -> bool:
-    """Whether an index is computed somewhere: arithmetic in an index term, or a slice."""
-    return any(t.op == "index" and any(a.op in (*ARITHMETIC, "slice") for a in t.args[1:]) for t in walk(tree))
+    """Whether an index is computed somewhere: arithmetic in an index term or under a sum sign, or a slice."""
+    terms = [a for t in walk(tree) if t.op == "index" for a in t.args[1:]]
+    terms += [a for t in walk(tree) if t.op == "reduce" for c in t.args[1:] for r in conjuncts(c) for a in r.args]
+    return any(a.op in (*ARITHMETIC, "slice") for a in terms)
 
 
 def brackets_of(tree: Surface) -> list[Surface]:

@@ -152,7 +152,7 @@ class Dense:
         if all(n.op in ("num", "size") for n in sizes):
             rows = [(n.op == "num", n.attr) for n in sizes]
             return lambda env: tuple(a if known else env[a] for known, a in rows)
-        return lambda env: tuple(count(n, env) for n in sizes)
+        return lambda env: tuple(max(count(n, env), 0) for n in sizes)
 
     def parts(self, tree: Surface, scope: Scope, read: Callable[[Surface, Scope], Piece] | None = None,
               among: Iterable[Surface] | None = None) -> tuple[list[Fn], int]:
