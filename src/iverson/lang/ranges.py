@@ -104,10 +104,11 @@ class Ranges:
         return self.follows(self.poly(h.node), h)
 
     def follows(self, p: Poly, h: Half) -> bool:
-        """Whether a half holds by the ranges and by the brackets that speak of its own indices.  Others would part from
-        the read when what does not depend on their indices leaves a sum."""
+        """Whether a half holds by the ranges and by the brackets that speak of its own indices, or are equations.  Others
+        would part from the read when what does not depend on their indices leaves a sum."""
         own = set(leaves(p, "idx"))
-        return nonnegative(p, [f for f in h.facts if own.issuperset(leaves(f, "idx"))], self.span)
+        near = [f for f in h.facts if own.issuperset(leaves(f, "idx")) or scaled(f, -1) in h.facts]
+        return nonnegative(p, near, self.span)
 
     # -- settling ------------------------------------------------------------------------------------------
 

@@ -468,7 +468,7 @@ class Parser:
             return start  # type: ignore[return-value]
         colon = self.take()
         whole = Surface("all", span=colon.span)
-        end = whole if self.is_op(",", "]") else self.expression(RELATION)
+        end = whole if self.is_op(",", "]", ":") else self.expression(RELATION)
         if self.is_op(":"):
             raise self.error("A slice with a step is not read.", self.now.span, hint="Write x[n-1-i] or x[2*i].")
         if start is None and end is whole:
