@@ -487,6 +487,12 @@ class Writer:
         labels = {("N", "K"): "y", ("N", "D"): "z", ("K",): "t"}
         return self.call("onehot", Text(labels[shape])) if shape in labels else None
 
+    def moved(self, shape: Shape, b: int, scope: Scope) -> Text:
+        """A number from an array that is cut, joined, turned or reshaped."""
+        left, right = self.split(b)
+        v, o = (self.any(("N",), c, scope).at(ATOM) for c in (left, right))
+        return Text(self.r.choice(MOVED).format(v=v, o=o, X=self.any(("N", "D"), left, scope).at(ATOM)), TIMES)
+
     # -- scripts -------------------------------------------------------------------------------------------
 
     def define(self, b: int) -> None:
@@ -542,6 +548,13 @@ def product(x: Text, sign: str, y: Text) -> Text:
     return Text(x.at(TIMES) + sign + right, level)
 
 
+# one for each row of BLOCKS, and computed indices
+MOVED = (
+    "sum(square(diff({v})))", "{v}'*flip({o})", "{v}'*roll({o}, 1)", "sum(sin(conv({v}, ones(2))))",
+    "sum(sin(correlate({v}, ones(2))))", "logsumexp(concat({v}, {o}))", "sum(sin(vstack({X}, {X})))",
+    "norm1(hstack({X}, {v}))", "sum(sin(kron({v}, ones(2))))", "vec({X})'*vec({X})", "sum(cos(reshape({X}, N*D)))",
+    "sum(square({v}[1:] - {o}[:-1]))")
+
 Row = tuple[float, Callable[[Writer, Shape, int, Scope], Any]]
 
 ELEMENTWISE: tuple[Row, ...] = (
@@ -549,7 +562,8 @@ ELEMENTWISE: tuple[Row, ...] = (
     (4.5, Writer.function), (1, Writer.extreme), (0.8, Writer.indicator), (2, Writer.reduce))
 INDEXED: tuple[Row, ...] = ((2, Writer.index_bracket), (1, Writer.entry), (2, Writer.reduce))
 SHAPED: tuple[tuple[Row, ...], ...] = (
-    ((2, Writer.inner), (5, Writer.whole), (1, Writer.line), (1.5, Writer.volume), (0.4, Writer.measure), (3, Writer.reduce)),
+    ((2, Writer.inner), (5, Writer.whole), (1, Writer.line), (1.5, Writer.volume), (0.4, Writer.measure), (3, Writer.reduce),
+     (0.5, Writer.moved)),
     ((4, Writer.matmul), (1, Writer.transposed_row), (1.2, Writer.softmax), (0.8, Writer.diag_of), (0.8, Writer.solved),
      (0.3, Writer.hot), (0.3, Writer.spectrum)),
     ((4, Writer.matmul), (1.5, Writer.outer), (1, Writer.turned), (1, Writer.softmax), (1, Writer.diagonal),

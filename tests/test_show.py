@@ -92,7 +92,7 @@ max(a, b, c)
 exp(-x.^2/2)
 a*(-b)
 y[u[n]]
-x[i + 1] - x[2*i]
+x[i+1] - x[2*i]
 tr(A*X*B)
 (-a + b)*c
 3 - -x

@@ -377,7 +377,7 @@ def simplified(program: Program) -> str:
     """The result with its brackets decided, as text."""
     d = program.definition(program.result)
     body = tidy(everywhere(AS_BRACKETS, contract(d.body)))
-    form = IndexForm(IndexNames(program.index_names, program.names()))
+    form = IndexForm(IndexNames(program.index_names, program.names()), program.dims())
     return show(form.tree(body, form.names.assign(d.indices)))
 
 
@@ -423,7 +423,7 @@ SYMMETRIC: dict[str, tuple[Callable[[Any, Any], Any] | None, Callable[[Any], Any
 
 def roots(program: Program, wrt: str) -> tuple[str, ...]:
     """The roots of what is never negative, as in norm2(x), where they are 0: kinks that no line meets."""
-    form = IndexForm(IndexNames(program.index_names, program.names()))
+    form = IndexForm(IndexNames(program.index_names, program.names()), program.dims())
     moved = moved_by(program, wrt)
     found = {g.args[0]: None for d in program.definitions for g in everywhere_in(d.body) if pointed(g)}
     return tuple(

@@ -74,6 +74,8 @@ def spec(i: Input, param: bool) -> InputSpec:
     role = "param" if param else "data" if i.role == "param" else i.role
     if role == "scalar" and i.type.dims:
         role = "data"
+    if any(n.op not in ("num", "size") for n in i.type.dims):
+        raise IversonError("unsupported", f"{i.name} is a {describe(i.type)}; a size made of others cannot be trained.")
     classes = None if i.type.classes is None else i.type.classes.attr
     return InputSpec(i.name, role, tuple(n.attr for n in i.type.dims), classes, i.default)
 

@@ -18,29 +18,20 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from .affine import AT_LEAST, Poly, decided, digits, minus, nonnegative, polynomial, scaled, standard
+
 Number = int | Fraction
 
-RANK = {
-    "num": 0,
-    "const": 1,
-    "size": 2,
-    "idx": 3,
-    "br": 4,
-    "el": 5,
-    "pow": 6,
-    "apply": 7,
-    "mul": 8,
-    "add": 9,
-    "red": 10,
-    "rel": 11,
-    "deriv": 12,
-}
+KINDS = ("num", "const", "size", "idx", "br", "el", "pow", "apply", "mul", "add", "red", "rel", "deriv")
+RANK = {op: place for place, op in enumerate(KINDS)}
 
 
 class Node:
     """One node.  Build it with the constructors below, never directly."""
 
-    __slots__ = ("__weakref__", "args", "attr", "free", "height", "key", "mask", "names", "op", "size")
+    __slots__ = (
+        "__weakref__", "args", "attr", "free", "height", "key", "mask", "names", "op", "shifted", "size", "term",
+    )  # fmt: skip
 
     op: str
     args: tuple[Node, ...]
@@ -51,6 +42,8 @@ class Node:
     key: str  # digest: the same in every run
     names: tuple[str, ...]  # of the indices in it, wherever they occur; no more than tell terms apart
     mask: str  # the same digest with index names hidden
+    term: bool  # an index term: made of indices, sizes and integers by sums and products alone
+    shifted: bool  # an element with arithmetic in an index, as x[i+1], occurs in it
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.args))
@@ -75,6 +68,14 @@ def order(f: Node) -> tuple[Any, ...]:
     return (RANK[f.op], f.mask, f.names, f.key)
 
 
+def _is_term(op: str, args: tuple[Node, ...], attr: Any) -> bool:
+    if op in ("add", "mul"):
+        return all(a.term for a in args)
+    if op == "pow":
+        return args[0].term and is_integer(args[1]) and args[1].attr > 1
+    return op in ("idx", "size") or (op == "num" and isinstance(attr, int))
+
+
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -92,6 +93,8 @@ def make(op: str, args: tuple[Node, ...] = (), attr: Any = None) -> Node:
     if op == "idx":
         free = frozenset((node,)) | attr[1].free
     node.free = free - frozenset(bound) if bound else free
+    node.term = _is_term(op, args, attr)
+    node.shifted = any(a.shifted or (op == "el" and a.op in ("add", "mul")) for a in args)
     node.names = (attr[0],) if op == "idx" else tuple(n for a in args for n in a.names)[:MOST_NAMES]
     node.height = max((a.height for a in args), default=0) + (1 if bound else 0)
     node.size = 1 + sum(a.size for a in args)
@@ -144,8 +147,17 @@ def fresh(n: Node) -> Node:
 
 
 def el(name: str, terms: Iterable[Node] = ()) -> Node:
-    """An element of an input or a definition; with no terms, a scalar."""
-    return make("el", tuple(terms), name)
+    """An element of an input or a definition; with no terms, a scalar.  Arithmetic in an index has one form."""
+    return make("el", tuple(index_term(t) if t.op in ("add", "mul") else t for t in terms), name)
+
+
+def index_term(t: Node) -> Node:
+    """An index term multiplied out: `n - 1 - (i + 1)` is `n - 2 - i`."""
+    parts = t.args if t.op == "add" else (t,)
+    if not t.term or not any(p.op == "mul" and any(a.op == "add" for a in p.args) for p in parts):
+        return t
+    p = polynomial(t)
+    return t if p is None else of_polynomial(p)
 
 
 def is_num(f: Node, value: Number | None = None) -> bool:
@@ -323,10 +335,51 @@ def bracket(r: Node) -> Node:
         return ONE if r.attr in ("=", "<=", ">=") else ZERO
     if a.op == "num" and b.op == "num":
         return ONE if EXACT[r.attr](a.attr, b.attr) else ZERO
+    if a.term and b.term and r.free:
+        return _on_indices(r)
     gap = sub(a, b)
     if gap.op == "num":
         return ONE if EXACT[r.attr](gap.attr, 0) else ZERO
     return make("br", (r,))
+
+
+def facts_of(r: Node) -> list[Poly]:
+    """What a relation between index terms says, as polynomials that are at least 0."""
+    gap = gap_of(r)
+    if gap is None or r.attr == "!=":
+        return []
+    return [gap, scaled(gap, -1)] if r.attr == "=" else [AT_LEAST[r.attr](gap)]
+
+
+def gap_of(r: Node) -> Poly | None:
+    """The left side of a relation between index terms minus the right one."""
+    a, b = (polynomial(x) for x in r.args)
+    return None if a is None or b is None else minus(a, b)
+
+
+def _on_indices(r: Node) -> Node:
+    """A bracket between index terms: decided by their ranges where it can be, else in one form."""
+    a, b = r.args
+    if a.op == b.op == "idx" and a.attr[1] is b.attr[1]:
+        return make("br", (r,))
+    gap = gap_of(r)
+    assert gap is not None
+    known = decided(r.attr, gap)
+    if known is not None:
+        return ONE if known else ZERO
+    parts = digits(gap) if r.attr in ("=", "!=") else None
+    if parts is not None:
+        both = mul(*(bracket(rel("=", of_polynomial(p), ZERO)) for p in parts))
+        return both if r.attr == "=" else sub(ONE, both)
+    if any(x.op in ("add", "mul") for x in r.args):
+        left, name, right = standard(r.attr, gap)
+        r = make("rel", (of_polynomial(left), of_polynomial(right)), name)
+    return make("br", (r,))
+
+
+def of_polynomial(p: Poly) -> Node:
+    """The node of a polynomial."""
+    return add(*(mul(num(c), *m) for m, c in p.items()))
 
 
 # -- binders ---------------------------------------------------------------------------------------------------
@@ -395,11 +448,22 @@ def _number_of(bound: tuple[Node, ...], f: Node) -> Node | None:
     (a, b), sign = f.args[0].args, f.args[0].attr
     if a.op == "num":
         a, b, sign = b, a, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)
-    if a is not bound[0] or b.op != "num" or not is_integer(b):
+    if a is not bound[0] or not (is_integer(b) or (b.term and not b.free and _within(b, a.attr[1], sign))):
         return None
     n, c = bound[0].attr[1], b
     counts = {"=": ONE, "!=": sub(n, ONE), "<": c, "<=": add(c, ONE), ">": sub(n, add(c, ONE)), ">=": sub(n, c)}
     return counts[sign]
+
+
+def _within(b: Node, n: Node, sign: str) -> bool:
+    """Whether a size is one of the values at which a relation with it parts 0..n-1, for all sizes."""
+    p, q = polynomial(b), polynomial(n)
+    assert p is not None and q is not None
+    if sign in ("<=", ">"):
+        p = minus(p, {(): -1})
+    if sign in ("=", "!="):
+        q = minus(q, {(): 1})
+    return nonnegative(p) and nonnegative(minus(q, p))
 
 
 def _connected(bound: tuple[Node, ...], factors: tuple[Node, ...]) -> list[set[Node]]:
@@ -457,7 +521,7 @@ BUILD: dict[str, Callable[[Node, tuple[Node, ...]], Node]] = {
     "mul": lambda f, a: mul(*a),
     "pow": lambda f, a: pow_(*a),
     "apply": lambda f, a: apply(f.attr, *a),
-    "el": lambda f, a: make("el", a, f.attr),
+    "el": lambda f, a: el(f.attr, a),
     "rel": lambda f, a: rel(f.attr, *a),
     "br": lambda f, a: bracket(a[0]) if a[0].op == "rel" else a[0],
     "red": lambda f, a: reduce_(f.attr[0], f.attr[1], *a),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,8 +54,17 @@ class Program:
     def names(self) -> set[str]:
         return {*self.inputs, *(d.name for d in self.definitions)}
 
+    def dims(self) -> dict[str, tuple[Node, ...]]:
+        """The sizes of every array."""
+        return {n: i.type.dims for n, i in self.inputs.items()} | sizes_of(self.definitions)
+
     def with_definitions(self, definitions: tuple[Definition, ...]) -> Program:
         return replace(self, definitions=definitions)
+
+
+def sizes_of(definitions: Iterable[Definition]) -> dict[str, tuple[Node, ...]]:
+    """The sizes of definitions by name."""
+    return {d.name: tuple(i.attr[1] for i in d.indices) for d in definitions}
 
 
 def inline(f: Node, definitions: Mapping[str, Definition]) -> Node:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..core.node import Node, reads, substitute, transform
 from ..core.node import walk as walk_nodes
-from ..core.program import Definition, Program, inline
+from ..core.program import Definition, Program, inline, sizes_of
 from ..lang.surface import Equation, Surface, name, names_in, walk
 from ..rewrite.match import everywhere, part, rewrite
 from ..rewrite.rule import pattern
@@ -76,7 +76,8 @@ class Answers:
         bodies = [replace(d, body=tidy(everywhere(ALGEBRA, self.factual(d.body)))) for d in bodies]
         hidden = adjoint.program.result if adjoint.program.anonymous else None
         sizes = list(dict.fromkeys(n for i in adjoint.program.inputs.values() for n in i.type.dims))
-        namer = Namer([d for d in self.forward if d.name != hidden], self.unused, sizes)
+        dims = adjoint.program.dims() | sizes_of([*adjoint.adjoints, *adjoint.gradients.values()])
+        namer = Namer([d for d in self.forward if d.name != hidden], self.unused, sizes, dims)
         self.bodies = [replace(d, body=tidy(d.body)) for d in namer.name_all(bodies)]
         self.named = namer.made
 
@@ -230,13 +231,17 @@ class Writer:
         definitions = list(definitions)
         taken = program.names() | size_names(program) | {d.name for d in definitions}
         self.names = IndexNames(program.index_names, taken)
-        self.index = IndexForm(self.names)
+        dims = program.dims() | sizes_of(definitions)
+        computed = any(d.body.shifted for d in (*program.definitions, *definitions)) or any(
+            n.op not in ("num", "size") for sizes in dims.values() for n in sizes
+        )
+        self.index = IndexForm(self.names, dims, computed)
         self.forms = forms(program, definitions)
         self.written = {d.name for d in program.definitions if not d.introduced}
         self.forward = program.definitions
         said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
         self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
-        self.lift = Lift(self.forms)
+        self.lift = Lift(self.forms, dims=dims)
         self.shortest = shortest(program, definitions, self.forms)
         for d in program.definitions:
             self._see_symmetry(d)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from ..core.node import Node, coefficient, is_num, mul, neg, num, open_, pow_
+from ..core.affine import minus, polynomial
+from ..core.node import Node, coefficient, elements, is_num, make, mul, neg, num, open_, pow_, walk
 from ..lang.surface import Surface, call, index, name, number
 from .lift import arranged, leaf, number_parts
 
@@ -49,10 +50,13 @@ class IndexNames:
 
 
 class IndexForm:
-    """One rendering of nodes as Surface trees in index form."""
+    """One rendering of nodes as Surface trees in index form.  `dims` gives the sizes of arrays where they are known;
+    computed   some index of the text is: indices then run where their reads are in range"""
 
-    def __init__(self, names: IndexNames) -> None:
-        self.names = names
+    def __init__(
+        self, names: IndexNames, dims: Mapping[str, tuple[Node, ...]] | None = None, computed: bool = False
+    ) -> None:
+        self.names, self.dims, self.computed = names, dims or {}, computed
 
     def tree(self, f: Node, names: Mapping[Node, str]) -> Surface:
         """`f` with its free indices named."""
@@ -74,12 +78,26 @@ class IndexForm:
         return index(base, *(self.tree(t, names) for t in f.args)) if f.args else base
 
     def _add(self, f: Node, names: dict[Node, str]) -> Surface:
+        if f.term:
+            return self._index_sum(f, names)
         parts = []
         for term in arranged(f.args):
             minus = coefficient(term)[0] < 0
             tree = self.tree(neg(term) if minus else term, names)
             parts.append(Surface("neg", (tree,)) if minus else tree)
         return Surface("add", tuple(parts))
+
+    def _index_sum(self, f: Node, names: dict[Node, str]) -> Surface:
+        """An index term: what is added, sizes that are taken away, the number, indices that are taken away: `n - 1 - i`."""
+        rank = {(False, False): 0, (True, False): 1, (True, True): 3}
+        up = any(coefficient(t)[0] > 0 and t.op != "num" for t in f.args)
+        terms = sorted(
+            f.args,
+            key=lambda t: 2 * up if t.op == "num" else rank.get((coefficient(t)[0] < 0, bool(t.free)), 0),
+        )
+        minus = [coefficient(t)[0] < 0 for t in terms]
+        trees = [self.tree(neg(t) if m else t, names) for t, m in zip(terms, minus, strict=True)]
+        return Surface("add", tuple(Surface("neg", (t,)) if m else t for t, m in zip(trees, minus, strict=True)))
 
     def _mul(self, f: Node, names: dict[Node, str]) -> Surface:
         c, rest = coefficient(f)
@@ -130,9 +148,25 @@ class IndexForm:
         for i in bound:
             inner[i] = self.names.choose(i.attr[1], inner.values())
         conditions, body = self._conditions(f, bound, body, condition)
+        conditions += [rel_bracket(i) for i in bound if not self.exact(i, body, conditions)]
         shown = [self._condition(c, inner) for c in conditions]
         held = (_joined(shown),) if shown else ()
         return Surface("reduce", (self.tree(body, inner), *held), (f.attr[0], tuple(inner[i] for i in bound)))
+
+    def exact(self, i: Node, body: Node, conditions: Iterable[Node]) -> bool:
+        """Whether what is read under an index is in range exactly where the index runs, so that no more need be said."""
+        n, read = i.attr[1], False
+        for g in (e for f in (body, *conditions) for e in elements(f) if i in e.free):
+            dims = self.dims.get(g.attr)
+            if dims is None:
+                return True
+            for t, m in zip(g.args, dims, strict=True):
+                if t.term and i in t.free and same_end(m, t, n, i):
+                    return True
+                read = read or i in t.free
+        beside = [a for f in (body, *conditions) for b in walk(f) if b.op == "rel" and i in b.args for a in b.args]
+        others = [a for a in beside if a is not i and a.op in ("idx", "el")]
+        return not (read or self.computed) and all(a.op == "el" or a.attr[1] is n for a in others)
 
     def _condition(self, c: Node, names: dict[Node, str]) -> Surface:
         """A 0/1 factor as a relation: a bracket its own, anything else as `c > 0`."""
@@ -152,7 +186,7 @@ class IndexForm:
         held = [
             x
             for x in factors
-            if x.op == "br" and any(a in bound for a in x.args[0].args) and x.args[0].attr != "="
+            if x.op == "br" and x.args[0].attr != "=" and under_sign(x, bound)
         ]
         if len(held) == len(factors):
             held = []
@@ -160,6 +194,23 @@ class IndexForm:
 
     def _deriv(self, f: Node, names: dict[Node, str]) -> Surface:
         return call("D", self.tree(f.args[0], names), self.tree(f.args[1], names))
+
+
+def same_end(m: Node, t: Node, n: Node, i: Node) -> bool:
+    """Whether a term reaches the end of an axis of size m where its index, over n values, ends."""
+    have, read, runs, own = (polynomial(f) for f in (m, t, n, i))
+    return None not in (have, read, runs, own) and minus(minus(have, read), minus(runs, own)) == {}  # type: ignore[arg-type]
+
+
+def under_sign(x: Node, bound: tuple[Node, ...]) -> bool:
+    """A bracket on a bound index itself, or between index terms that hold one."""
+    a, b = x.args[0].args
+    return a in bound or b in bound or (a.term and b.term and bool(x.free & set(bound)))
+
+
+def rel_bracket(i: Node) -> Node:
+    """[i < n] for an index over n, as it is written where what is read does not say so."""
+    return make("br", (make("rel", (i, i.attr[1]), "<"),))
 
 
 def picks_entry(f: Node) -> bool:

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from ..core.node import Node, Number, coefficient, elements, is_num, mul, neg, num, open_, pow_, substitute
 from ..core.program import Definition
+from ..lang.sizes import size_tree as size_tree_of
 from ..lang.surface import LONGEST, Surface, call, index, name, number
 
 
@@ -76,8 +77,13 @@ def transposed(x: Surface) -> Surface:
 class Lift:
     """One lifting: `forms` gives the form (column, row, matrix, ...) and size count of every array by name."""
 
-    def __init__(self, forms: Mapping[str, str], symmetric: frozenset[str] = frozenset()) -> None:
-        self.forms, self.symmetric = forms, symmetric
+    def __init__(
+        self,
+        forms: Mapping[str, str],
+        symmetric: frozenset[str] = frozenset(),
+        dims: Mapping[str, tuple[Node, ...]] | None = None,
+    ) -> None:
+        self.forms, self.symmetric, self.dims = forms, symmetric, dims or {}
 
     def matrix(self, f: Node, axes: tuple[Node, ...], row: bool = False) -> Surface:
         """`f` over the axes as a matrix expression, a column for one axis (a row where asked)."""
@@ -188,7 +194,8 @@ class Lift:
             return f, axes, None
         factors = f.args if f.op == "mul" else (f,)
         for b in factors:
-            if b.op == "br" and b.args[0].attr == "=" and set(b.args[0].args) == set(axes):
+            same = axes[0].attr[1] is axes[1].attr[1]
+            if same and b.op == "br" and b.args[0].attr == "=" and set(b.args[0].args) == set(axes):
                 rest = mul(*(x for x in factors if x is not b))
                 return substitute(rest, {axes[1]: axes[0]}), axes[:1], axes[1]
         return f, axes, None
@@ -253,6 +260,9 @@ class Lift:
         terms = f.args
         if any(t.op not in ("idx", "num") for t in terms):
             raise NoMatrixForm
+        sizes = self.dims.get(f.attr, ())
+        if any(t.op == "idx" and t.attr[1] is not n for t, n in zip(terms, sizes, strict=False)):
+            raise NoMatrixForm
         if not terms or all(t.op == "num" for t in terms):
             return Mat((index(base, *(number(t.attr) for t in terms)) if terms else base,))
         if len(terms) == 1:
@@ -284,13 +294,16 @@ class Lift:
         """[k = y[i]] is an entry of onehot(y), [i = j] of the identity."""
         for k, y in (relation.args, relation.args[::-1]):
             if k.op == "idx" and y.op == "el" and relation.attr in ("=", "!="):
+                if y.args and y.args[0].op == "idx" and self.dims.get(y.attr, (y.args[0].attr[1],))[0] is not y.args[0].attr[1]:
+                    break
                 hot = call("onehot", name(y.attr))
                 if relation.attr == "!=" or any(t.op != "idx" for t in y.args) or len(y.args) > 1:
                     break
                 if y.args == (k,):
                     return Mat((call("diagonal", hot),), k, None)
                 return Mat((hot,), y.args[0], k) if y.args else Mat((hot,), k, None)
-        if relation.attr == "=" and len(own) == 2:
+        same = len(own) == 2 and set(own) == set(relation.args) and own[0].attr[1] is own[1].attr[1]
+        if relation.attr == "=" and same:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])
         raise NoMatrixForm
 
@@ -499,7 +512,8 @@ def size_tree(i: Node) -> Surface:
 
 
 def leaf(f: Node) -> Surface:
-    return number(f.attr) if f.op == "num" else name(f.attr)
+    """A number, a constant or a size, as it is written."""
+    return size_tree_of(f) if f.op in ("add", "mul", "pow") else number(f.attr) if f.op == "num" else name(f.attr)
 
 
 def number_parts(c: Fraction) -> tuple[int | Fraction, int]:

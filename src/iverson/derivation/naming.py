@@ -6,10 +6,29 @@ Two occurrences that differ only in their indices are one array.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ..core.node import Node, apply, div, el, fresh, idx, mul, open_, substitute, sum_, transform
+from ..core.affine import Poly, leaves, minus, nonnegative, polynomial, scaled, total
+from ..core.node import (
+    ZERO,
+    Node,
+    add,
+    apply,
+    div,
+    el,
+    elements,
+    fresh,
+    idx,
+    mul,
+    of_polynomial,
+    open_,
+    sub,
+    substitute,
+    sum_,
+    transform,
+    walk,
+)
 from ..core.program import Definition
 from ..lang.shapes import array
 from ..rewrite.match import part
@@ -21,9 +40,13 @@ class Namer:
     """Names parts of several bodies; `made` are the definitions that came of it."""
 
     def __init__(
-        self, known: Sequence[Definition], unused: Callable[[str], str], sizes: Sequence[Node] = ()
+        self,
+        known: Sequence[Definition],
+        unused: Callable[[str], str],
+        sizes: Sequence[Node] = (),
+        dims: Mapping[str, tuple[Node, ...]] | None = None,
     ) -> None:
-        self.known, self.unused, self.sizes = known, unused, list(sizes)
+        self.known, self.unused, self.sizes, self.dims = known, unused, list(sizes), dict(dims or {})
         self.made: list[Definition] = []
         self.keys: dict[Node, str] = {}
         for d in known:
@@ -82,7 +105,19 @@ class Namer:
         return substitute(array_at_k, {k: term})
 
     def _element(self, f: Node, stem: str, last: Node | None = None) -> Node:
-        """`f` as an element of a named array over its free indices."""
+        """`f` as an element of a named array over its free indices; as it is where no array holds all of it."""
+        if (moved := shifts(f, self.dims)) is None:
+            return f
+        if moved and any(g.op == "br" and all(a.term for a in g.args[0].args) for g in walk(f)):
+            return f  # its own brackets keep it in range
+        if moved:
+            whole = {i: fresh(n) for i, (_, n) in moved.items()}
+            start = {i: add(j, moved[i][0]) for i, j in whole.items()}
+            inner = substitute(f, start)
+            if shifts(inner, self.dims) != {}:
+                return f
+            named = self._element(inner, stem, None if last is None else whole.get(last, last))
+            return substitute(named, {j: sub(i, moved[i][0]) for i, j in whole.items()})
         key, terms = abstract(f)
         name = self.keys.get(key)
         if name is None:
@@ -96,6 +131,7 @@ class Namer:
                 )
             )
             self.keys[key] = name
+            self.dims[name] = tuple(i.attr[1] for i in indices)
             return el(name, terms)
         d = next(d for d in (*self.known, *self.made) if d.name == name)
         order = abstract(d.body)[1]
@@ -121,9 +157,52 @@ class Namer:
         )
 
 
+Moves = dict[Node, tuple[Node, Node]]
+
+
+def shifts(f: Node, dims: Mapping[str, tuple[Node, ...]]) -> Moves | None:
+    """Where the free indices of f start and how many values they have, for those that do not run where all is in range.
+
+    None where an index has no such range: f is then not an array of its own.
+    """
+    low: dict[Node, list[Poly]] = {i: [] for i in f.free}
+    high: dict[Node, list[Poly]] = {i: [] for i in f.free}
+    for g in elements(f):
+        for t, n in zip(g.args, dims.get(g.attr, ()), strict=False):
+            p, size = polynomial(t), polynomial(n)
+            own = [i for i in leaves(p, "idx") if i in f.free] if p is not None else []
+            if p is None or size is None or not own:
+                continue
+            top = minus(minus(size, {(): 1}), p)
+            if nonnegative(p) and nonnegative(top) and not f.shifted:
+                continue
+            if leaves(p, "idx") != own or len(own) > 1 or p.get((own[0],)) != 1:
+                return None
+            low[own[0]].append(minus({(own[0],): 1}, p))
+            high[own[0]].append(total([top, {(own[0],): 1}]))
+    found: Moves = {}
+    for i in f.free:
+        a, b = extreme(low[i], -1), extreme(high[i], 1)
+        if a is None or b is None:
+            return None
+        start, n = of_polynomial(a), of_polynomial(total([minus(b, a), {(): 1}])) if high[i] else i.attr[1]
+        if start is not ZERO or n is not i.attr[1]:
+            found[i] = start, n
+    return found
+
+
+def extreme(bounds: list[Poly], direction: int) -> Poly | None:
+    """The least (1) or largest (-1) of some bounds; 0 for none, None where nothing tells which it is."""
+    for p in bounds:
+        if all(nonnegative(scaled(minus(q, p), direction)) for q in bounds):
+            return p
+    return None if bounds else {}
+
+
 def on_values(g: Node) -> bool:
-    """A bracket that compares real numbers, not indices."""
-    return g.op == "br" and not any(a.op == "idx" for a in g.args[0].args) and bool(g.free)
+    """A bracket that compares real numbers, not indices: those say what is in range, and stay where they are."""
+    a, b = (g.args[0].args) if g.op == "br" else (g, g)
+    return g.op == "br" and not (a.op == "idx" or b.op == "idx" or (a.term and b.term)) and bool(g.free)
 
 
 def abstract(f: Node) -> tuple[Node, tuple[Node, ...]]:

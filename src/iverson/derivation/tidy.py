@@ -10,11 +10,14 @@ from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
 
+from ..core.affine import ONE, minus, nonnegative, scaled
 from ..core.node import (
+    ZERO,
     Node,
     Number,
     add,
     coefficient,
+    facts_of,
     is_integer,
     is_num,
     make,
@@ -41,12 +44,14 @@ def tidy(f: Node) -> Node:
 
 
 def _step(f: Node) -> Node | None:
+    if f.term:  # arithmetic in an index keeps its one form
+        return None
     if f.op == "add":
-        return signed(factored(shorter(opposed(merge(f)))))
+        return signed(factored(grouped(shorter(opposed(merge(f))))))
     if f.op == "red" and f.attr[0] == "sum":
         return parted(f)
     if f.op == "mul":
-        return signed(factored(shorter(agreeing(f))))
+        return signed(factored(shorter(trimmed(agreeing(f)))))
     return None
 
 
@@ -86,6 +91,47 @@ def canonical(f: Node) -> Node:
         return None
 
     return transform(f, step)
+
+
+def guards(t: Node) -> tuple[Node, ...]:
+    """The brackets of a product that say for which values of its indices it counts: `[j >= 1]`, `[i >= j]`."""
+    return tuple(x for x in (t.args if t.op == "mul" else (t,)) if guards_range(x))
+
+
+def guards_range(x: Node) -> bool:
+    return x.op == "br" and x.args[0].attr not in ("=", "!=") and all(a.term for a in x.args[0].args)
+
+
+def grouped(f: Node) -> Node:
+    """Terms that count for the same values of the indices, together: `[j >= 1]*(x[j] - x[j-1]) + [j < n-1]*(...)`."""
+    if f.op != "add":
+        return f
+    groups: dict[frozenset[Node], list[Node]] = {}
+    for t in f.args:
+        groups.setdefault(frozenset(guards(t)), []).append(t)
+    if len(groups) < 2 or all(len(g) == 1 for g in groups.values()) :
+        return f
+    return add(*(mul(*held, factored(add(*(without(t, held) for t in ts)))) for held, ts in groups.items()))
+
+
+def without(t: Node, held: frozenset[Node]) -> Node:
+    return mul(*(x for x in (t.args if t.op == "mul" else (t,)) if x not in held))
+
+
+def trimmed(f: Node) -> Node:
+    """A product without the brackets that follow from its others, 0 where they exclude each other."""
+    held = guards(f)
+    if len(held) < 2:
+        return f
+    kept = list(held)
+    for b in held:
+        others = [p for x in kept if x is not b for p in facts_of(x.args[0])]
+        (own,) = facts_of(b.args[0])
+        if nonnegative(minus(scaled(own, -1), ONE), others):
+            return ZERO
+        if nonnegative(own, [p for x in kept if x is not b and x.free <= b.free for p in facts_of(x.args[0])]):
+            kept.remove(b)
+    return f if len(kept) == len(held) else mul(*kept, without(f, frozenset(held)))
 
 
 def agreeing(f: Node) -> Node:
@@ -151,6 +197,9 @@ def factored(f: Node) -> Node:
     shared = _shared([_bases(rest) for _, rest in parts])
     diagonal = frozenset(i for t in f.args for i in _on_diagonal(t))
     shared = {b: e for b, e in shared.items() if not b.free & diagonal}
+    held = [frozenset(guards(t)) for t in f.args]
+    apart = frozenset(i for h in held if h != held[0] for b in h ^ held[0] for i in b.free)
+    shared = {b: e for b, e in shared.items() if not b.free & apart}  # what a bracket keeps in range stays beside it
     c = _content([c for c, _ in parts])
     if not shared and c == 1:
         return f

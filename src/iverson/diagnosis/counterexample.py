@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..lang.kinds import Typed
+from ..lang.sizes import size_leaves
 from ..meaning.admit import all_sizes, count
 from ..meaning.sample import smooth_pair
 
@@ -64,10 +65,14 @@ def smallest(t: Typed, yours: Run, ours: Run, same: Callable[[Any, Any], bool]) 
 
 
 def small_sizes(t: Typed, rng: np.random.Generator, most: int) -> dict[str, int]:
-    found = {}
-    for n in all_sizes(t):
-        if n.op == "size":
-            found[n.attr] = max(int(rng.integers(1, most + 2)), t.least.get(n, 1))
+    nodes = [*all_sizes(t), *t.checks]
+    for more in range(50):
+        found = {
+            n.attr: max(int(rng.integers(1, most + 2 + more // 10)), t.least.get(n, 1))
+            for n in dict.fromkeys(leaf for size in nodes for leaf in size_leaves(size))
+        }
+        if all(count(n, found) > 0 for n in nodes):
+            break
     return found
 
 

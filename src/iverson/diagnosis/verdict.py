@@ -17,6 +17,7 @@ from ..core.errors import IversonError
 from ..derivation.derive import Derived
 from ..lang.kinds import Typed, typed
 from ..lang.show import show
+from ..lang.sizes import show_size
 from ..lang.surface import Equation, Script, Surface, names_in
 from ..lang.syntax import parse_script
 from ..meaning.sample import instances
@@ -109,7 +110,7 @@ def numpy_candidate(loss: Typed, derived: Derived, text: str) -> Run:
 
     types = {n: i.type for n, i in derived.program.inputs.items()} | loss.definitions
     ranks: dict[str, int | str] = {n: "row" if t.form == "row" else t.rank for n, t in types.items()}
-    sizes = {n: tuple(k.attr for k in t.dims) for n, t in types.items() if t.dims}
+    sizes = {n: tuple(k.attr if k.op in ("num", "size") else show_size(k) for k in t.dims) for n, t in types.items() if t.dims}
     script = parse_numpy(text, ranks, sizes)
     return assembled(loss, derived, script)
 

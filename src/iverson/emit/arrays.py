@@ -8,7 +8,6 @@ Nothing larger than the axes of one product is ever made; what has three or more
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ..core.errors import IversonError
@@ -18,27 +17,14 @@ from ..derivation.naming import abstract
 from ..derivation.signs import strong
 from .dialects import NUMPY, REDUCE, TENSOR
 from .plan import Plan, costly
+from .reads import ATOM, LOOSE, SUM, TIMES, UNARY, Reads, Value, whole
+from .windows import Dims, Piece, on_terms, risky
 
-LOOSE, SUM, TIMES, UNARY, ATOM = 0, 1, 2, 3, 4
 SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True)
-class Value:
-    """code with its axes; level: how tightly it binds; truth: a boolean array; fresh: nobody else holds it."""
-
-    code: str
-    axes: tuple[Node, ...] = ()
-    level: int = ATOM
-    truth: bool = False
-    fresh: bool = True
-
-    def at(self, level: int) -> str:
-        return self.code if self.level >= level else f"({self.code})"
-
-
-class Arrays:
+class Arrays(Reads):
     """Writes the lines of one function.  `names` maps arrays to identifiers, `size` gives the code of a size."""
 
     def __init__(
@@ -48,7 +34,9 @@ class Arrays:
         size: Callable[[Node], str],
         unused: Callable[[str], str],
         indent: str = "    ",
+        dims: Dims | None = None,
     ) -> None:
+        self.dims = dims or {}
         self.plan, self.names, self.size, self.unused, self.indent = plan, names, size, unused, indent
         self.tall: set[str] = set()  # samples x features: products with `params` are made one class a column,
         self.params: set[str] = set()  # so that what runs over classes runs down contiguous memory
@@ -60,13 +48,6 @@ class Arrays:
     def line(self, text: str) -> None:
         self.lines.append(self.indent + text)
 
-    def rows(self, n: Node) -> str:
-        """A name for np.arange(n)."""
-        if n not in self.ranges:
-            self.ranges[n] = self.unused("rows" if not self.ranges else "cols")
-            self.lines.insert(0, f"{self.indent}{self.ranges[n]} = np.arange({self.size(n)})")
-        return self.ranges[n]
-
     # -- definitions ---------------------------------------------------------------------------------------
 
     def define(self, name: str, indices: tuple[Node, ...], body: Node) -> None:
@@ -74,6 +55,8 @@ class Arrays:
         target = self.names[name]
         if body.op == "tensor":
             self.line(f"{target} = {TENSOR[body.attr[0]].format(self.names[body.attr[1]])}")
+        elif name in self.plan.pieces:
+            self.assemble(target, indices, self.plan.pieces[name])
         elif not self.scatter(target, indices, body):
             value = self.value(body, indices)
             self.line(f"{target} = {self.full(value, indices)}")
@@ -85,6 +68,17 @@ class Arrays:
             return f"1.0*{self.aligned(v, axes).at(TIMES)}" if v.truth else code
         shape = ", ".join(self.size(i.attr[1]) for i in axes) + ("," if len(axes) == 1 else "")
         return f"np.broadcast_to({code}, ({shape})).astype(float)"
+
+    def assemble(self, target: str, indices: tuple[Node, ...], parts: Sequence[Piece]) -> None:
+        """Terms that count on a part of the axes are added there: `g[1:] += x[1:] - x[:-1]`."""
+        self._base(target, indices, [p.term for p in parts if not any(p.windows)])
+        for p in (p for p in parts if any(p.windows)):
+            minus = coefficient(p.term)[0] < 0
+            v = self.aligned(self.value(mul(num(-1), p.term) if minus else p.term, p.own), p.own)
+            places = [self.stretch(w.start, w.size, i.attr[1]) if w else ":" for w, i in zip(p.windows, indices, strict=True)]
+            while len(places) > 1 and places[-1] == ":":
+                places.pop()
+            self.line(f"{target}[{', '.join(places)}] {'-' if minus else '+'}= {v.code}")
 
     def scatter(self, target: str, indices: tuple[Node, ...], body: Node) -> bool:
         """Terms with [k = y[i]] or [k != y[i]] written by assignment to the entries they pick out."""
@@ -119,7 +113,7 @@ class Arrays:
             return
         v = self.value(add(*base), indices)
         code = self.full(v, indices)
-        if whole(add(*base)) and not v.truth:  # what is added to it need not be a whole number
+        if integral(add(*base)) and not v.truth:  # what is added to it need not be a whole number
             code = f"1.0*{self.aligned(v, indices).at(TIMES)}" if set(v.axes) == set(indices) else code
         self.line(f"{target} = {code}" + ("" if v.fresh or v.truth else ".copy(order='K')"))
 
@@ -153,29 +147,6 @@ class Arrays:
         self.shared[key] = (var, tuple(terms.index(i) for i in v.axes), False)
         return Value(var, v.axes, ATOM, False, False)
 
-    def aligned(self, v: Value, axes: Sequence[Node]) -> Value:
-        """The value with its axes in the order of `axes`, ones inserted for those it lacks in between."""
-        order = [i for i in axes if i in v.axes]
-        code, level = v.code, v.level
-        if order != list(v.axes):
-            turn = (
-                ".T" if len(order) == 2 else f".transpose({', '.join(str(v.axes.index(i)) for i in order)})"
-            )
-            code, level = v.at(ATOM) + turn, ATOM
-        first = next((p for p, i in enumerate(axes) if i in order), len(axes))
-        places = [":" if i in order else "None" for i in axes[first:]]
-        if "None" in places and order:
-            code, level = (code if level == ATOM else f"({code})") + f"[{', '.join(places)}]", ATOM
-        return Value(code, tuple(axes) if order else (), level, v.truth, v.fresh)
-
-    def together(
-        self, values: Sequence[Value], scope: Sequence[Node]
-    ) -> tuple[list[Value], tuple[Node, ...]]:
-        """Values brought to common axes, in the order of the scope."""
-        present = {i for v in values for i in v.axes}
-        axes = tuple(i for i in scope if i in present) + tuple(sorted(present - set(scope)))
-        return [self.aligned(v, axes) for v in values], axes
-
     def _num(self, f: Node, scope: tuple[Node, ...]) -> Value:
         if isinstance(f.attr, int):
             return Value(
@@ -198,7 +169,9 @@ class Arrays:
         return Value(self.rows(f.attr[1]), (f,), ATOM, False, False)
 
     def _el(self, f: Node, scope: tuple[Node, ...]) -> Value:
-        base, terms = self.names[f.attr], f.args
+        base, terms, sizes = self.names[f.attr], f.args, self.dims.get(f.attr, ())
+        if any(t.op in ("add", "mul") or not whole(t, n) for t, n in zip(terms, sizes, strict=False)):
+            return self._computed(base, terms, sizes, scope)
         if all(t.op == "idx" for t in terms) and len(set(terms)) == len(terms):
             return Value(base, terms, ATOM, False, False)
         fancy = [t for t in terms if t.op != "idx"]
@@ -245,6 +218,9 @@ class Arrays:
 
     def _mul(self, f: Node, scope: tuple[Node, ...]) -> Value:
         c, rest = coefficient(f)
+        held = [x for x in factors(f) if on_terms(x)]
+        if held and risky(f, self.dims):
+            return self.where(held, self.value(mul(*(x for x in factors(f) if x not in held)), scope), scope)
         if c < 0:
             v = self.value(mul(num(-c), rest), scope)
             v = Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
@@ -346,7 +322,8 @@ class Arrays:
         return Value(code, axes)
 
     def _rel(self, f: Node, scope: tuple[Node, ...]) -> Value:
-        shown, axes = self.together([self.value(a, scope) for a in f.args], scope)
+        terms = all(a.term for a in f.args)
+        shown, axes = self.together([(self.term if terms else self.value)(a, scope) for a in f.args], scope)
         return Value(f"{shown[0].at(SUM)} {SIGNS[f.attr]} {shown[1].at(SUM)}", axes, LOOSE, True)
 
     def _br(self, f: Node, scope: tuple[Node, ...]) -> Value:
@@ -386,9 +363,16 @@ class Arrays:
         if hit is not None:
             return self.scatter_add(hit, bound, body, scope)
         held, loose, others = strong(factors(body))
+        terms = [x for x in factors(body) if on_terms(x)]
         top, bottom = quotient(mul(*others) if held else body)
-        values = [self.value(x, scope) for x in factors(top)]
-        values += [self.chosen(held, loose, scope)] if held else []
+        divided = any(b.free & bottom.free for b in terms) and risky(body, self.dims)
+        if divided:  # 0/0 where the brackets fail is 0 as well
+            top, bottom = body, num(1)
+            values = [self.where(terms, self.value(mul(*(x for x in factors(body) if x not in terms)), scope), scope)]
+        elif held:
+            values = [*self.kept(factors(top), scope), self.chosen(held, loose, scope)]
+        else:
+            values = self.kept(factors(top), scope)
         lower = [self.value(x, scope) for x in factors(bottom)]
         if len(values) == 2 and not lower:
             made = self.matmul(values[0], values[1], bound, scope)
@@ -526,13 +510,13 @@ def picked(t: Node, indices: tuple[Node, ...]) -> tuple[str, Node, Node, Node] |
     return None
 
 
-def whole(f: Node) -> bool:
+def integral(f: Node) -> bool:
     """Computed in integers: made of sizes, indices, brackets and whole numbers."""
     if f.op == "num":
         return is_integer(f)
     if f.op == "pow":
-        return whole(f.args[0]) and is_integer(f.args[1]) and f.args[1].attr > 0
-    return f.op in ("size", "idx", "br") or (f.op in ("add", "mul", "red") and whole(f.args[0]) and all(map(whole, f.args)))
+        return integral(f.args[0]) and is_integer(f.args[1]) and f.args[1].attr > 0
+    return f.op in ("size", "idx", "br") or (f.op in ("add", "mul", "red") and integral(f.args[0]) and all(map(integral, f.args)))
 
 
 def scattered(bound: Sequence[Node], body: Node) -> tuple[Node, Node, Node] | None:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..core.affine import constant, nonnegative, polynomial, split, value_of
 from ..core.errors import IversonError
-from ..core.node import Node, walk
-from ..core.program import Definition, Program
+from ..core.node import Node, of_polynomial, walk
+from ..core.program import Definition, Program, sizes_of
 from ..derivation.answer import Answer
+from ..derivation.polish import put_in
 from ..lang.kinds import Input, describe
+from ..lang.show import show
+from ..lang.sizes import show_size, size_leaves, size_tree
+from ..lang.surface import name as surface_name
 from .arrays import Arrays
 from .dialects import HELPERS
 from .plan import Plan, gradient_plan, plan
@@ -139,15 +144,24 @@ class Maker:
         """The code of a size: a literal, or a variable that is set from a shape."""
         if n.op == "num":
             return str(n.attr)
+        if n.op != "size":
+            return self.compound(n)
         if n not in self.sizes:
             self.sizes[n] = self.unused(n.attr if safe(n.attr) else "n_")
         return self.sizes[n]
+
+    def compound(self, n: Node) -> str:
+        """A size made of others: `(n - w + 1)`; never negative."""
+        names = {leaf.attr: self.size(leaf) for leaf in size_leaves(n)}
+        text = show(put_in(size_tree(n), {a: surface_name(b) for a, b in names.items()})).replace("^", "**")
+        return f"({text})" if nonnegative(polynomial(n) or {}) else f"max({text}, 0)"
 
     def parameter(self, i: Input) -> str:
         return self.names[i.name] + ("" if i.default is None else f"={i.default!r}")
 
     def body(self, pair: bool, wrt: tuple[str, ...]) -> list[str]:
-        arrays = Arrays(self.plan, self.names, self.size, self.unused)
+        dims = self.program.dims() | sizes_of(self.plan.definitions)
+        arrays = Arrays(self.plan, self.names, self.size, self.unused, dims=dims)
         arrays.tall = {self.names[i.name] for i in self.inputs if i.role == "data" and i.type.rank == 2}
         arrays.params = {self.names[i.name] for i in self.inputs if i.role == "param" and i.type.rank == 2}
         arrays.functions = {i.name for i in self.inputs if i.role == "function"}
@@ -174,19 +188,58 @@ class Maker:
     def shapes(self) -> list[str]:
         """`N = X.shape[0]` for the sizes that the code speaks of.  A size that no input of the code tells is read off
         another input, which becomes an argument; one that none tells is an argument itself.  Never guessed from labels."""
-        lines = []
-        for n, var in self.sizes.items():
+        lines: list[str] = []
+        solved: list[str] = []
+        for n, var in self._all_sizes():
             place = self._place(n, self.inputs) or self._place(n, list(self.program.inputs.values()))
+            if place is None and (found := self._solved(n)) is not None:
+                solved.append(f"    {var} = {found}")
+                continue
             if place is None:
                 self.asked[n] = var
                 continue
             if place[0] not in self.inputs:
                 self.inputs = sorted([*self.inputs, place[0]], key=lambda i: i.default is not None)
             lines.append(f"    {var} = {self.names[place[0].name]}.shape[{place[1]}]")
-        return lines
+        return lines + solved
+
+    def _all_sizes(self) -> Iterator[tuple[Node, str]]:
+        """The sizes that are spoken of, those included that come up on the way."""
+        done: set[Node] = set()
+        while rest := [n for n in self.sizes if n not in done]:
+            done.add(rest[0])
+            yield rest[0], self.sizes[rest[0]]
+
+    def _solved(self, n: Node) -> str | None:
+        """A size from an axis that holds it beside known ones: n of an axis n - 1."""
+        for i in self.inputs:
+            for axis, m in enumerate(i.type.dims):
+                p = polynomial(m)
+                parts = split(p, n) if p is not None and m.op == "add" else None
+                c = None if parts is None else constant(parts[0])
+                others = set(size_leaves(m)) - {n}
+                if parts is not None and c in (1, -1) and all(self._place(x, self.inputs) for x in others):
+                    shape = f"{self.names[i.name]}.shape[{axis}]"
+                    rest = self.compound(of_polynomial(parts[1])) if others else str(parts[1].get((), 0))
+                    return f"{shape} - {rest}" if c == 1 else f"{rest} - {shape}"
+        return None
 
     def _place(self, n: Node, inputs: Sequence[Input]) -> tuple[Input, int] | None:
         return next(((i, axis) for i in inputs for axis, m in enumerate(i.type.dims) if m is n), None)
+
+
+def door_sizes(inputs: Sequence[Input], values: Mapping[str, Any], sizes: dict[Node, tuple[int, str]]) -> None:
+    """Axes whose sizes are made of others agree with them."""
+    known = {n.attr: k for n, (k, _) in sizes.items() if n.op == "size"}
+    for i, key in zip(inputs, values, strict=False):
+        for n, k in zip(i.type.dims, np.shape(values[key]), strict=False):
+            leaves_known = n.op not in ("num", "size") and all(leaf.attr in known for leaf in size_leaves(n))
+            if leaves_known and value_of(polynomial(n) or {}, known) != k:
+                raise IversonError(
+                    "shape",
+                    f"{i.name} has size {k} where {show_size(n)} is {value_of(polynomial(n) or {}, known)}.",
+                    hint=f"It is a {describe(i.type)}.",
+                )
 
 
 def names_of(d: Definition) -> set[str]:
@@ -260,7 +313,7 @@ def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
 def load(source: str, name: str) -> Callable[..., Any]:
     """Run our own generated text in a namespace that holds NumPy and the helpers only."""
     space: dict[str, Any] = {
-        "__builtins__": {"float": float, "int": int, "len": len, "range": range, "getattr": getattr, "__import__": __import__}
+        "__builtins__": {"float": float, "int": int, "len": len, "max": max, "range": range, "getattr": getattr, "__import__": __import__}
     }
     text = header("", source) + source
     exec(compile(text, f"<iverson {name}>", "exec"), space)
@@ -288,6 +341,7 @@ class Compiled:
             arrays = {**dict(zip([i.name for i in self.inputs], args, strict=False)), **arrays}
         sizes: dict[Node, tuple[int, str]] = {}
         values = {key: admit(i, arrays, sizes) for i, key in zip(self.inputs, self.keys, strict=True)}
+        door_sizes(self.inputs, values, sizes)
         for i in self.inputs:
             if i.type.classes is not None:
                 in_range(i, values[self.keys[self.inputs.index(i)]], sizes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..core.node import (
     MINUS,
@@ -36,15 +36,20 @@ from ..rewrite.collapse import contract
 from ..rewrite.match import everywhere
 from ..rules.exact import EXACT, SLOPES
 from ..rules.stable import STABLE
+from .windows import Piece, pieces, shortened
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Definitions in order of computation; `outputs` are the names that are returned; `repeats` counts parts by key."""
+    """Definitions in order of computation; `outputs` are the names that are returned; `repeats` counts parts by key.
+
+    pieces   bodies that are put together from terms over parts of their axes, by name
+    """
 
     definitions: tuple[Definition, ...]
     outputs: tuple[str, ...]
     repeats: Mapping[Node, int]
+    pieces: Mapping[str, Sequence[Piece]] = field(default_factory=dict)
 
 
 def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definition]) -> Plan:
@@ -58,9 +63,11 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     kept = [replace(d, body=stable(inline(d.body, inner), set(program.inputs))) for n, d in rows.items() if n not in inner]
     live = guarded(reached(adjugates(kept), {d.name for d in wanted}), program.definitions)
     counts: Counter[Node] = Counter()
+    split = {d.name: found for d in live if d.body.op != "tensor" and (found := pieces(d.body, d.indices))}
     for d in live:
-        counts.update(worth_sharing(d.body))
-    return Plan(tuple(live), tuple(d.name for d in wanted), counts)
+        for body in [p.term for p in split[d.name]] if d.name in split else [d.body]:
+            counts.update(worth_sharing(body))
+    return Plan(tuple(live), tuple(d.name for d in wanted), counts, split)
 
 
 def adjugates(definitions: Sequence[Definition]) -> list[Definition]:
@@ -132,7 +139,7 @@ def stable(f: Node, taken: Container[str] = ()) -> Node:
     if f.op == "tensor":
         return f
     before, after = ([r for r in rows if not any(c in taken for c in r.calls)] for rows in (SLOPES, EXACT))
-    return excluded(contract(everywhere((*before, *STABLE, *after), f)))
+    return shortened(excluded(contract(everywhere((*before, *STABLE, *after), f))))
 
 
 def guarded(definitions: Sequence[Definition], forward: Sequence[Definition]) -> list[Definition]:

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+from ..core.affine import inequality
 from ..core.errors import IversonError
-from ..core.node import Node, num, size
+from ..core.node import ONE, ZERO, Node, add, of_polynomial, size, sub
+from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
-from .surface import Declaration, Equation, Script, Surface
+from .sizes import poly, size_leaves
+from .surface import Declaration, Equation, Script, Surface, walk
 from .syntax import parse_script
 
 RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
@@ -41,7 +44,13 @@ class Input:
 
 @dataclass
 class Typed:
-    """A script with kinds and sizes settled.  `types` and `ranges` are keyed by the identity of the trees in `script`."""
+    """A script with kinds and sizes settled.  `types` and `ranges` are keyed by the identity of the trees in `script`.
+
+    starts   the first values of the indices a reduction binds, where they are not all 0
+    guards   terms over indices that are at least 0 where an entry of a reduction counts
+    slices   first entry and number of entries;  aliases: declared sizes that others determine, p = n - w + 1
+    checks   sizes that must not be negative
+    """
 
     script: Script
     inputs: dict[str, Input]
@@ -50,6 +59,11 @@ class Typed:
     ranges: dict[int, tuple[Node, ...]]
     scopes: dict[str, dict[str, Node]]  # per definition: the index names on its left, with sizes
     least: dict[Node, int]
+    starts: dict[int, tuple[Node, ...]] = field(default_factory=dict)
+    guards: dict[int, tuple[Node, ...]] = field(default_factory=dict)
+    slices: dict[int, tuple[Node, Node]] = field(default_factory=dict)
+    aliases: dict[str, Node] = field(default_factory=dict)
+    checks: tuple[Node, ...] = ()
     functions: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
@@ -81,14 +95,24 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
     for name, kind in kinds.items():
         rows[name] = _declaration(name, kind)
     for name, dims in sizes.items():
-        shape = (dims,) if isinstance(dims, str | int) else tuple(dims)
+        written = (dims,) if isinstance(dims, str | int) else tuple(dims)
         if name in defined:
             raise IversonError("kind", f"{name} is a definition; its sizes follow from its inputs.")
         old = rows.get(name)
+        shape = tuple(size_written(s) for s in written)
         rows[name] = (
             replace(old, dims=shape) if old else Declaration(name, "tensor" if shape else "scalar", shape)
         )
     return replace(script, declarations=tuple(rows.values()))
+
+
+def size_written(s: str | int | Surface) -> str | int | Surface:
+    """A size given as text: a name, or an expression such as n - w + 1."""
+    if not isinstance(s, str) or s.isidentifier():
+        return s
+    dims = parse_script(f"x: tensor[{s}]\nx").declarations[0].dims
+    assert dims is not None
+    return dims[0]
 
 
 def _declaration(name: str, kind: str) -> Declaration:
@@ -204,7 +228,7 @@ def _infer(
     guessed: set[str],
     dims: Mapping[str, tuple[Node, ...]],
 ) -> Typed:
-    shapes = Shapes(script.source)
+    shapes = Shapes(script.source, computed(script, dims))
     for s in sizes_of(script):
         if s != "?":
             shapes.sizes[s] = size(s)
@@ -216,11 +240,22 @@ def _infer(
     definitions: dict[str, Type] = {}
     for e in script.equations:
         _refuse_transposed_guess(e.body, guessed, ranks)
-        scopes[e.name] = {i: shapes.variable() for i in e.indices or ()}
+        given = dims.get(e.name, ()) if not shapes.arithmetic else ()
+        sizes = [*given, *(shapes.variable() for _ in (e.indices or ())[len(given) :])]
+        scopes[e.name] = dict(zip(e.indices or (), sizes, strict=False))
+        shapes.opened(scopes[e.name], None, dict(zip(e.indices or (), dims.get(e.name, ()), strict=False)))
         definitions[e.name] = shapes.names[e.name] = _definition(e, shapes, scopes[e.name])
+        shapes.reads.settle()
         for m, n in zip(definitions[e.name].dims, dims.get(e.name, ()), strict=False):
             shapes.unify(m, n)
     return _finish(script, shapes, inputs, definitions, scopes)
+
+
+def computed(script: Script, dims: Mapping[str, tuple[Node, ...]]) -> bool:
+    """Whether some index or some size is computed: then indices run where their reads are in range."""
+    written = any(isinstance(s, Surface) for d in script.declarations for s in d.dims or ())
+    known = any(n.op not in ("num", "size") for sizes in dims.values() for n in sizes)
+    return written or known or any(computes(e.body) for e in script.equations)
 
 
 def _refuse_transposed_guess(tree: Surface, guessed: set[str], ranks: dict[str, int]) -> None:
@@ -279,11 +314,7 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
             "kind", f"{d.name}: a {d.kind} has {wanted} size{'s' * (wanted != 1)}, not {rank}.", d.span
         )
     dims = tuple(
-        shapes.variable()
-        if s == "?"
-        else num(s)
-        if isinstance(s, int)
-        else shapes.sizes.setdefault(s, size(s))
+        shapes.variable() if s == "?" else shapes.declared_size(s)
         for s in d.dims or ("?",) * rank
     )
     if d.kind in SQUARE and not shapes.unify(*dims):
@@ -291,11 +322,7 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
     t = Type("row", dims) if d.kind == "row" else array(dims)
     if d.kind == "label":
         classes = (
-            shapes.variable()
-            if d.classes is None
-            else num(d.classes)
-            if isinstance(d.classes, int)
-            else size(d.classes)
+            shapes.variable() if d.classes is None else shapes.declared_size(d.classes)
         )
         t = replace(t, classes=classes)
     role = d.kind if d.kind in ("data", "param", "label", "scalar") else "scalar" if not dims else "data"
@@ -321,9 +348,10 @@ def _finish(
         *(Type("", s) for s in shapes.ranges.values()),
     ]:
         for n in (*t.dims, *((t.classes,) if t.classes is not None else ())):
-            root = shapes.find(n)
-            if flexible(root):
-                shapes.same[root] = size(next(free))
+            for leaf in size_leaves(shapes.find(n)):
+                if flexible(leaf):
+                    shapes.same[leaf] = size(next(free))
+            refuse_empty(shapes, shapes.find(n))
     final = shapes.final
     least: dict[Node, int] = {}
     for n, k in shapes.least.items():
@@ -340,8 +368,39 @@ def _finish(
         {k: tuple(map(shapes.find, r)) for k, r in shapes.ranges.items()},
         {e: {i: shapes.find(n) for i, n in s.items()} for e, s in scopes.items()},
         least,
+        *index_ranges(shapes),
         tuple(n for n, i in inputs.items() if i.role == "function"),
     )
+
+
+def refuse_empty(shapes: Shapes, n: Node) -> None:
+    if n.op == "num" and n.attr < 1:
+        raise shapes.error("shape", "The sizes leave an axis without entries.", None, hint="Declare larger sizes.")
+
+
+Ranged = tuple[
+    dict[int, tuple[Node, ...]],
+    dict[int, tuple[Node, ...]],
+    dict[int, tuple[Node, Node]],
+    dict[str, Node],
+    tuple[Node, ...],
+]
+
+
+def index_ranges(shapes: Shapes) -> Ranged:
+    """Starts, guards, slices, aliases and checks of a script, with every size settled."""
+
+    def settled(f: Node) -> Node:
+        return of_polynomial(shapes.reads.poly(f))
+
+    low = {n: of_polynomial(p) for n, p in shapes.reads.low.items()}
+    starts = {
+        k: tuple(settled(low.get(n, ZERO)) for n in r) for k, r in shapes.ranges.items() if any(n in low for n in r)
+    }
+    guards = {k: tuple(map(settled, g)) for k, g in shapes.reads.guards.items()}
+    slices = {k: (settled(a), settled(b)) for k, (a, b) in shapes.slices.items()}
+    aliases = {s: shapes.find(n) for s, n in shapes.sizes.items() if shapes.find(n) is not n}
+    return starts, guards, slices, aliases, tuple(dict.fromkeys(map(settled, shapes.reads.checks)))
 
 
 def describe(t: Type) -> str:
@@ -365,4 +424,24 @@ def reading(t: Typed) -> list[str]:
         lines.append(f"{i.name}: {describe(i.type)}{default}{fact or role}")
     lines += [f"{name} -> {describe(d)}" for name, d in t.definitions.items()]
     lines += [f"{show_size(n)} >= {k}" for n, k in t.least.items() if n.op != "num"]
+    lines += [f"{s} = {show_size(n)}" for s, n in t.aliases.items()]
+    return lines + [line for tree in _reductions(t) for line in _runs(t, tree)]
+
+
+def _reductions(t: Typed) -> list[Surface]:
+    return [tree for e in t.script.equations for tree in walk(e.body) if id(tree) in t.ranges]
+
+
+def _runs(t: Typed, tree: Surface) -> list[str]:
+    """Over which values the indices of a reduction run, where that does not go without saying."""
+    starts = t.starts.get(id(tree), (ZERO,) * len(tree.attr[1]))
+    lines = [
+        f"{tree.attr[0]}[{i}]: {i} = {show_size(a)}, ..., {show_size(sub(add(a, n), ONE))}"
+        for i, a, n in zip(tree.attr[1], starts, t.ranges[id(tree)], strict=True)
+        if a is not ZERO or n.op not in ("num", "size")
+    ]
+    for g in t.guards.get(id(tree), ()):
+        left, sign, right = inequality(poly(g))
+        shown = f"{show_size(of_polynomial(left))} {sign} {show_size(of_polynomial(right))}"
+        lines.append(f"{tree.attr[0]}[{','.join(tree.attr[1])}]: only terms with {shown} count")
     return lines

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
+from ..core.affine import ONE as UNIT
+from ..core.affine import minus, nonnegative, polynomial
 from ..core.errors import IversonError
 from ..core.node import (
     HALF,
@@ -25,6 +27,8 @@ from ..core.node import (
     const,
     div,
     el,
+    elements,
+    facts_of,
     fresh,
     make,
     mul,
@@ -39,8 +43,10 @@ from ..core.node import (
     size,
     sub,
     substitute,
+    walk,
 )
-from ..core.program import Definition, Program
+from ..core.program import Definition, Program, sizes_of
+from .blocks import BLOCKS
 from .kinds import Typed
 from .ops import CONSTANTS, OPS, WHOLE, Op
 from .shapes import Type
@@ -49,7 +55,9 @@ from .surface import walk as written
 from .syntax import parse_expression
 
 Axes = tuple[Node, ...]
+MOST_REPEATED = 60  # nodes that a matrix power repeats before its base becomes a definition
 MOST_POWER = 16
+MOST_REPEATED = 60  # nodes that a matrix power repeats before its base becomes a definition
 # the letter that names what a function computes
 STEMS = {
     "softmax": "p", "logsoftmax": "logp", "softmin": "p", "inv": "M", "det": "d", "logdet": "h", "logabsdet": "h",
@@ -133,7 +141,7 @@ class Lowering:
             return scope[name]
         if name in self.typed.inputs or name in self.typed.definitions:
             return el(name, axes)
-        return const(name) if name in CONSTANTS else size(name)
+        return const(name) if name in CONSTANTS else self.typed.aliases.get(name, size(name))
 
     def _add(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         return add(*(self.part(a, tree, axes, scope) for a in tree.args))
@@ -168,8 +176,13 @@ class Lowering:
         if n == 0:
             return bracket(rel("=", *axes))
 
+        rows = (fresh(self.typed.type_of(base).dims[0]), fresh(self.typed.type_of(base).dims[1]))
+        value = self._tensor("inv", base, rows, scope) if inverse else self.at(base, rows, scope)
+        if n * value.size > MOST_REPEATED and not value.free - frozenset(rows):
+            value = self._introduce("A", base, value, list(rows), rows, scope)
+
         def factor(i: Node, j: Node) -> Node:
-            return self._tensor("inv", base, (i, j), scope) if inverse else self.at(base, (i, j), scope)
+            return substitute(value, {rows[0]: i, rows[1]: j})
 
         path = [axes[0], *(fresh(self.typed.type_of(base).dims[0]) for _ in range(n - 1)), axes[1]]
         return reduce_("sum", path[1:-1], mul(*(factor(path[p], path[p + 1]) for p in range(n))))
@@ -192,21 +205,48 @@ class Lowering:
     # -- indices -----------------------------------------------------------------------------------------
 
     def _index(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
-        base, *terms = tree.args
+        base, *written = tree.args
         rest = iter(axes)
-        return self.at(
-            base, tuple(next(rest) if t.op == "all" else self.at(t, (), scope) for t in terms), scope
-        )
+        terms = tuple(self._term(t, rest, scope) for t in written)
+        return self.entry(base, terms, scope)
+
+    def entry(self, tree: Surface, terms: Axes, scope: dict[str, Node]) -> Node:
+        """A tree at index terms, computed or not."""
+        sizes = self.typed.type_of(tree).dims
+        plain = all(t.op in ("num", "el") or (t.op == "idx" and t.attr[1] is n) for t, n in zip(terms, sizes, strict=True))
+        return self.at(tree, terms, scope) if plain or tree.op == "name" else self.shifted(tree, terms, scope)
+
+    def shifted(self, tree: Surface, terms: Axes, scope: dict[str, Node]) -> Node:
+        """A tree at computed index terms: lowered once over whole axes, so that what it names is named once."""
+        whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
+        return substitute(self.at(tree, whole, scope), dict(zip(whole, terms, strict=True)))
+
+    def _term(self, tree: Surface, rest: Iterator[Node], scope: dict[str, Node]) -> Node:
+        """An index term: what is written, or the next axis for a whole axis or a slice of one."""
+        if tree.op == "all":
+            return next(rest)
+        if tree.op == "slice":
+            return add(next(rest), self.typed.slices[id(tree)][0])
+        return self.at(tree, (), scope)
 
     def _reduce(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         kind, names = tree.attr
-        bound = {n: fresh(s) for n, s in zip(names, self.typed.ranges[id(tree)], strict=True)}
-        inner = scope | bound
+        bound = tuple(fresh(n) for n in self.typed.ranges[id(tree)])
+        starts = self.typed.starts.get(id(tree), (ZERO,) * len(bound))
+        if kind.startswith("arg") and any(a is not ZERO for a in starts):
+            raise IversonError("unsupported", f"{kind} takes an index that counts from 0.", tree.span)
+        inner = scope | {n: add(i, a) for n, i, a in zip(names, bound, starts, strict=True)}
         body = self.at(tree.args[0], axes, inner)
+        held = mul(*(self.truth(t, (), inner) for t in tree.args[1:]), *self._guards(tree, inner))
         if kind in ("max", "min"):
-            body = self._compared(tree.args[0], body, axes, inner)
-        condition = self.truth(tree.args[1], (), inner) if len(tree.args) > 1 else ONE
-        return reduction(kind, tuple(bound.values()), body, condition)
+            inside = [b for b in (held.args if held.op == "mul" else (held,)) if body.shifted and on_terms(b)]
+            body = self._compared(tree.args[0], mul(*inside, body), axes, inner, bool(inside))
+        return reduction(kind, bound, body, held)
+
+    def _guards(self, tree: Surface, scope: dict[str, Node]) -> Iterator[Node]:
+        """The range rule as brackets: only terms that are in range count."""
+        for g in self.typed.guards.get(id(tree), ()):
+            yield bracket(rel(">=", substitute(g, {i: scope[i.attr[0]] for i in g.free}), ZERO))
 
     def _bracket(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         return self.truth(tree.args[0], axes, scope)
@@ -237,6 +277,8 @@ class Lowering:
             return bracket(rel("=", axes[-1], self.at(tree.args[0], axes[:-1], scope)))
         if row.shape == "spread":
             return self.at(tree.args[0], (axes[tree.args[1].attr],), scope)
+        if row.shape == "block":
+            return self._block(tree, axes, scope)
         if row.shape == "diag":
             return self._diag(tree, axes, scope)
         if row.name in WHOLE:
@@ -277,12 +319,14 @@ class Lowering:
         body = self._compared(tree.args[0], self.at(tree.args[0], bound, scope), bound, scope)
         return reduction(tree.attr, bound, body, ONE)
 
-    def _compared(self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node]) -> Node:
+    def _compared(
+        self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node], guarded: bool = False
+    ) -> Node:
         """What a maximum is taken of, by name: its derivative asks which entries equal the largest, exactly."""
         if body.op == "el" or not body.free:
             return body
         old = sorted(body.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return self._introduce("z", tree, body, old, axes, scope)
+        return self._introduce("z", tree, body, old, axes, scope, guarded)
 
     def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""
@@ -299,10 +343,17 @@ class Lowering:
         return self._introduce("z", tree, value, old, axes, scope)
 
     def _introduce(
-        self, stem: str, tree: Surface, value: Node, old: list[Node], axes: Axes, scope: dict[str, Node]
+        self,
+        stem: str,
+        tree: Surface,
+        value: Node,
+        old: list[Node],
+        axes: Axes,
+        scope: dict[str, Node],
+        guarded: bool = False,
     ) -> Node:
         """An element of a definition whose body is `value`, an earlier one where there is one."""
-        if len(old) > 2:
+        if len(old) > 2 or (value.shifted and not self.stands_alone(value)):
             return value
         new = [fresh(i.attr[1]) for i in old]
         body = substitute(value, dict(zip(old, new, strict=True)))
@@ -315,9 +366,21 @@ class Lowering:
             if len(old) == self.rank(tree)
             else ("scalar", "column", "matrix")[len(old)]
         )
-        written = self._written(name, tree, old, axes, scope)
+        written = None if guarded else self._written(name, tree, old, axes, scope)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
         return el(name, old)
+
+    def stands_alone(self, f: Node) -> bool:
+        """Whether all that `f` reads is in range by its own brackets: those around it do not reach into a definition."""
+        dims = {n: i.type.dims for n, i in self.typed.inputs.items()} | sizes_of(self.definitions)
+        held = [g for g in walk(f) if on_terms(g)]
+        for t, n in ((t, n) for g in elements(f) for t, n in zip(g.args, dims.get(g.attr, ()), strict=False)):
+            p, size = polynomial(t), polynomial(n)
+            facts = [q for b in held if b.free <= t.free for q in facts_of(b.args[0])]
+            if p is not None and size is not None and t.free:
+                if not (nonnegative(p, facts) and nonnegative(minus(minus(size, UNIT), p), facts)):
+                    return False
+        return True
 
     def _written(
         self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]
@@ -344,6 +407,11 @@ class Lowering:
 
     def _sizes(self) -> set[str]:
         return {n.attr for i in self.typed.inputs.values() for n in i.type.dims if n.op == "size"}
+
+    def _block(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """Entries of the arguments, as BLOCKS says which."""
+        reads = [partial(self.entry, a, scope=scope) for a in tree.args]
+        return BLOCKS[OPS[tree.attr].name].entry(reads, [self.typed.type_of(a).dims for a in tree.args], axes)
 
     def _diag(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         if self.rank(tree.args[0]) == 1:
@@ -467,6 +535,11 @@ MAKE: dict[str, Callable[..., Node]] = {
 }
 
 
+def on_terms(b: Node) -> bool:
+    """A bracket that compares index terms: it may keep what stands beside it in range."""
+    return b.op == "br" and all(a.term for a in b.args[0].args)
+
+
 def contracts(f: Node) -> bool:
     """A sum of products of at least two factors that read arrays: `sum[k] X[i,k]*w[k]`."""
     return (
@@ -499,7 +572,8 @@ def count(bound: Axes, condition: Node) -> Node:
     if condition.op == "br" and condition.args[0].attr == "!=" and len(bound) == 1:
         a, b = condition.args[0].args
         other = b if a is bound[0] else a if b is bound[0] else None
-        if other is not None and bound[0] not in other.free:
+        same = other is not None and other.op == "idx" and other.attr[1] is bound[0].attr[1]
+        if other is not None and (same or other.op in ("num", "el")) and bound[0] not in other.free:
             return sub(bound[0].attr[1], ONE)
     return reduce_("sum", bound, condition)
 

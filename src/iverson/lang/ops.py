@@ -12,6 +12,7 @@ shape     the rule of lang/shapes.py that gives kind and size of the result:
             spectrum a square matrix to a vector                  measure  a matrix to a scalar
             build    sizes to an array                            diag   vector to matrix, matrix to vector
             onehot   labels to one row each                       spread one axis placed among several
+            block    entries moved, joined or reshaped: a row of lang/blocks.py
 meaning   what the call stands for, in iverson notation over its arguments x, y, z; `all` is every index of x, k the
           last one.  None: the operator is a primitive (lang/lower.py makes a node of it)
 defaults  of the last arguments, where they may be left out
@@ -142,6 +143,17 @@ ROWS = (
     Op("zeros",     (1, 3), "build", "0"),
     Op("onehot",    (1, 1), "onehot"),
     Op("spread",    (3, 3), "spread"),
+    Op("diff",      (1, 1), "block"),
+    Op("flip",      (1, 1), "block"),
+    Op("roll",      (2, 2), "block"),
+    Op("conv",      (2, 2), "block"),
+    Op("correlate", (2, 2), "block"),
+    Op("concat",    (2, 9), "block"),
+    Op("vstack",    (2, 9), "block"),
+    Op("hstack",    (2, 9), "block"),
+    Op("kron",      (2, 2), "block"),
+    Op("vec",       (1, 1), "block"),
+    Op("reshape",   (2, 4), "block"),
 )
 
 OPS = {spelling: row for row in ROWS for spelling in (row.name, *row.aliases)}

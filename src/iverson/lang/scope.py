@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ..core.errors import IversonError
 from .ops import CONSTANTS
-from .surface import Equation, Script, Surface
+from .surface import Equation, Script, Surface, names_in
 
 INDEX_LETTERS = "ijklmn"
 
@@ -75,7 +75,10 @@ def bind(script: Script) -> Script:
 
 def sizes_of(script: Script) -> set[str]:
     """The sizes that declarations name."""
-    return {s for d in script.declarations for s in (*(d.dims or ()), d.classes) if isinstance(s, str)}
+    written = [s for d in script.declarations for s in (*(d.dims or ()), d.classes)]
+    return {s for s in written if isinstance(s, str)} | {
+        n for s in written if isinstance(s, Surface) for n in names_in(s)
+    }
 
 
 def _bind(tree: Surface, scope: set[str], script: Script) -> Surface:

@@ -7,94 +7,25 @@ Declared sizes are rigid and differ from each other; inferred ones are flexible.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 
-from ..core.errors import IversonError, Span
-from ..core.node import Node, num, size
+from ..core.errors import IversonError
+from ..core.node import Node
+from .blocks import BLOCKS
 from .ops import CONSTANTS, OPS
+from .ranges import ARITHMETIC, brackets_of
+from .sizes import SCALAR as SCALAR
+from .sizes import Sizes, linear
+from .sizes import Type as Type
+from .sizes import array as array
+from .sizes import flexible as flexible
+from .sizes import plain as plain
+from .sizes import show_size as show_size
 from .surface import Surface
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
-    """form is scalar, column, row, matrix, tensor, index or function; `classes` bounds the values of a label."""
-
-    form: str
-    dims: tuple[Node, ...] = ()
-    classes: Node | None = None
-
-    @property
-    def rank(self) -> int:
-        return len(self.dims)
-
-
-SCALAR = Type("scalar")
-FORMS = ("scalar", "column", "matrix")
-
-
-def array(dims: tuple[Node, ...]) -> Type:
-    """The type of an array with these axes; one axis makes a column."""
-    return Type(FORMS[len(dims)] if len(dims) < 3 else "tensor", dims)
-
-
-def show_size(n: Node) -> str:
-    """A size as text."""
-    return str(n.attr) if n.op in ("num", "size") else repr(n)
-
-
-class Shapes:
+class Shapes(Sizes):
     """One inference over one script.  `names` maps inputs and definitions to types; sizes live in `same`."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.names: dict[str, Type] = {}
-        self.sizes: dict[str, Node] = {}
-        self.same: dict[Node, Node] = {}
-        self.least: dict[Node, int] = {}
-        self.types: dict[int, Type] = {}  # by identity of the tree's nodes
-        self.ranges: dict[int, tuple[Node, ...]] = {}  # sizes of the indices a reduction binds
-        self._new: Iterator[int] = count()
-
-    # -- sizes -----------------------------------------------------------------------------------------------
-
-    def variable(self) -> Node:
-        """A size not known yet."""
-        return size(f"?{next(self._new)}")
-
-    def find(self, n: Node) -> Node:
-        while n in self.same:
-            n = self.same[n]
-        return n
-
-    def unify(self, m: Node, n: Node) -> bool:
-        """Make two sizes the same where that is allowed."""
-        m, n = self.find(m), self.find(n)
-        if m is n:
-            return True
-        if flexible(m):
-            self.same[m] = n
-            return True
-        if flexible(n):
-            self.same[n] = m
-            return True
-        return False
-
-    def final(self, t: Type) -> Type:
-        classes = None if t.classes is None else self.find(t.classes)
-        return Type(t.form, tuple(self.find(n) for n in t.dims), classes)
-
-    def describe(self, t: Type) -> str:
-        """A type as a person says it: `matrix N x D`."""
-        t = self.final(t)
-        dims = " x ".join("?" if flexible(n) else show_size(n) for n in t.dims)
-        return f"{t.form} {dims}" if dims else t.form
-
-    def error(
-        self, kind: str, message: str, span: Span | None, why: str | None = None, hint: str | None = None
-    ) -> IversonError:
-        return IversonError(kind, message, span, why, hint, self.source)
 
     # -- inference -------------------------------------------------------------------------------------------
 
@@ -138,7 +69,12 @@ class Shapes:
     def _add(self, tree: Surface, scope: dict[str, Node]) -> Type:
         return self.join(tree, [self.infer(a, scope) for a in tree.args], "+")
 
-    _emul = _ediv = _epow = _add
+    _epow = _add
+
+    def _emul(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        return self.join(tree, self.factors(tree, scope), tree.op)
+
+    _ediv = _emul
 
     def _neg(self, tree: Surface, scope: dict[str, Node]) -> Type:
         return plain(self.infer(tree.args[0], scope))
@@ -192,9 +128,13 @@ class Shapes:
             return 1 if 1 in axes else None
         return axes[0] if len(axes) == 1 else None
 
+    def factors(self, tree: Surface, scope: dict[str, Node]) -> list[Type]:
+        """The types of the two sides of a product, each read where the brackets of the product hold."""
+        with self.under(brackets_of(tree) if self.arithmetic else (), scope):
+            return [self.infer(a, scope) for a in tree.args]
+
     def _mul(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        left, right = tree.args
-        a, b = self.infer(left, scope), self.infer(right, scope)
+        a, b = self.factors(tree, scope)
         if a.rank == 0 or b.rank == 0:
             return plain(b if a.rank == 0 else a)
         if a.rank > 2 or b.rank > 2:
@@ -232,12 +172,8 @@ class Shapes:
             "Transpose one of them, or declare other sizes.",
         )
 
-    def _text(self, tree: Surface) -> str:
-        text = self.source[tree.span.start : tree.span.end] if tree.span else tree.op
-        return text if len(text) <= 30 else text[:27] + "..."
-
     def _div(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        a, b = (self.infer(t, scope) for t in tree.args)
+        a, b = self.factors(tree, scope)
         if b.rank:
             raise self.error(
                 "shape",
@@ -281,6 +217,8 @@ class Shapes:
             raise self.error("shape", "A tensor has no transpose.", tree.span, hint="Write its indices.")
         return Type({"column": "row", "row": "column"}.get(t.form, plain(t).form), t.dims[::-1])
 
+    # -- indices ---------------------------------------------------------------------------------------------
+
     def _index(self, tree: Surface, scope: dict[str, Node]) -> Type:
         base, *terms = tree.args
         t = self.infer(base, scope)
@@ -291,50 +229,57 @@ class Shapes:
                 tree.span,
                 hint="Write a colon for a whole axis: X[i,:].",
             )
-        kept = tuple(n for n, term in zip(t.dims, terms, strict=True) if not self._term(n, term, scope))
+        sizes = [self._term(n, term, scope) for n, term in zip(t.dims, terms, strict=True)]
+        kept = tuple(n for n in sizes if n is not None)
         if len(kept) == 1 and t.rank == 2:
-            return Type("row" if terms[1].op == "all" else "column", kept)
+            return Type("row" if sizes[0] is None else "column", kept)
         return replace(array(kept), classes=t.classes)
 
-    def _term(self, n: Node, term: Surface, scope: dict[str, Node]) -> bool:
-        """Whether the term fixes its axis; relate the range of the term to the size of the axis."""
+    def _term(self, n: Node, term: Surface, scope: dict[str, Node]) -> Node | None:
+        """The size of what the term keeps of its axis, None for one entry; relates its range to the size of the axis."""
         if term.op == "all":
-            return False
+            return n
+        if term.op == "slice":
+            return self._slice(n, term)
         t = self.infer(term, scope)
-        if term.op == "num" and isinstance(term.attr, int):
+        if term.op in ARITHMETIC or (term.op == "name" and t.classes in self.reads.open):
+            value = self.affine(term, scope)
+            if value is None or not linear(value):
+                raise self._no_index(term)
+            self.read(n, value, term)
+        elif term.op == "num" and isinstance(term.attr, int):
             self.at_least(n, term.attr + 1, term.span)
         elif t.classes is None or t.rank:
-            raise self.error(
-                "kind",
-                f"{self._text(term)} is not an index.",
-                term.span,
-                hint="An index is a bound name, a number, or a label such as y[i].",
-            )
+            raise self._no_index(term)
         elif not self.unify(t.classes, n):
             raise self.error(
                 "shape",
                 f"{self._text(term)} runs over {show_size(self.find(t.classes))}, the axis has size {show_size(self.find(n))}.",
                 term.span,
             )
-        return True
+        return None
 
-    def at_least(self, n: Node, k: int, span: Span | None) -> None:
-        """A constant index asks for a size of at least k."""
-        n = self.find(n)
-        if n.op == "num" and n.attr < k:
-            raise self.error(
-                "shape", f"The index {k - 1} is outside an axis of size {n.attr}; indices count from 0.", span
-            )
-        self.least[n] = max(k, self.least.get(n, 0))
+    def _no_index(self, term: Surface) -> IversonError:
+        return self.error(
+            "kind",
+            f"{self._text(term)} is not an index.",
+            term.span,
+            hint="An index is a bound name, a number, a label such as y[i], or a sum of names and integers: i+1.",
+        )
 
     def _reduce(self, tree: Surface, scope: dict[str, Node]) -> Type:
         kind, names = tree.attr
         sizes = tuple(self.variable() for _ in names)
         inner = scope | dict(zip(names, sizes, strict=True))
-        body = self.infer(tree.args[0], inner)
+        self.opened(dict(zip(names, sizes, strict=True)), tree, {})
+        self.binders += [(n, tree) for n in sizes]
+        self.reads.stated += self.said(tree.args[1:], inner) if self.arithmetic else []
+        with self.under(tree.args[1:], inner):
+            body = self.infer(tree.args[0], inner)
         for condition in tree.args[1:]:
             if self.truth(condition, inner).rank:
                 raise self.error("shape", "The condition of a reduction is one truth value.", condition.span)
+        del self.binders[len(self.binders) - len(sizes) :]
         self.ranges[id(tree)] = sizes
         if kind in ("argmax", "argmin") and (body.rank or len(names) > 1):
             raise self.error(
@@ -350,9 +295,11 @@ class Shapes:
     def _rel(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = (self.infer(t, scope) for t in tree.args)
         if a.classes is not None and b.classes is not None:
-            self.unify(a.classes, b.classes)
+            self._same_classes(a.classes, b.classes)
         for x, t, sign in ((a, tree.args[1], tree.attr), (b, tree.args[0], MIRRORED.get(tree.attr, tree.attr))):
-            if x.classes is not None and t.op == "num" and isinstance(t.attr, int):
+            if x.classes is None or x.classes in self.reads.open:
+                continue
+            if t.op == "num" and isinstance(t.attr, int):
                 self.at_least(x.classes, t.attr + (sign in ("=", "!=", "<=", ">")), t.span)
         return self.join(tree, [plain(a), plain(b)], tree.attr)
 
@@ -458,35 +405,17 @@ class Shapes:
         return array((*types[0].dims, types[0].classes))
 
     def call_build(self, tree: Surface, types: list[Type]) -> Type:
-        dims = tuple(self._size_of(a) for a in tree.args)
+        dims = tuple(self.size_of(a) for a in tree.args)
         return array(dims * 2 if tree.attr == "eye" else dims)
 
-    def _size_of(self, tree: Surface) -> Node:
-        if tree.op == "num" and isinstance(tree.attr, int) and tree.attr > 0:
-            return num(tree.attr)
-        if tree.op == "name" and tree.attr in self.sizes:
-            return self.sizes[tree.attr]
-        raise self.error(
-            "shape",
-            f"{self._text(tree)} is not a size.",
-            tree.span,
-            hint="A size is a positive integer or a size that a declaration names.",
-        )
+    def call_block(self, tree: Surface, types: list[Type]) -> Type:
+        return self.final(BLOCKS[tree.attr].sizes(self, tree, types))
 
     def call_spread(self, tree: Surface, types: list[Type]) -> Type:
         axis, rank = (a.attr for a in tree.args[1:])
         dims = [self.variable() for _ in range(rank)]
         dims[axis] = types[0].dims[0]
         return array(tuple(dims))
-
-
-def flexible(n: Node) -> bool:
-    return n.op == "size" and n.attr.startswith("?")
-
-
-def plain(t: Type) -> Type:
-    """The type of a number computed from `t`: no label any more."""
-    return Type("scalar" if t.form == "index" else t.form, t.dims)
 
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

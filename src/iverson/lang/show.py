@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from fractions import Fraction
 
-from .surface import Equation, Surface, index, name, walk
+from .surface import Equation, Surface, index, name, number, walk
 
 ATOM, POWER, PREFIX, TIMES, REDUCE, SUM, RELATION, NOT, AND, OR = 100, 60, 50, 40, 30, 20, 10, 6, 4, 2
 GREEK = (
@@ -137,7 +137,17 @@ def _call(t: Surface) -> tuple[str, int]:
 
 def _index(t: Surface) -> tuple[str, int]:
     base, *terms = t.args
-    return _wrap(_plain(base), ATOM) + f"[{','.join(_plain(a)[0] for a in terms)}]", ATOM
+    return _wrap(_plain(base), ATOM) + f"[{','.join(map(index_text, terms))}]", ATOM
+
+
+def index_text(term: Surface) -> str:
+    """An index term, arithmetic without blanks: `i+1`, `n-1-i`, `1:`."""
+    if term.op == "slice":
+        low, high = term.args
+        start = "" if low == number(0) else index_text(low)
+        return f"{start}:{'' if high.op == 'all' else index_text(high)}"
+    text = _plain(term)[0]
+    return text.replace(" ", "") if term.op in ("add", "mul", "neg") else text
 
 
 def spelled_out(tree: Surface, bound: Collection[str]) -> Surface:

@@ -293,13 +293,22 @@ def matrix_like(t: Surface) -> bool:
 
 def _index(t: Surface, small: bool) -> Part:
     base, *terms = t.args
-    texts = [":" if x.op == "all" else _text(x, True) for x in terms]
+    texts = [_term(x) for x in terms]
     short = all(re.fullmatch(r"[^\W\d]|\d|\\[a-z]+", x) for x in texts)
     below = (" " if any("\\" in x for x in texts) else "").join(texts) if short else ", ".join(texts)
     inner = _wrap(_part(base, small), ATOM)
     if (base.op == "name" and "_" in inner) or base.op == "index":
         inner = f"{{{inner}}}"
     return rf"{inner}_{{{below}}}", ATOM
+
+
+def _term(t: Surface) -> str:
+    """An index term: `i+1`; a slice as in the plain text."""
+    if t.op == "slice":
+        low, high = t.args
+        return f"{'' if low == number(0) else _term(low)}:{'' if high.op == 'all' else _term(high)}"
+    text = _text(t, True)
+    return text.replace(" + ", "+").replace(" - ", "-") if t.op == "add" else text
 
 
 def _reduce(t: Surface, small: bool) -> Part:

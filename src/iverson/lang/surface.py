@@ -1,7 +1,8 @@
 """What people write and read: a tree with matrices as matrices, carrying the spans of the user's text.
 
 Knows no shapes and no meaning.  The operations are
-  num value | name text | all (a colon in an index) | add | neg | mul (*) | emul (.*) | div (/) | ediv (./) |
+  num value | name text | all (a colon in an index) | slice low, high (in an index; all: open end) |
+  add | neg | mul (*) | emul (.*) | div (/) | ediv (./) |
   pow (^) | epow (.^) | transpose | call name | index base, terms | reduce (kind, names) body[, condition] |
   bracket condition | rel name | and | or | not
 A mul with the attribute "scalar" is a factor that is read as one number: it keeps its parentheses.
@@ -36,13 +37,13 @@ class Declaration:
 
     kind   data, param, label, scalar, vector, column, row, matrix, tensor, symmetric, spd, simplex, positive,
            function
-    dims   sizes, each a name or an integer; None when not written
+    dims   sizes, each a name, an integer or a tree of them; None when not written
     """
 
     name: str
     kind: str
-    dims: tuple[str | int, ...] | None = None
-    classes: str | int | None = None
+    dims: tuple[str | int | Surface, ...] | None = None
+    classes: str | int | Surface | None = None
     default: Fraction | int | None = None
     span: Span | None = field(default=None, compare=False)
 

@@ -251,7 +251,7 @@ class Parser:
                 hint=f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(KINDS),
             )
         dims = self._dims() if self.is_op("[") else None
-        classes: str | int | None = None
+        classes: str | int | Surface | None = None
         default = None
         if self.now.kind == "name" and self.now.text == "in":
             self.take()
@@ -267,7 +267,7 @@ class Parser:
             start.text, kind.text, dims, classes, default, start.span.to(self.tokens[self.at - 1].span)
         )
 
-    def _dims(self) -> tuple[str | int, ...]:
+    def _dims(self) -> tuple[str | int | Surface, ...]:
         opened = self.take()
         if self.is_op("]"):  # a single one: `y: label[] in K`
             self.take()
@@ -279,13 +279,19 @@ class Parser:
         self.expect("]", opened)
         return tuple(dims)
 
-    def _size(self) -> str | int:
-        token = self.take()
-        if token.kind == "name":
-            return token.text
-        if token.kind == "num" and isinstance(token.value, int) and token.value >= 1:
-            return token.value
-        raise self.error("A size is a name or a positive integer.", token.span)
+    def _size(self) -> str | int | Surface:
+        """A name, a positive integer, or sums and products of them: `n - w + 1`."""
+        token = self.now
+        if token.kind not in ("name", "num") and not self.is_op("("):
+            raise self.error("A size is a name or a positive integer.", token.span)
+        tree = self.expression(RELATION)
+        if tree.op == "name":
+            return str(tree.attr)
+        if tree.op == "num" and isinstance(tree.attr, int) and tree.attr >= 1:
+            return tree.attr
+        if tree.op in ("add", "mul", "pow"):
+            return tree
+        raise self.error("A size is a name or a positive integer.", tree.span)
 
     # -- expressions ---------------------------------------------------------------------------------------
 
@@ -498,9 +504,19 @@ class Parser:
         return Surface("index", (base, *terms), span=_join(base, end))
 
     def _term(self) -> Surface:
+        """An index, a colon for a whole axis, or a half-open slice `1:`, `:-1`, `a:b` as in Python."""
+        start = None if self.is_op(":") else self.expression(RELATION)
+        if not self.is_op(":"):
+            return start  # type: ignore[return-value]
+        colon = self.take()
+        whole = Surface("all", span=colon.span)
+        end = whole if self.is_op(",", "]", ":") else self.expression(RELATION)
         if self.is_op(":"):
-            return Surface("all", span=self.take().span)
-        return self.expression(RELATION)
+            raise self.error("A slice with a step is not read.", self.now.span, hint="Write x[n-1-i] or x[2*i].")
+        if start is None and end is whole:
+            return whole
+        low = start or Surface("num", (), 0, colon.span)
+        return Surface("slice", (low, end), span=_to(low, end))
 
     def _reduce(self, token: Token) -> Surface:
         """`sum[k] body`, `sum[i,j: i < j] body`, `sum[k != y] body`: names is () when a relation is to bind."""

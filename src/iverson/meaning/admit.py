@@ -5,15 +5,17 @@ Knows nothing of values but what their declarations ask: not whether a symmetric
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..core.affine import polynomial, split, value_of
 from ..core.errors import IversonError
 from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe
 from ..lang.shapes import show_size
+from ..lang.sizes import size_leaves
 
 
 def program_sizes(typed: Typed, arrays: Mapping[str, Any],
@@ -38,9 +40,12 @@ def admitted(typed: Typed, arrays: Mapping[str, Any],
             raise IversonError("data", f"{i.name} has no value.", hint=f"It is a {describe(i.type)}.")
         values[i.name] = pair(i, given) if i.role == "function" else cast(i, given)
         for axis, n in enumerate(i.type.dims):
-            measure(i, values[i.name], axis, n, known)
+            if n.op in ("num", "size"):
+                measure(i, values[i.name], axis, n, known)
+    solve_sizes(typed, values, known)
     found = {name: n for name, (n, _) in known.items()}
     complete(typed, found)
+    compare_sizes(typed, values, found)
     for i in typed.inputs.values():
         if i.type.classes is not None:
             check_labels(i, values[i.name], count(i.type.classes, found))
@@ -92,10 +97,42 @@ def measure(i: Input, v: np.ndarray, axis: int, n: Node, known: dict[str, tuple[
                            hint=f"It is a {describe(i.type)}.")
 
 
+def compounds(typed: Typed, values: Mapping[str, Any]) -> Iterator[tuple[Input, int, Node]]:
+    """The axes whose sizes are made of others, with what is made of them."""
+    for i in typed.inputs.values():
+        for axis, n in enumerate(i.type.dims):
+            if n.op not in ("num", "size"):
+                yield i, values[i.name].shape[axis], n
+
+
+def solve_sizes(typed: Typed, values: Mapping[str, Any], known: dict[str, tuple[int, str]]) -> None:
+    """A size that stands only in sums with known ones: m of an axis m + 1."""
+    for i, have, n in compounds(typed, values):
+        open_ = [leaf for leaf in size_leaves(n) if leaf.attr not in known]
+        parts = split(polynomial(n) or {}, open_[0]) if len(open_) == 1 else None
+        if parts is None:
+            continue
+        slope, rest = (value_of(p, {m: k for m, (k, _) in known.items()}) for p in parts)
+        if slope and (have - rest) % slope == 0 and (have - rest) // slope > 0:
+            known[open_[0].attr] = ((have - rest) // slope, f"as in {i.name}")
+
+
+def compare_sizes(typed: Typed, values: Mapping[str, Any], known: Mapping[str, int]) -> None:
+    """Axes whose sizes are made of others agree with them; no size is negative."""
+    for i, have, n in compounds(typed, values):
+        if have != count(n, known):
+            raise IversonError("shape", f"{i.name} has {have} entries where {show_size(n)} is {count(n, known)}.",
+                               hint=f"It is a {describe(i.type)}.")
+    for n in (*all_sizes(typed), *typed.checks):
+        if count(n, known) < 0:
+            raise IversonError("shape", f"{show_size(n)} is {count(n, known)}; it cannot be negative.",
+                               hint="Give larger arrays.")
+
+
 def complete(typed: Typed, known: Mapping[str, int]) -> None:
     """Every size has a value, and one that a constant index allows."""
-    for n in all_sizes(typed):
-        if n.op == "size" and n.attr not in known:
+    for n in (leaf for size in all_sizes(typed) for leaf in size_leaves(size)):
+        if n.attr not in known:
             raise IversonError("shape", f"The size {n.attr} does not follow from the arrays.",
                                hint=f"Give it: sizes={{{n.attr!r}: ...}}")
     for n, least in typed.least.items():
@@ -108,11 +145,16 @@ def all_sizes(typed: Typed) -> dict[Node, None]:
     """The sizes of a script, each once, in order."""
     types = [*(i.type for i in typed.inputs.values()), *typed.definitions.values()]
     groups = [*(t.dims for t in types), *((t.classes,) for t in types if t.classes), *typed.ranges.values()]
-    return dict.fromkeys(n for group in groups for n in group)
+    return dict.fromkeys([*(n for group in groups for n in group), *(n for _, n in typed.slices.values())])
 
 
-def count(n: Node, known: Mapping[str, int]) -> int:
-    return n.attr if n.op == "num" else known[n.attr]
+def count(n: Node, known: Mapping[str, Any]) -> Any:
+    """The value of a size; of an index term, where `known` gives values of indices too."""
+    if n.op in ("num", "size"):
+        return n.attr if n.op == "num" else known[n.attr]
+    p = polynomial(n)
+    assert p is not None
+    return value_of(p, known)
 
 
 def check_labels(i: Input, v: np.ndarray, classes: int) -> None:

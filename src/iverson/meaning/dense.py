@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Env = dict[str, Any]                        # arrays, definitions and sizes by name
 Fn = Callable[[Env], Any]
 Piece = tuple[Fn, int]                      # a closure, and the lead of its values
-Scope = tuple[tuple[str, Node], ...]        # index names, outermost first, with their sizes
+Scope = tuple[tuple[str, Node, Node], ...]  # index names, outermost first: how many values, and the first of them
 
 
 # -- axes ----------------------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def filled(v: Any, bound: tuple[int, ...], rank: int) -> Any:
 
 def place_of(tree: Surface, scope: Scope) -> int | None:
     """Which of the names in scope a tree is, the innermost of several; None when it is none."""
-    names = [i for i, _ in scope]
+    names = [i for i, _, _ in scope]
     if tree.op != "name" or tree.attr not in names:
         return None
     return len(names) - 1 - names[::-1].index(tree.attr)
@@ -58,6 +58,19 @@ def placed(f: Fn, lead: int, t: Type, whole: Type) -> Fn:
     across = t.rank == 1 and (t.form == "row" or t.dims[0] is not whole.dims[0])
     key = ones(whole.rank) if t.rank == 0 else (..., None, slice(None)) if across else (..., None)
     return lambda env: f(env)[key]
+
+
+def values_of(n: int, start: int) -> Any:
+    """The values of an index: n of them, from `start` on."""
+    return np.arange(start, start + max(n, 0))
+
+
+def within(v: Any, own: tuple[Any, ...], at: list[Any], kept: int) -> Any:
+    """Entries of `v` at index terms: nan, or the label 0, outside its axes, where only a bracket may keep them out."""
+    ends = v.shape[len(own) : len(own) + len(at)]
+    held = [(0 <= a) & (a < n) for a, n in zip(at, ends, strict=True)]
+    got = v[(*own, *(np.clip(a, 0, n - 1) for a, n in zip(at, ends, strict=True)))] if all(ends) else np.zeros(())
+    return np.where(reduce(np.logical_and, held)[ones(kept)], got, 0 if v.dtype.kind == "i" else np.nan)
 
 
 # -- values --------------------------------------------------------------------------------------------------
@@ -289,8 +302,70 @@ def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     return g, lead
 
 
+def leading(v: Any, lead: int, most: int) -> Any:
+    """`v` with `most` axes in front of its matrix axes, instead of `lead`."""
+    return v.reshape((1,) * (most - lead) + v.shape)
+
+
+def spread_out(vs: list[Any], ranks: list[int]) -> list[Any]:
+    """Values whose axes in front are of one size, for operations that do not broadcast."""
+    shape = np.broadcast_shapes(*(v.shape[: v.ndim - r] for v, r in zip(vs, ranks, strict=True)))
+    return [np.broadcast_to(v, shape + v.shape[v.ndim - r :]) for v, r in zip(vs, ranks, strict=True)]
+
+
+def joined(vs: list[Any], axis: int) -> Any:
+    """Matrices beside or below each other; a vector is one more column or row."""
+    full = spread_out(vs, [2] * len(vs))
+    return np.concatenate(full, axis=axis)
+
+
+def lines(vs: list[Any], ranks: list[int], axis: int) -> list[Any]:
+    return [np.expand_dims(v, axis) if r == 1 else v for v, r in zip(vs, ranks, strict=True)]
+
+
+def windows(x: Any, k: Any) -> Any:
+    """sum[j] k[j]*x[i+j] over the last axes."""
+    slid = np.lib.stride_tricks.sliding_window_view(x, k.shape[-1], axis=-1)
+    return np.add.reduce(slid * k[..., None, :], -1)
+
+
+def kron(vs: list[Any], rank: int) -> Any:
+    a, b = vs
+    if rank == 1:
+        v = a[..., :, None] * b[..., None, :]
+        return v.reshape(*v.shape[:-2], -1)
+    v = a[..., :, None, :, None] * b[..., None, :, None, :]
+    return v.reshape(*v.shape[:-4], v.shape[-4] * v.shape[-3], -1)
+
+
+# the values of the arguments, their ranks and the sizes of the result to the value
+BLOCKS: dict[str, Callable[[list[Any], list[int], tuple[int, ...]], Any]] = {
+    "diff": lambda vs, ranks, out: np.diff(vs[0], axis=-1),
+    "flip": lambda vs, ranks, out: vs[0][..., ::-1],
+    "roll": lambda vs, ranks, out: np.roll(vs[0], int(vs[1].flat[0]), axis=-1),
+    "conv": lambda vs, ranks, out: windows(vs[0], vs[1][..., ::-1]),
+    "correlate": lambda vs, ranks, out: windows(*vs),
+    "concat": lambda vs, ranks, out: np.concatenate(spread_out(vs, ranks), -1),
+    "vstack": lambda vs, ranks, out: joined(lines(vs, ranks, -2), -2),
+    "hstack": lambda vs, ranks, out: joined(lines(vs, ranks, -1), -1),
+    "kron": lambda vs, ranks, out: kron(vs, ranks[0]),
+    "vec": lambda vs, ranks, out: (v := np.swapaxes(vs[0], -1, -2) if ranks[0] == 2 else vs[0]).reshape(
+        *v.shape[: v.ndim - ranks[0]], -1),
+    "reshape": lambda vs, ranks, out: vs[0].reshape(*vs[0].shape[: vs[0].ndim - ranks[0]], *out),
+}
+
+
+def call_block(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    """Entries moved, joined or reshaped, whatever axes stand in front."""
+    pieces = [d.value(a, scope) for a in tree.args]
+    most, ranks = max(lead for _, lead in pieces), [d.type_of(a).rank for a in tree.args]
+    full = d.counts(d.type_of(tree).dims)
+    g = BLOCKS[name]
+    return (lambda env: g([leading(np.asarray(f(env)), lead, most) for f, lead in pieces], ranks, full(env))), most
+
+
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
     "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
     "flip": call_map, "like": call_map, "spectrum": call_map, "measure": call_map,
     "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "diag": call_diag, "onehot": call_onehot,
-    "spread": call_spread}
+    "spread": call_spread, "block": call_block}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
-from ..core.node import Node, is_num
+from ..core.node import Node, is_num, walk
 from ..core.program import Definition, Program
 
 At = dict[Node, int]
@@ -130,6 +130,11 @@ def indicator(f: Node) -> bool:
         return f.op == "br" or indicator(f.args[0])
     return (f.op in ("add", "mul") and any(g.op == "br" for g in f.args)
             and all(g.op == "num" or indicator(g) for g in f.args))
+
+
+def reads_values(f: Node) -> bool:
+    """Whether an indicator reads arrays: those on indices alone come first, they keep what others read in range."""
+    return any(g.op == "el" for g in walk(f))
 
 
 # -- nodes to closures ---------------------------------------------------------------------------------------
@@ -261,7 +266,8 @@ class Loops:
         return lambda at: sum(g(at) for g in gs)
 
     def _mul(self, f: Node) -> Fn:
-        first = [self.closure(a) for a in f.args if indicator(a)]
+        held = sorted((a for a in f.args if indicator(a)), key=reads_values)
+        first = [self.closure(a) for a in held]
         rest = [self.closure(a) for a in f.args if not indicator(a)]
 
         def g(at: At) -> Any:

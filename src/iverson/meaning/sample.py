@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
+from ..core.node import Node
 from ..lang.kinds import Input, Typed
+from ..lang.sizes import size_leaves
 from ..lang.surface import Surface
 from .admit import all_sizes, count
 from .surface_eval import compile_surface
@@ -24,6 +26,7 @@ Rng = np.random.Generator
 
 MOST_DRAWS = 200
 MOST_SIDES = 30                 # draws after which the other side of a kinked function is no longer looked for
+MOST_SIZES = 400                # draws of sizes, where some are made of others
 PROBES = 8                      # after so many draws, a domain finite in less than a quarter of them is left
 MOST_CONDITION = 1e4            # of a matrix that is inverted: beyond it differences lose too many digits
 STRICT = 40                     # draws without one that fits, after which a det may be of a singular matrix
@@ -92,11 +95,25 @@ def sample(typed: Typed, rng: Rng, domain: str = "normal",
 def draw_sizes(typed: Typed, rng: Rng, sizes: Mapping[str, int] | None = None) -> dict[str, int]:
     """Every size by name: distinct, from 2 to 8, larger where a constant index or many sizes ask for it."""
     nodes = all_sizes(typed)
+    made = [n for n in (*nodes, *typed.checks) if n.op not in ("num", "size")]
+    for attempt in range(MOST_SIZES):
+        known = distinct_sizes(typed, nodes, rng, sizes, 9 + attempt // 40)
+        values = [count(n, known) for n in made]
+        least = [typed.least.get(n, 1) for n in made]
+        smallest = 2 if attempt < MOST_SIZES // 2 and not sizes else 1
+        if all(v >= max(k, smallest) for v, k in zip(values, least, strict=True)):
+            return known
+    raise IversonError("verify", "No sizes were found that leave every array an entry.", hint="Declare other sizes.")
+
+
+def distinct_sizes(typed: Typed, nodes: Iterable[Node], rng: Rng, sizes: Mapping[str, int] | None,
+                   most: int) -> dict[str, int]:
+    """One draw of all named sizes, none twice."""
     known = dict(sizes or {})
     taken = {*known.values(), *(n.attr for n in nodes if n.op == "num")}
-    order = [*map(int, rng.permutation(np.arange(2, 9))), *range(9, 10_000)]
-    for n in nodes:
-        if n.op == "size" and n.attr not in known:
+    order = [*map(int, rng.permutation(np.arange(2, most))), *range(most, 10_000)]
+    for n in dict.fromkeys(leaf for size in nodes for leaf in size_leaves(size)):
+        if n.attr not in known:
             least = typed.least.get(n, 2)
             known[n.attr] = next(k for k in order if k >= least and k not in taken)
             taken.add(known[n.attr])
@@ -225,7 +242,12 @@ class Search:
                 note: str = "") -> tuple[Draw | None, bool]:
         """A draw, None when it will not do, and whether the loss was finite there."""
         self.made += 1
-        known = draw_sizes(self.typed, self.rng, sizes)
+        try:
+            known = draw_sizes(self.typed, self.rng, sizes)
+        except IversonError:
+            if sizes:
+                return None, False
+            raise
         arrays = sample(self.typed, self.rng, self.domain, known)
         if scale != 1.0:
             arrays = {name: v * scale if scales(self.typed.inputs[name]) else v for name, v in arrays.items()}

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
-from ..core.node import Node
+from ..core.node import ZERO, Node
 from ..lang.kinds import Typed
 from ..lang.ops import OPS
+from ..lang.ranges import ARITHMETIC
 from ..lang.shapes import Type, flexible
-from ..lang.surface import Equation, Surface, names_in
-from .admit import admitted, program_sizes
+from ..lang.sizes import size_leaves
+from ..lang.surface import Equation, Surface, name, names_in
+from .admit import admitted, count, program_sizes
 from .dense import (
     CALLS,
     CONNECTIVES,
@@ -45,6 +47,8 @@ from .dense import (
     placed,
     top_gap,
     top_place,
+    values_of,
+    within,
 )
 from .watch import Sides, Watch
 
@@ -75,8 +79,11 @@ def compile_surface(typed: Typed, wanted: Iterable[str] | None = None, watch: Wa
     def run(arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
         env = {**sizes, **arrays}
         with np.errstate(all="ignore"), shallow():
-            for name, f in steps:
-                env[name] = f(env)
+            try:
+                for name, f in steps:
+                    env[name] = f(env)
+            except KeyError as error:
+                raise IversonError("shape", f"The size {error.args[0]} does not follow from the text.") from None
         return {name: env[name] if np.ndim(env[name]) else env[name].item() for name in names}
 
     return run
@@ -110,12 +117,12 @@ class Dense:
 
     def definition(self, e: Equation) -> Fn:
         """The value of a definition; the indices on its left become axes."""
-        scope = tuple(self.typed.scopes[e.name].items())
+        scope = tuple((name, n, ZERO) for name, n in self.typed.scopes[e.name].items())
         read = self.value if self.typed.definitions[e.name].classes is None else self.raw
         f, _ = read(e.body, scope)
         if self.moving is not None and self.moves(e.body):
             self.moving.add(e.name)
-        full = self.counts(tuple(n for _, n in scope))
+        full = self.counts(tuple(n for _, n, _ in scope))
         return (lambda env: filled(f(env), full(env), 0)) if scope else f
 
     def moves(self, tree: Surface) -> bool:
@@ -141,17 +148,19 @@ class Dense:
 
     def counts(self, sizes: tuple[Node, ...]) -> Callable[[Env], tuple[int, ...]]:
         """Sizes as integers, from the environment."""
-        if any(flexible(n) for n in sizes):
+        if any(flexible(leaf) for n in sizes for leaf in size_leaves(n)):
             raise IversonError("shape", "The size of an axis does not follow from the text.")
-        rows = [(n.op == "num", n.attr) for n in sizes]
+        if all(n.op in ("num", "size") for n in sizes):
+            rows = [(n.op == "num", n.attr) for n in sizes]
 
-        def full(env: Env) -> tuple[int, ...]:
-            try:
-                return tuple(a if known else env[a] for known, a in rows)
-            except KeyError as error:
-                raise IversonError("shape", f"The size {error} does not follow from the arrays.") from None
+            def full(env: Env) -> tuple[int, ...]:
+                try:
+                    return tuple(a if known else env[a] for known, a in rows)
+                except KeyError as error:
+                    raise IversonError("shape", f"The size {error} does not follow from the arrays.") from None
 
-        return full
+            return full
+        return lambda env: tuple(max(count(n, env), 0) for n in sizes)
 
     def parts(self, tree: Surface, scope: Scope, read: Callable[[Surface, Scope], Piece] | None = None,
               among: Iterable[Surface] | None = None) -> tuple[list[Fn], int]:
@@ -171,11 +180,15 @@ class Dense:
     def _name(self, tree: Surface, scope: Scope) -> Piece:
         name, place = tree.attr, place_of(tree, scope)
         if place is not None:
-            full, key = self.counts((scope[place][1],)), ones(len(scope) - 1 - place)
-            return (lambda env: np.arange(*full(env))[key]), len(scope) - place
+            _, n, start = scope[place]
+            full, key = self.counts((n, start)), ones(len(scope) - 1 - place)
+            return (lambda env: values_of(*full(env))[key]), len(scope) - place
         if name in self.typed.inputs or name in self.typed.definitions:
             return (lambda env: env[name]), 0
         v = np.float64(np.pi)
+        if name in self.typed.aliases:
+            full_size = self.counts((self.typed.aliases[name],))
+            return (lambda env: np.float64(full_size(env)[0])), 0
         return (lambda env: v) if name == "pi" else (lambda env: np.float64(env[name])), 0
 
     # -- arithmetic ----------------------------------------------------------------------------------------
@@ -302,10 +315,12 @@ class Dense:
     def _index(self, tree: Surface, scope: Scope) -> Piece:
         base, *terms = tree.args
         f, lead = self.raw(base, scope)
-        fixed = [p for p, t in enumerate(terms) if t.op != "all"]
-        kept = [p for p, t in enumerate(terms) if t.op == "all"]
+        f = self.sliced(f, terms)
+        fixed = [p for p, t in enumerate(terms) if t.op not in ("all", "slice")]
+        kept = [p for p, t in enumerate(terms) if t.op in ("all", "slice")]
         named = [(p, at) for p in fixed if (at := place_of(terms[p], scope)) is not None]
-        if fixed and lead == 0 and len({at for _, at in named}) == len(fixed):
+        loose = [self.loose(terms[p], self.type_of(base).dims[p], scope) for p in fixed]
+        if fixed and lead == 0 and len({at for _, at in named}) == len(fixed) and not any(loose):
             return self.view(f, named, kept, len(scope))
         pieces = [self.integer(terms[p], scope) for p in fixed]
         order = (*range(lead), *(lead + p for p in (*fixed, *kept)))
@@ -313,9 +328,30 @@ class Dense:
         def gather(env: Env) -> Any:
             v = f(env).transpose(order)
             own = (np.arange(v.shape[q])[ones(lead - 1 - q)] for q in range(lead))
-            return v[(*own, *(g(env) for g, _ in pieces))]
+            at = [g(env) for g, _ in pieces]
+            if not any(loose):
+                return v[(*own, *at)]
+            return within(v, tuple(own), at, len(kept))
 
         return gather, max([lead, *(n for _, n in pieces)])
+
+    def sliced(self, f: Fn, terms: list[Surface]) -> Fn:
+        """`f` with the slices among its index terms cut out of its last axes."""
+        if not any(t.op == "slice" for t in terms):
+            return f
+        ends = [self.typed.slices.get(id(t)) for t in terms]
+        full = self.counts(tuple(n for e in ends if e is not None for n in e))
+
+        def cut(env: Env) -> Any:
+            rest = iter(full(env))
+            return f(env)[(..., *(slice(a := next(rest), a + next(rest)) if e else slice(None) for e in ends))]
+
+        return cut
+
+    def loose(self, term: Surface, n: Node, scope: Scope) -> bool:
+        """Whether a term may leave an axis of size n, where brackets and conditions keep what is read there from counting."""
+        place = place_of(term, scope)
+        return term.op in ARITHMETIC if place is None else scope[place][1:] != (n, ZERO)
 
     def view(self, f: Fn, fixed: list[tuple[int, int]], kept: list[int], depth: int) -> Piece:
         """X[i,d] with different index names: no copy, the axes of X in the order of the names."""
@@ -326,28 +362,57 @@ class Dense:
 
     def integer(self, tree: Surface, scope: Scope) -> Piece:
         """An index term as integers."""
-        f, lead = self.raw(tree, scope)
-        return ((lambda env: int(f(env))) if tree.op == "num" else f), lead
+        if tree.op not in ARITHMETIC:
+            f, lead = self.raw(tree, scope)
+            return ((lambda env: int(f(env))) if tree.op == "num" or lead == 0 else f), lead
+        pieces, sign = [self.integer(a, scope) for a in tree.args], -1 if tree.op == "neg" else 1
+        step = np.add if tree.op == "add" else np.multiply
+        return (lambda env: sign * reduce(step, [g(env) for g, _ in pieces])), max(n for _, n in pieces)
+
+    def in_range(self, tree: Surface, scope: Scope) -> Piece | None:
+        """Where the terms of a reduction are in range, as far as its indices alone do not settle that."""
+        guards = self.typed.guards.get(id(tree), ())
+        if not guards:
+            return None
+        own = {i: self._name(name(i), scope)[0] for i, _, _ in scope}
+
+        def f(env: Env) -> Any:
+            known = {**env, **{i: g(env) for i, g in own.items()}}
+            return reduce(np.logical_and, [count(g, known) >= 0 for g in guards])
+
+        return f, len(scope)
 
     def _reduce(self, tree: Surface, scope: Scope) -> Piece:
         (kind, names), sizes, rank = tree.attr, self.typed.ranges[id(tree)], self.type_of(tree.args[0]).rank
         if kind.startswith("arg") and (rank or len(names) > 1):
             raise IversonError("unsupported", f"{kind} takes one index and a scalar.", tree.span)
-        inner = (*scope, *zip(names, sizes, strict=True))
+        starts = self.typed.starts.get(id(tree), (ZERO,) * len(names))
+        inner = (*scope, *zip(names, sizes, starts, strict=True))
         body, lead = self.value(tree.args[0], inner)
-        truth, held = self.truth(tree.args[1], inner) if len(tree.args) > 1 else (None, 0)
+        truth, held = self.condition(tree, inner)
         terms = self.terms(body, truth, len(inner), rank, self.counts(sizes), NEUTRAL[kind])
         total, look = TOTALS["sum" if kind == "mean" else kind], self.look(tree, scope, rank)
         axes = tuple(range(-rank - len(names), -rank))
 
         def f(env: Env) -> Any:
             v, number = terms(env)
+            if v.size == 0 and kind in ("max", "min"):
+                return np.full(v.shape[: v.ndim - rank - len(names)] + v.shape[v.ndim - rank :], NEUTRAL[kind])
             if look is not None and kind[-3:] in ("max", "min"):
                 w = v if kind[-3:] == "max" else -v
                 look(top_gap(w, len(names), rank), None, place=lambda: top_place(w, len(names), rank))
             return total(v, axes) / number() if kind == "mean" else total(v, axes)
 
         return f, max(lead - len(names), held - len(names), 0)
+
+    def condition(self, tree: Surface, scope: Scope) -> tuple[Fn | None, int]:
+        """Which terms of a reduction count: those of its own condition, and in range."""
+        pieces = [self.truth(t, scope) for t in tree.args[1:]]
+        inside = self.in_range(tree, scope)
+        pieces += [inside] if inside is not None else []
+        if not pieces:
+            return None, 0
+        return (lambda env: reduce(np.logical_and, [f(env) for f, _ in pieces])), max(n for _, n in pieces)
 
     def terms(self, body: Fn, truth: Fn | None, depth: int, rank: int, full: Callable[[Env], tuple[int, ...]],
               neutral: float) -> Callable[[Env], tuple[Any, Callable[[], Any]]]:

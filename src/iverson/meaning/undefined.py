@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
+from ..core.node import ZERO
 from ..lang.kinds import Typed
 from ..lang.show import show
 from ..lang.surface import Surface
@@ -50,7 +51,7 @@ def culprit(answer: Typed, arrays: Mapping[str, Any], sizes: Mapping[str, int]) 
     env, dense = {**sizes, **arrays}, Dense(answer, None)
     with np.errstate(all="ignore"):
         for e in needed(answer, [answer.script.result]):
-            scope = tuple(answer.scopes[e.name].items())
+            scope = tuple((index, n, ZERO) for index, n in answer.scopes[e.name].items())
             env[e.name] = dense.definition(e)(env)
             if not finite(env[e.name]):
                 worst = smallest(e.body, lambda t, scope=scope: dense.value(t, scope)[0](env))  # type: ignore[misc]

@@ -10,16 +10,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
+from ..core.affine import solved
 from ..core.node import (
+    ONE,
+    ZERO,
     Node,
     add,
     bracket,
     coefficient,
+    gap_of,
     is_integer,
     mul,
     negated,
     num,
+    of_polynomial,
     open_,
+    rel,
     substitute,
     sum_,
     transform,
@@ -42,7 +48,7 @@ class Term:
 
 def spread(f: Node, about: frozenset[Node]) -> list[Term]:
     """`f` as terms: products over sums multiplied out wherever a bracket in them could decide about the indices."""
-    if not f.free & about or not holds_bracket(f):
+    if not f.free & about or not holds_bracket(f) or (f.shifted and f.op != "mul" and not decides(f, about)):
         return [Term((), (f,))]
     if f.op == "add":
         return [t for a in f.args for t in spread(a, about)]
@@ -66,6 +72,11 @@ def holds_bracket(f: Node) -> bool:
     if f.op in ("br", "deriv"):
         return True
     return f.op in ("add", "mul", "pow", "red") and any(map(holds_bracket, f.args))
+
+
+def decides(f: Node, about: frozenset[Node]) -> bool:
+    """Whether a bracket in `f` could settle one of the indices."""
+    return any(g.op == "br" and g.args[0].attr == "=" and g.free & about for g in walk(f))
 
 
 def _product(parts: list[list[Term]]) -> list[Term]:
@@ -93,7 +104,7 @@ def decide(t: Term) -> Term:
             return Term(tuple(bound), (body,))
         i, value = found
         bound.remove(i)
-        body = substitute(body, {i: value})
+        body = mul(in_range(i, value), substitute(body, {i: value}))
 
 
 def _decision(bound: list[Node], body: Node) -> tuple[Node, Node] | None:
@@ -102,14 +113,23 @@ def _decision(bound: list[Node], body: Node) -> tuple[Node, Node] | None:
         if f.op == "br" and f.args[0].attr == "=":
             a, b = f.args[0].args
             for i, value in ((a, b), (b, a)):
-                if i in bound and i not in value.free and fits(i, value):
+                if i in bound and i not in value.free and (value.op == "el" or value.term):
                     return i, value
+            gap = gap_of(f.args[0]) if a.op == "add" or b.op == "add" else None
+            for i in bound if gap is not None else ():
+                solution = solved(gap or {}, i) if i in f.free else None
+                if solution is not None:
+                    return i, of_polynomial(solution)
     return None
 
 
-def fits(i: Node, value: Node) -> bool:
-    """Whether every value of the term lies in the range of the index: an index of the same size, a label, a constant."""
-    return value.op in ("num", "el") or (value.op == "idx" and value.attr[1] is i.attr[1])
+def in_range(i: Node, value: Node) -> Node:
+    """1 where the value lies in the range of the index, 0 elsewhere: `[k >= 1]` where i + 1 = k.
+
+    An index of the same size, a label and a constant lie in it."""
+    if value.op in ("num", "el") or (value.op == "idx" and value.attr[1] is i.attr[1]):
+        return ONE
+    return mul(bracket(rel(">=", value, ZERO)), bracket(rel("<", value, i.attr[1])))
 
 
 def collapse(f: Node, about: frozenset[Node]) -> Node:
@@ -161,5 +181,6 @@ def _bracketed(bound: tuple[Node, ...], body: Node) -> frozenset[Node]:
         if f.op == "add":
             for g in walk(f):
                 if g.op == "br" and g.args[0].attr == "=":
-                    found.update(i for i in g.args[0].args if i in bound)
+                    a, b = g.args[0].args
+                    found.update(i for i in bound if i in (a, b) or (a.term and b.term and i in g.free))
     return frozenset(found)

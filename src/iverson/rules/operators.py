@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..lang.blocks import BLOCKS
 from ..lang.ops import OPS
 from .calculus import CALCULUS, TENSOR, WITHOUT
 from .stable import STABLE
@@ -30,8 +31,8 @@ def operator_row(name: str) -> tuple[str, ...]:
         f"`{name}`",
         ", ".join(f"`{a}`" for a in row.aliases),
         arguments,
-        f"`{row.meaning}`" if row.meaning else "",
-        ", ".join(slopes) or why or ("from its meaning" if row.meaning else ""),
+        f"`{row.meaning}`" if row.meaning else BLOCKS[name].says if name in BLOCKS else "",
+        ", ".join(slopes) or why or ("from its meaning" if row.meaning or name in BLOCKS else ""),
         "; ".join(x for x in where if x),
         "; ".join(forms),
     )
