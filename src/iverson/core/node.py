@@ -302,7 +302,6 @@ def apply(name: str, *args: Node) -> Node:
 
 
 # -- relations and brackets ------------------------------------------------------------------------------------
-
 NEGATION = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 EXACT: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from ..core.affine import ONE as UNIT
@@ -30,6 +30,7 @@ from ..core.node import (
     elements,
     facts_of,
     fresh,
+    idx,
     make,
     mul,
     neg,
@@ -50,6 +51,7 @@ from .blocks import BLOCKS
 from .kinds import Typed
 from .ops import CONSTANTS, OPS, WHOLE, Op
 from .shapes import Type
+from .sizes import size_tree
 from .surface import Equation, Script, Surface, names_in
 from .surface import walk as written
 from .syntax import parse_expression
@@ -240,7 +242,8 @@ class Lowering:
         held = mul(*(self.truth(t, (), inner) for t in tree.args[1:]), *self._guards(tree, inner))
         if kind in ("max", "min"):
             inside = [b for b in (held.args if held.op == "mul" else (held,)) if body.shifted and on_terms(b)]
-            body = self._compared(tree.args[0], mul(*inside, body), axes, inner, bool(inside))
+            shown = self._beside(tree.args[0], inside, inner)
+            body = self._compared(tree.args[0], mul(*inside, body), axes, inner, shown)
         return reduction(kind, bound, body, held)
 
     def _guards(self, tree: Surface, scope: dict[str, Node]) -> Iterator[Node]:
@@ -320,13 +323,21 @@ class Lowering:
         return reduction(tree.attr, bound, body, ONE)
 
     def _compared(
-        self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node], guarded: bool = False
+        self, tree: Surface, body: Node, axes: Axes, scope: dict[str, Node], shown: Surface | None = None
     ) -> Node:
         """What a maximum is taken of, by name: its derivative asks which entries equal the largest, exactly."""
         if body.op == "el" or not body.free:
             return body
         old = sorted(body.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return self._introduce("z", tree, body, old, axes, scope, guarded)
+        return self._introduce("z", tree, body, old, axes, scope, shown)
+
+    def _beside(self, tree: Surface, held: list[Node], scope: dict[str, Node]) -> Surface:
+        """The tree as it is written, beside the brackets that keep it in range."""
+        names = {t: idx(n, t.attr[1]) for n, t in scope.items() if t.op == "idx"}
+        for b in held:
+            a, c = (size_tree(substitute(t, names)) for t in b.args[0].args)
+            tree = Surface("mul", (Surface("bracket", (Surface("rel", (a, c), b.args[0].attr),)), tree))
+        return tree
 
     def _named(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """A contraction that feeds an elementwise function gets a definition, so that it is computed and derived once."""
@@ -350,7 +361,7 @@ class Lowering:
         old: list[Node],
         axes: Axes,
         scope: dict[str, Node],
-        guarded: bool = False,
+        shown: Surface | None = None,
     ) -> Node:
         """An element of a definition whose body is `value`, an earlier one where there is one."""
         if len(old) > 2 or (value.shifted and not self.stands_alone(value)):
@@ -366,7 +377,9 @@ class Lowering:
             if len(old) == self.rank(tree)
             else ("scalar", "column", "matrix")[len(old)]
         )
-        written = None if guarded else self._written(name, tree, old, axes, scope)
+        written = self._written(name, tree, old, axes, scope)
+        if written is not None and shown is not None:
+            written = replace(written, body=shown)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
         return el(name, old)
 

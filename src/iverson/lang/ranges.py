@@ -30,6 +30,7 @@ from ..core.affine import (
 )
 from ..core.errors import IversonError
 from ..core.node import Node, idx, of_polynomial
+from .ops import OPS
 from .surface import Surface, walk
 
 ARITHMETIC = ("add", "neg", "mul", "emul")
@@ -338,10 +339,11 @@ def tightest(bounds: Sequence[Poly], direction: int) -> list[Poly]:
 
 
 def computes(tree: Surface) -> bool:
-    """Whether an index is computed somewhere: arithmetic in an index term or under a sum sign, or a slice."""
+    """Whether an index is computed somewhere: arithmetic in an index term or under a sum sign, a slice, an array joined."""
     terms = [a for t in walk(tree) if t.op == "index" for a in t.args[1:]]
     terms += [a for t in walk(tree) if t.op == "reduce" for c in t.args[1:] for r in conjuncts(c) for a in r.args]
-    return any(a.op in (*ARITHMETIC, "slice") for a in terms)
+    moved = any(t.op == "call" and t.attr in OPS and OPS[t.attr].shape == "block" for t in walk(tree))
+    return moved or any(a.op in (*ARITHMETIC, "slice") for a in terms)
 
 
 def brackets_of(tree: Surface) -> list[Surface]:
