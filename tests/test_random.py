@@ -38,6 +38,7 @@ ROUNDING = 1e-10           # a loss and a gradient below this are what rounding 
 SAME_VALUE = 1e-7          # two printed texts of one answer, relative to its largest entry
 
 
+RUNS_OUT = re.compile("is not a number at this point|cannot be treated")
 EXTREME = re.compile("size|scale")     # notes of draws that are tried, and dropped where the numbers run out
 
 
@@ -153,7 +154,7 @@ class Trial:
             return self.vanishes(draw)
         for k, v in values.items():
             if v.shape != gradient.shape or np.max(np.abs(v - gradient), initial=0) > SAME_VALUE * scale:
-                if v.shape == gradient.shape and (k in self.g and self.ran_over(draw, k, gradient, scale)):
+                if v.shape == gradient.shape and (self.ran_over(draw, k, values, scale) or self.ran_under(draw, k, values)):
                     self.tally.overflows += 1
                     return False
                 if v.shape == gradient.shape and any(self.wavers(draw, how) for how in {"program", k}):
@@ -206,14 +207,20 @@ class Trial:
     def text_or_code(self, draw: Any, how: str) -> np.ndarray:
         return self.code(draw) if how == "code" else self.values(draw)[how]
 
-    def ran_over(self, draw: Any, how: str, gradient: np.ndarray, scale: float) -> bool:
+    def ran_over(self, draw: Any, k: str, values: dict[str, np.ndarray], scale: float) -> bool:
         """Whether a text has the right value in numbers of a wider range, as 1/log(sum(exp(x))) does for large x."""
+        how, right = ("program", values["code"]) if k == "code" else (k, values["program"])
         arrays = {k: finer(v) for k, v in draw.arrays.items()}
         try:
             value = np.asarray(self.g[how](arrays, draw.sizes)[self.texts[how].script.result])
         except TypeError:
             return False
-        return bool(np.max(np.abs(value - gradient), initial=0) <= SAME_VALUE * scale)
+        return bool(np.max(np.abs(value - right), initial=0) <= SAME_VALUE * scale)
+
+    def ran_under(self, draw: Any, k: str, values: dict[str, np.ndarray]) -> bool:
+        """Whether the texts are 0 by underflow where the code, which is right, is not."""
+        vanished = (values["program"] == 0) | (np.abs(values["program"] - values["code"]) <= SAME_VALUE * np.abs(values["code"]))
+        return k == "code" and bool(vanished.all()) and self.agrees(draw, self.by_code, "code")
 
     def vanishes(self, draw: Any) -> bool:
         """A loss that is 0, and so is its derivative."""
@@ -230,7 +237,7 @@ class Trial:
         try:
             return np.asarray(self.d(**draw.arrays, **draw.sizes))
         except iv.IversonError as error:
-            if "is not a number at this point" in error.message:      # far out, where numbers run out: said, not hidden
+            if RUNS_OUT.search(error.message):      # far out, where numbers run out: said, not hidden
                 return np.asarray(np.nan)
             raise
 

@@ -65,7 +65,7 @@ ROWS = (
     Op("digamma",   (1, 1), "map",   aliases=("psi",)),
     Op("polygamma", (2, 2), "map2"),
     Op("betaln",    (2, 2), "map2",  "gammaln(x) + gammaln(y) - gammaln(x + y)"),
-    Op("normcdf",   (1, 1), "map",   "(1 + erf(x/2^(1/2)))/2"),
+    Op("normcdf",   (1, 1), "map",   "erfc(-x/2^(1/2))/2"),
     Op("logit",     (1, 1), "map"),
     Op("logsigmoid", (1, 1), "map",  "-softplus(-x)", aliases=("log_sigmoid",)),
     Op("silu",      (1, 1), "map",   "x*sigmoid(x)", aliases=("swish",)),

@@ -67,6 +67,9 @@ STABLE = (
     Rule("softmax",         "exp(x[k])/sum[m] exp(x[m])",
          "exp(x[k] - max[j] x[j])/sum[m] exp(x[m] - max[j] x[j])",
          why="exp(x[k]) overflows above x[k] = 710", unless="max"),
+    Rule("erf-complement",  "1 - erf(x)", "erfc(x)", breaks={"x": 8.0}, why="1 - erf(x) cancels above x = 1"),
+    Rule("erf-successor",   "1 + erf(x)", "erfc(-x)", breaks={"x": -8.0}, why="1 + erf(x) cancels below x = -1"),
+    Rule("erf-half",        "1/2 + erf(x)/2", "erfc(-x)/2", breaks={"x": -8.0}, why="the terms cancel below x = -1"),
     Rule("log-of-one-plus", "log(1 + x)", "log1p(x)", breaks={"x": 1e-18}, why="1 + x is 1 for x below 1e-16"),
     Rule("exp-minus-one",   "exp(x) - 1", "expm1(x)", breaks={"x": 1e-18}, why="exp(x) - 1 cancels near 0"),
 )
