@@ -309,7 +309,8 @@ def check(tally: Tally) -> None:
     total = sum(tally.ends.values())
     unverifiable = sum(n for end, n in tally.ends.items() if end.startswith("unverifiable"))
     assert not tally.wrong, "\n" + "\n".join(tally.wrong)
-    assert tally.ends["refused"] + unverifiable <= MOST_REFUSED * total, f"\n{tally}"
+    scatter = (MOST_REFUSED * total) ** 0.5  # of a number that is small on average
+    assert tally.ends["refused"] + unverifiable <= MOST_REFUSED * total + scatter, f"\n{tally}"
 
 
 @pytest.mark.parametrize("batch", range(20))
@@ -389,7 +390,12 @@ def repr_means_the_same(seed: str) -> bool:
         return False
     c, d = found
     head = [declaration(i) for i in d.derived.program.inputs.values()]
-    again = iv.parse("\n".join([*head, repr(d)]), notation="iverson")
+    try:
+        again = iv.parse("\n".join([*head, repr(d)]), notation="iverson")
+    except iv.IversonError as error:
+        if error.kind == "shape" and any(q.body.shifted for q in d.derived.answer.program):
+            return False  # [n < N - 1]*x[n+1] + [n >= N - 1]*x[n-N+1] alone runs on to 2*N - 2
+        raise
     wanted = read_back(d.derived.program.inputs, d.derived.lines, d.derived.dims)
     try:
         draw = instances(d.loss.typed, 0, n=1, wrt=(c.wrt,)).draws[0]
@@ -500,10 +506,10 @@ def test_the_generator_is_the_same_everywhere(first_texts):
 
 def test_the_generator_uses_every_operator_and_form():
     """Nothing of the notation is forgotten: every operator, reduction, relation and form occurs."""
-    text = "\n".join(case(f"0.{p}").text for p in range(4000))
+    text = "\n".join(case(f"0.{p}").text for p in range(8000))
     own = {n for n, row in iv.lang.ops.OPS.items() if row.name not in WITHOUT}
     assert letters_only(text) >= {*own, *iv.lang.ops.REDUCTIONS[:5], "and", "or", "not", "where", "pi"}
-    assert {row.shape for row in iv.lang.ops.OPS.values() if row.name not in WITHOUT} <= set(BY_SHAPE)
+    assert {row.shape for row in iv.lang.ops.OPS.values() if row.name not in WITHOUT} <= {*BY_SHAPE, "block"}
     for form in ("'", ".*", "./", ".^", "^-1", "!=", "<=", ":,", ",:]", "] = ", "[k = ", "*[", "y[", "in K"):
         assert form in text, form
 

@@ -245,7 +245,7 @@ def _infer(
         scopes[e.name] = dict(zip(e.indices or (), sizes, strict=False))
         shapes.opened(scopes[e.name], None, dict(zip(e.indices or (), dims.get(e.name, ()), strict=False)))
         definitions[e.name] = shapes.names[e.name] = _definition(e, shapes, scopes[e.name])
-        shapes.reads.settle()
+        shapes.settle()
         for m, n in zip(definitions[e.name].dims, dims.get(e.name, ()), strict=False):
             shapes.unify(m, n)
     return _finish(script, shapes, inputs, definitions, scopes)

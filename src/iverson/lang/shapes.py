@@ -297,10 +297,8 @@ class Shapes(Sizes):
         if a.classes is not None and b.classes is not None:
             self._same_classes(a.classes, b.classes)
         for x, t, sign in ((a, tree.args[1], tree.attr), (b, tree.args[0], MIRRORED.get(tree.attr, tree.attr))):
-            if x.classes is None or x.classes in self.reads.open:
-                continue
-            if t.op == "num" and isinstance(t.attr, int):
-                self.at_least(x.classes, t.attr + (sign in ("=", "!=", "<=", ">")), t.span)
+            if x.classes is not None and t.op == "num" and isinstance(t.attr, int):
+                self.asked.append((x.classes, t.attr + (sign in ("=", "!=", "<=", ">")), t))
         return self.join(tree, [plain(a), plain(b)], tree.attr)
 
     def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:

@@ -80,6 +80,7 @@ class Sizes:
         self.reads = Ranges(self.find, self.unify, self.same.__setitem__)
         self.binders: list[tuple[Node, Surface]] = []  # indices with arithmetic in scope, by their reductions
         self.facts: list[Poly] = []  # what the brackets around say of indices
+        self.asked: list[tuple[Node, int, Surface]] = []  # ranges that hold so many values, for the constants they meet
         self._new: Iterator[int] = count()
 
     # -- sizes -----------------------------------------------------------------------------------------------
@@ -145,6 +146,16 @@ class Sizes:
         """Names just bound: where indices are computed somewhere, their ranges follow from what is read under them."""
         for n, variable in names.items() if self.arithmetic else ():
             self.reads.open[variable] = Index(n, variable, tree, fixed.get(n))
+
+    def settle(self) -> None:
+        """Give the indices of one definition their ranges, and the ranges the constants that were compared with them."""
+        self.reads.settle()
+        for n, k, tree in self.asked:
+            if compound(self.find(n)):
+                self.at_least_zero(sub(self.find(n), num(k)), n, tree)
+            else:
+                self.at_least(n, k, tree.span)
+        self.asked.clear()
 
     def affine(self, tree: Surface, scope: dict[str, Node]) -> Node | None:
         """An index term as a node over index names, sizes and integers; None for anything else."""
