@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .core.errors import IversonError
-from .core.node import reads
+from .core.node import mul, reads
 from .core.program import Program
 from .derivation.derive import Derived, blocks
 from .derivation.derive import derive as derive_all
@@ -25,6 +25,7 @@ from .derivation.signs import pointed
 from .derivation.structure import Structure, structure
 from .derivation.tidy import tidy
 from .derivation.ties import moved_by
+from .derivation.vectorized import in_vec, stacked, unstacked
 from .lang.kinds import Input, Typed, describe, reading
 from .lang.lower import lower
 from .lang.read import Sizes, read
@@ -130,7 +131,8 @@ def derive(
     wrt       a name (a Derivation comes back) or a tuple of names (a dict); `s[i]` names the index of the answer,
               X[2,3] is one entry, counted from 0
     order     1, or 2 for the Hessian, up to 4; order 2 by several names gives a dict of blocks by pairs of names
-    layout    None, or "transposed" for the transpose of a matrix answer
+    layout    None; "transposed" for the transpose of a matrix answer; "vec" for the matrix from vec(input) to vec(output)
+              of Magnus and Neudecker, in Kronecker products, where vec stacks columns
     symmetric ambient, projected or entries: what the gradient by a symmetric input means
     Errors    IversonError; "verify" would mean that the answer disagreed with numbers, and it is then not given
 
@@ -142,13 +144,14 @@ def derive(
     loss = parse(source, notation, sizes, kinds)
     names, prefer = wanted_names(wrt)
     check_options(order, layout, names, upstream)
+    laid: Callable[[Derived], Derived] = in_vec if layout == "vec" else lambda d: d
     if order == 2 and len(names) > 1:
         pairs = blocks(loss.typed, names).items()
-        return shown({pair: Derivation(loss, d, order, None, layout, symmetric) for pair, d in pairs}, verified)
+        return shown({pair: Derivation(loss, laid(d), order, None, layout, symmetric) for pair, d in pairs}, verified)
     if prefer and all(t.isdecimal() for t in prefer):
         return one_entry(loss, names[0], tuple(map(int, prefer)), order, upstream, form, verified)
     found = derive_all(loss.typed, names, order, upstream, form, symmetric, prefer)
-    results = {n: Derivation(loss, d, order, upstream, layout, symmetric) for n, d in found.items()}
+    results = {n: Derivation(loss, laid(d), order, upstream, layout, symmetric) for n, d in found.items()}
     shown(results, verified)
     return results[names[0]] if isinstance(wrt, str) else results
 
@@ -191,9 +194,9 @@ def check_options(order: int, layout: str | None, names: list[str], upstream: st
         raise IversonError(
             "unsupported", "Orders above 1 take no upstream gradient, those above 2 one input at a time."
         )
-    if layout not in (None, "transposed"):
+    if layout not in (None, "transposed", "vec"):
         raise IversonError(
-            "unsupported", f"The layout {layout!r} is not supported yet.", hint="None or 'transposed'."
+            "unsupported", f"There is no layout {layout!r}.", hint="None, 'transposed' or 'vec'."
         )
 
 
@@ -255,12 +258,20 @@ class Derivation:
     @property
     def shape(self) -> tuple[str, ...]:
         """The sizes of the derivative, outputs first."""
-        return tuple(show_size(i.attr[1]) for i in self.derived.gradient.indices)
+        dims = [i.attr[1] for i in self.derived.gradient.indices]
+        if self.layout == "vec":
+            dims = [mul(*part) for part in (dims[: self.outputs], dims[self.outputs :]) if part]
+        return tuple(map(show_size, dims))
 
     @property
     def structure(self) -> Structure:
         """Whether it is diagonal, block diagonal, Kronecker, low rank plus diagonal or dense, and what it stores."""
         return structure(self.derived.answer.closed, len(self.derived.adjoint.outputs))
+
+    @property
+    def outputs(self) -> int:
+        """How many of the axes are those of what was derived."""
+        return len(self.derived.adjoint.outputs)
 
     @property
     def steps(self) -> list[Any]:
@@ -348,7 +359,8 @@ class Derivation:
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         """The derivative at the given arrays, a float or a float64 array."""
-        return self._evaluate(*args, **arrays)
+        value = self._evaluate(*args, **arrays)
+        return stacked(value, self.outputs) if self.layout == "vec" else value
 
     @cached_property
     def _evaluate(self) -> Callable[..., Any]:
@@ -396,7 +408,8 @@ def verified(d: Derivation) -> Verified:
     pairing, tangent = SYMMETRIC[d.symmetric] if "symmetric" in d._facts() else (None, None)
     record = None
     for candidate in (program, answer):
-        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry)
+        arranged = unstacked if d.layout == "vec" and candidate is answer and not d.derived.main.indices else None
+        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry, arranged)
         record = verify(q, directions=1 if candidate is program else 2)
     assert record is not None
     return record

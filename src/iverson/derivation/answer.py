@@ -306,9 +306,12 @@ class Writer:
         """Whether its matrix form is the one to read."""
         return not self.write(d).indices
 
-    def answer(self, closed: Definition, where: Sequence[Definition]) -> tuple[Equation, list[Equation]]:
-        """The closed formula and what it names; what the user wrote inside an expression goes back where it stood."""
-        main = self.matrix(closed) or self.indexed(closed)
+    def answer(
+        self, closed: Definition, where: Sequence[Definition], main: Equation | None = None
+    ) -> tuple[Equation, list[Equation]]:
+        """The closed formula (or `main`, another form of it) and what it names; what the user wrote inside an expression
+        goes back where it stood."""
+        main = main or self.matrix(closed) or self.indexed(closed)
         lines = [self.write(d) for d in where]
         introduced = {e.name for d, e in zip(where, lines, strict=True)
                       if not e.indices and ((d.introduced and _plain(d)) or e.name not in self.written)}

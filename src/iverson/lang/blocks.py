@@ -30,13 +30,13 @@ Entry = Callable[[Sequence[Read], Sequence[Dims], tuple[Node, ...]], Node]
 
 @dataclass(frozen=True)
 class Block:
-    """One operator.  says: its entry at i (and j), for people; arrays: how many of its arguments are arrays, None for all,
-    the others are integers and sizes."""
+    """One operator.  says: its entry at i (and j), for people; lines: beside a matrix, a vector is a matrix of one column
+    or row."""
 
     sizes: Sizing
     entry: Entry
     says: str
-    arrays: int | None = None
+    lines: bool = False
 
 
 # -- sizes -----------------------------------------------------------------------------------------------------
@@ -119,11 +119,20 @@ def joined_sizes(shapes: Shapes, tree: Surface, types: Sequence[Type], axis: int
 
 def product_sizes(shapes: Shapes, tree: Surface, types: Sequence[Type]) -> Type:
     a, b = types
-    if a.rank != b.rank or a.rank not in (1, 2) or a.form != b.form:
-        raise shapes.error(
-            "shape", f"kron takes two vectors or two matrices, not a {a.form} and a {b.form}.", tree.span
-        )
-    return Type(a.form, tuple(mul(shapes.find(m), shapes.find(n)) for m, n in zip(a.dims, b.dims, strict=True)))
+    if not (a.rank in (1, 2) and b.rank in (1, 2)):
+        raise shapes.error("shape", f"kron takes vectors and matrices, not a {a.form} and a {b.form}.", tree.span)
+    both = [t.dims if a.form == b.form else as_line(t) for t in types]
+    sizes = tuple(mul(shapes.find(m), shapes.find(n)) for m, n in zip(*both, strict=True))
+    return Type(a.form, sizes) if a.form == b.form else array(sizes)
+
+
+def as_line(t: Type) -> Dims:
+    """The sizes of a vector as a matrix of one column or row, of a matrix as they are."""
+    return t.dims if t.rank == 2 else (ONE, *t.dims) if t.form == "row" else (*t.dims, ONE)
+
+
+def commuting_sizes(shapes: Shapes, tree: Surface, types: Sequence[Type]) -> Type:
+    return array((mul(*map(shapes.size_of, tree.args)),) * 2)
 
 
 def stacked_sizes(shapes: Shapes, tree: Surface, types: Sequence[Type]) -> Type:
@@ -210,6 +219,13 @@ def stacked_entry(reads: Sequence[Read], dims: Sequence[Dims], axes: tuple[Node,
     return digits(axes[0], n, m, lambda j, i: reads[0]((i, j)))
 
 
+def commuting_entry(reads: Sequence[Read], dims: Sequence[Dims], axes: tuple[Node, ...]) -> Node:
+    """1 where row j + i*n and column i + j*m are of the same i and j."""
+    m, n = (read(()) for read in reads)
+    same = lambda i, j, k, l: mul(bracket(rel("=", i, k)), bracket(rel("=", j, l)))
+    return digits(axes[0], m, n, lambda i, j: digits(axes[1], n, m, lambda l, k: same(i, j, k, l)))
+
+
 def reshaped_entry(reads: Sequence[Read], dims: Sequence[Dims], axes: tuple[Node, ...]) -> Node:
     """Row by row, as NumPy does."""
     new = [read(()) for read in reads[1:]]
@@ -250,14 +266,15 @@ def parted(t: Node, base: Node) -> tuple[Node, Node] | None:
 BLOCKS = {
     "diff":      Block(diff_sizes,     diff_entry,       "x[i+1] - x[i]"),
     "flip":      Block(same_size,      flipped_entry,    "x[n-1-i]"),
-    "roll":      Block(rolled_sizes,   rolled_entry,     "x[i-y], counted from the other end where that is outside", arrays=1),
+    "roll":      Block(rolled_sizes,   rolled_entry,     "x[i-y], counted from the other end where that is outside"),
     "conv":      Block(valid_sizes,    convolved_entry,  "sum[j] y[j]*x[i+w-1-j]"),
     "correlate": Block(valid_sizes,    correlated_entry, "sum[j] y[j]*x[i+j]"),
     "concat":    Block(chained_sizes,  joined_entry(0),  "x[i] for i < m, else y[i-m]"),
     "vstack":    Block(below_sizes,    joined_entry(0),  "x[i,j] for i < m, else y[i-m,j]"),
     "hstack":    Block(beside_sizes,   joined_entry(1),  "x[i,j] for j < n, else y[i,j-n]"),
-    "kron":      Block(product_sizes,  product_entry,    "x[i,j]*y[k,l] at [i*p+k,j*q+l]"),
+    "kron":      Block(product_sizes,  product_entry,    "x[i,j]*y[k,l] at [i*p+k,j*q+l]", lines=True),
+    "commutation": Block(commuting_sizes, commuting_entry, "the matrix with commutation(m,n)*vec(A) = vec(A') for A of m x n"),
     "vec":       Block(stacked_sizes,  stacked_entry,    "x[i,j] at i+j*m: column after column"),
-    "reshape":   Block(reshaped_sizes, reshaped_entry,   "row after row, as NumPy", arrays=1),
+    "reshape":   Block(reshaped_sizes, reshaped_entry,   "row after row, as NumPy"),
 }
 # fmt: on

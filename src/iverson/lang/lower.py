@@ -47,7 +47,7 @@ from ..core.node import (
     walk,
 )
 from ..core.program import Definition, Program, sizes_of
-from .blocks import BLOCKS
+from .blocks import BLOCKS, as_line
 from .kinds import Typed
 from .ops import CONSTANTS, OPS, WHOLE, Op
 from .shapes import Type
@@ -423,8 +423,16 @@ class Lowering:
 
     def _block(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         """Entries of the arguments, as BLOCKS says which."""
+        row, types = BLOCKS[OPS[tree.attr].name], [self.typed.type_of(a) for a in tree.args]
         reads = [partial(self.entry, a, scope=scope) for a in tree.args]
-        return BLOCKS[OPS[tree.attr].name].entry(reads, [self.typed.type_of(a).dims for a in tree.args], axes)
+        if not row.lines or len({t.form for t in types}) == 1:
+            return row.entry(reads, [t.dims for t in types], axes)
+
+        def line(read: Callable[[Axes], Node], t: Type) -> Callable[[Axes], Node]:
+            kept = slice(None) if t.rank == 2 else slice(1, 2) if t.form == "row" else slice(0, 1)
+            return lambda terms: read(terms[kept])
+
+        return row.entry([line(r, t) for r, t in zip(reads, types, strict=True)], [as_line(t) for t in types], axes)
 
     def _diag(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         if self.rank(tree.args[0]) == 1:

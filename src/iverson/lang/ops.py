@@ -152,6 +152,7 @@ ROWS = (
     Op("vstack",    (2, 9), "block"),
     Op("hstack",    (2, 9), "block"),
     Op("kron",      (2, 2), "block"),
+    Op("commutation", (2, 2), "block"),
     Op("vec",       (1, 1), "block"),
     Op("reshape",   (2, 4), "block"),
 )

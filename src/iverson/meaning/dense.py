@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core.node import Node
 from ..lang import ops
+from ..lang.blocks import BLOCKS as ROWS
 from ..lang.shapes import Type
 from ..lang.surface import Surface
 from .functions import FUNCTIONS, KINKS, distance
@@ -329,6 +330,11 @@ def windows(x: Any, k: Any) -> Any:
     return np.add.reduce(slid * k[..., None, :], -1)
 
 
+def commutation(m: int, n: int) -> Any:
+    """The matrix that takes vec(A) to vec(A') for A of m x n."""
+    return np.eye(m * n)[np.arange(m * n).reshape(m, n, order="F").ravel()]
+
+
 def kron(vs: list[Any], rank: int) -> Any:
     a, b = vs
     if rank == 1:
@@ -349,6 +355,7 @@ BLOCKS: dict[str, Callable[[list[Any], list[int], tuple[int, ...]], Any]] = {
     "vstack": lambda vs, ranks, out: joined(lines(vs, ranks, -2), -2),
     "hstack": lambda vs, ranks, out: joined(lines(vs, ranks, -1), -1),
     "kron": lambda vs, ranks, out: kron(vs, ranks[0]),
+    "commutation": lambda vs, ranks, out: commutation(int(vs[0].flat[0]), int(vs[1].flat[0])),
     "vec": lambda vs, ranks, out: (v := np.swapaxes(vs[0], -1, -2) if ranks[0] == 2 else vs[0]).reshape(
         *v.shape[: v.ndim - ranks[0]], -1),
     "reshape": lambda vs, ranks, out: vs[0].reshape(*vs[0].shape[: vs[0].ndim - ranks[0]], *out),
@@ -358,9 +365,14 @@ BLOCKS: dict[str, Callable[[list[Any], list[int], tuple[int, ...]], Any]] = {
 def call_block(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """Entries moved, joined or reshaped, whatever axes stand in front."""
     pieces = [d.value(a, scope) for a in tree.args]
-    most, ranks = max(lead for _, lead in pieces), [d.type_of(a).rank for a in tree.args]
+    types = [d.type_of(a) for a in tree.args]
+    most, ranks = max(lead for _, lead in pieces), [t.rank for t in types]
     full = d.counts(d.type_of(tree).dims)
     g = BLOCKS[name]
+    if ROWS[name].lines and len({t.form for t in types}) > 1:
+        keys: list[Any] = [(...,) if t.rank == 2 else (..., None, slice(None)) if t.form == "row" else (..., None) for t in types]
+        return (lambda env: g([leading(np.asarray(f(env)), lead, most)[key]
+                               for (f, lead), key in zip(pieces, keys, strict=True)], [2] * len(keys), full(env))), most
     return (lambda env: g([leading(np.asarray(f(env)), lead, most) for f, lead in pieces], ranks, full(env))), most
 
 

@@ -119,6 +119,7 @@ class Question:
     outputs   how many leading axes of the answer are axes of the loss; upstream: the name of its weights
     tangent   makes a direction one that is allowed (symmetric); pairing: how gradient and direction are multiplied
     entry     the answer is the derivative by this entry of the input alone
+    arranged  brings an answer in another layout to the axes of the loss and of the input, given their sizes
     """
 
     loss: Typed
@@ -130,6 +131,7 @@ class Question:
     pairing: Callable[[Any, Any], Any] | None = None
     tangent: Callable[[Any], Any] | None = None
     entry: tuple[int, ...] | None = None
+    arranged: Callable[[Any, tuple[int, ...], tuple[int, ...]], Any] | None = None
 
 
 def verify(q: Question, n: int = 5, directions: int = 2, seed: int = 0) -> Verified:
@@ -172,6 +174,8 @@ def compare(
     weights = rng.normal(size=value.shape) if q.outputs or q.upstream else np.ones(())
     extra = {q.upstream: weights} if q.upstream else {}
     gradient = np.asarray(g({**arrays, **extra}, sizes)[q.answer.script.result])
+    if q.arranged is not None:
+        gradient = q.arranged(gradient, value.shape, np.shape(arrays[q.wrt]))
     if draw.note.startswith("size") and not np.isfinite(gradient).all():
         return None  # the spread of one number has no slope
     if q.outputs:
@@ -270,6 +274,8 @@ def referee(
     extra = {q.upstream: weights} if q.upstream else {}
     try:
         gradient = np.asarray(g({**arrays, **extra}, draw.sizes)[q.answer.script.result])
+        if q.arranged is not None:
+            gradient = q.arranged(gradient, np.shape(weights), np.shape(x))
         if q.outputs:
             gradient = np.tensordot(weights, gradient, axes=q.outputs)
         return measured(q, arrays, draw.sizes, f, weights, gradient, finer(x), v, FINER)
