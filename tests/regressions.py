@@ -13,5 +13,11 @@ REGRESSIONS = (
     ("V: param[D,K]; -sum[n] V[n,1]/D", "V", "a mask was negated as a boolean"),
     ("Y: data[N,K]; v: data[N]; max(v + Y[:,2])", "Y", "an expression stood before an index without being a name"),
     ("x: data[n]; y: data[n]; sum(x.*x)/sum(y.*x)", "x", "equal factors"),
+    ("V: param[D,K]; W: param[D,K]; Y: data[N,K]; u: param[K]; z: label[N] in D; "
+     "max(sum(W), min(1.7, mean[k < 1] sum[i: V[z[i],k] - u[k] <= W[z[i],k]] (u[k] + Y[i,k])))", "Y",
+     "a name given under k < 1 lost the condition"),
+    ("r: data[D]; X: data[N,D]; sum[k = 1] sqrt(exp(sin(r[k])))*X[1,k] - sum(cos(reshape(X, N*D)))", "r",
+     "a constant compared with an index did not ask for a size where indices are computed"),
+    ("X: data[N,D]; v: data[N]; tr(((X'*log(1 + (X + v*ones(D)').^2))^3)^3)", "v", "a power of a power was spelled out"),
 )
 # fmt: on

@@ -34,7 +34,7 @@ ORDER = {
                    "undefined"),
     "derivation": ("tidy", "ties", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "extent", "polish",
                    "monomial", "combine", "answer", "structure",
-                   "derive", "products"),
+                   "derive", "products", "vectorized"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
     "emit":       ("dialects", "windows", "plan", "reads", "arrays", "numpy_code", "split", "native"),

@@ -191,13 +191,9 @@ def check_options(order: int, layout: str | None, names: list[str], upstream: st
     if order not in (1, 2, 3, 4):
         raise IversonError("unsupported", f"The order is 1, 2, 3 or 4, not {order!r}.")
     if (order > 1 and upstream) or (order > 2 and len(names) > 1):
-        raise IversonError(
-            "unsupported", "Orders above 1 take no upstream gradient, those above 2 one input at a time."
-        )
+        raise IversonError("unsupported", "Orders above 1 take no upstream gradient, those above 2 one input at a time.")
     if layout not in (None, "transposed", "vec"):
-        raise IversonError(
-            "unsupported", f"There is no layout {layout!r}.", hint="None, 'transposed' or 'vec'."
-        )
+        raise IversonError("unsupported", f"There is no layout {layout!r}.", hint="None, 'transposed' or 'vec'.")
 
 
 class Derivation:
@@ -581,9 +577,7 @@ def predict(
     from .run.model import predict as run_predict
     from .run.model import table_for, write_predictions
 
-    values = run_predict(
-        model, problem(model.source), table_for(model, str(data), None, columns, target=False)
-    )
+    values = run_predict(model, problem(model.source), table_for(model, str(data), None, columns, target=False))
     if output is not None:
         write_predictions(output, values, model.class_names)
     return values

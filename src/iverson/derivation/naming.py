@@ -174,7 +174,8 @@ def shifts(f: Node, dims: Mapping[str, tuple[Node, ...]]) -> Moves | None:
             if p is None or size is None or not own:
                 continue
             top = minus(minus(size, {(): 1}), p)
-            if nonnegative(p) and nonnegative(top) and not f.shifted:
+            whole = t.op != "idx" or t.attr[1] is n
+            if whole and nonnegative(p) and nonnegative(top) and not f.shifted:
                 continue
             if leaves(p, "idx") != own or len(own) > 1 or p.get((own[0],)) != 1:
                 return None

@@ -395,9 +395,7 @@ class Lowering:
                     return False
         return True
 
-    def _written(
-        self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]
-    ) -> Equation | None:
+    def _written(self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]) -> Equation | None:
         """The introduced definition in the user's own words, where its indices have names or are axes; None where the
         words speak of an index on which the value does not depend."""
         names = {i: n for n, i in scope.items()}
@@ -478,9 +476,7 @@ class Lowering:
         t = self.typed.type_of(argument)
         lead = axes[:-1] if t.rank == 2 and len(axes) == 2 else ()
         whole = tuple(fresh(n) for n in t.dims)
-        named = (
-            self._named(argument, self.at(argument, whole, scope), whole, scope) if "(" in meaning else None
-        )
+        named = self._named(argument, self.at(argument, whole, scope), whole, scope) if "(" in meaning else None
 
         def value(terms: Axes) -> Node:
             if named is None:
@@ -563,12 +559,9 @@ def on_terms(b: Node) -> bool:
 
 def contracts(f: Node) -> bool:
     """A sum of products of at least two factors that read arrays: `sum[k] X[i,k]*w[k]`."""
-    return (
-        f.op == "red"
-        and f.attr[0] == "sum"
-        and f.args[0].op == "mul"
-        and sum(bool(a.free) and a.op != "br" for a in f.args[0].args) > 1
-    )
+    if f.op != "red" or f.attr[0] != "sum" or f.args[0].op != "mul":
+        return False
+    return sum(bool(a.free) and a.op != "br" for a in f.args[0].args) > 1
 
 
 def outside_functions(f: Node) -> Iterator[Node]:

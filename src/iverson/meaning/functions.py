@@ -23,6 +23,13 @@ def scipy_special(name: str) -> Callable[..., Any]:
     return f
 
 
+def defined(name: str) -> Callable[..., Any]:
+    """The same, undefined where an argument is negative: SciPy extends entropies by infinities, which a later function
+    could hide."""
+    f = scipy_special(name)
+    return lambda *args: np.where(np.logical_or.reduce(np.broadcast_arrays(*(a < 0 for a in args))), np.nan, f(*args))
+
+
 def polygamma(n: Any, x: Any) -> Any:
     from scipy import special
 
@@ -62,8 +69,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "huber": huber, "softshrink": lambda x, y: np.sign(x) * np.maximum(np.abs(x) - y, 0), "step": lambda v: (v > 0) * 1.0,
     "abs": np.abs, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "round": np.round, "square": np.square,
     "cbrt": np.cbrt, "rsqrt": lambda v: 1 / np.sqrt(v), "reciprocal": lambda v: 1 / v, "hypot": np.hypot,
-    "logaddexp": np.logaddexp, "xlogy": scipy_special("xlogy"), "entr": scipy_special("entr"),
-    "rel_entr": scipy_special("rel_entr"), "kl_div": scipy_special("kl_div"),
+    "logaddexp": np.logaddexp, "xlogy": scipy_special("xlogy"), "entr": defined("entr"),
+    "rel_entr": defined("rel_entr"), "kl_div": defined("kl_div"),
 }
 
 
