@@ -552,7 +552,8 @@ def product(x: Text, sign: str, y: Text) -> Text:
 MOVED = (
     "sum(square(diff({v})))", "{v}'*flip({o})", "{v}'*roll({o}, 1)", "sum(sin(conv({v}, ones(2))))",
     "sum(sin(correlate({v}, ones(2))))", "logsumexp(concat({v}, {o}))", "sum(sin(vstack({X}, {X})))",
-    "norm1(hstack({X}, {v}))", "sum(sin(kron({v}, ones(2))))", "vec({X})'*vec({X})", "vec({X})'*commutation(D, N)*vec({X}')", "sum(cos(reshape({X}, N*D)))",
+    "norm1(hstack({X}, {v}))", "sum(sin(kron({v}, ones(2))))", "vec({X})'*vec({X})", "vec({X})'*commutation(D, N)*vec({X}')",
+    "sum(cos(reshape({X}, N*D)))",
     "sum(square({v}[1:] - {o}[:-1]))")
 
 Row = tuple[float, Callable[[Writer, Shape, int, Scope], Any]]

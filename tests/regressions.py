@@ -19,5 +19,7 @@ REGRESSIONS = (
     ("r: data[D]; X: data[N,D]; sum[k = 1] sqrt(exp(sin(r[k])))*X[1,k] - sum(cos(reshape(X, N*D)))", "r",
      "a constant compared with an index did not ask for a size where indices are computed"),
     ("X: data[N,D]; v: data[N]; tr(((X'*log(1 + (X + v*ones(D)').^2))^3)^3)", "v", "a power of a power was spelled out"),
+    ("A: data[D,D]; v: data[N]; z: label[N] in D; p[k,j] = [k = z[j]]*A[0,k]; (mean[m < 1] p[m,2])*sum(diff(v).^2)", "v",
+     "a label was taken to lie in a range that a condition had cut down"),
 )
 # fmt: on

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import operator
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -30,7 +31,7 @@ class Node:
     """One node.  Build it with the constructors below, never directly."""
 
     __slots__ = (
-        "__weakref__", "args", "attr", "free", "height", "key", "mask", "names", "op", "shifted", "size", "term",
+        "__weakref__", "args", "arrays", "attr", "free", "height", "key", "mask", "names", "op", "shifted", "size", "term",
     )  # fmt: skip
 
     op: str
@@ -43,6 +44,7 @@ class Node:
     names: tuple[str, ...]  # of the indices in it, wherever they occur; no more than tell terms apart
     mask: str  # the same digest with index names hidden
     term: bool  # an index term: made of indices, sizes and integers by sums and products alone
+    arrays: frozenset[str]  # what `reads` found
     shifted: bool  # an element with arithmetic in an index, as x[i+1], occurs in it
 
     def __repr__(self) -> str:
@@ -188,7 +190,7 @@ def add(*terms: Node) -> Node:
             continue
         c, rest = coefficient(f)
         total[rest] = total.get(rest, 0) + c
-    parts = [mul(num(c), rest) for rest, c in total.items() if c != 0]
+    parts = [rest if c == 1 else mul(num(c), rest) for rest, c in total.items() if c != 0]
     parts.sort(key=order)
     if not parts:
         return ZERO
@@ -220,14 +222,9 @@ def mul(*factors: Node) -> Node:
     if c == 0 or contradictory(powers):
         return ZERO
     c *= _opposites(powers)
-    parts: list[Node] = []
-    again = False
-    for base, e in powers.items():
-        g = base if base.op == "br" and e.op == "num" and e.attr > 0 else pow_(base, e)
-        if g.op in ("num", "mul"):
-            again = True
-        parts.append(g)
-    if again:
+    once = ((base, e is ONE or (base.op == "br" and e.op == "num" and e.attr > 0), e) for base, e in powers.items())
+    parts = [base if plain else pow_(base, e) for base, plain, e in once]
+    if any(g.op in ("num", "mul") for g in parts):
         return mul(num(c), *parts)
     parts.sort(key=order)
     if c != 1:
@@ -303,14 +300,7 @@ def apply(name: str, *args: Node) -> Node:
 
 # -- relations and brackets ------------------------------------------------------------------------------------
 NEGATION = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
-EXACT: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
+EXACT = dict(zip(NEGATION, (operator.eq, operator.ne, operator.lt, operator.ge, operator.gt, operator.le), strict=True))
 
 
 def rel(name: str, a: Node, b: Node) -> Node:
@@ -439,15 +429,15 @@ def _number_of_pairs(n: Node, sign: str) -> Node | None:
 
 
 def _number_of(bound: tuple[Node, ...], f: Node) -> Node | None:
-    """How many values of one index a relation with a number leaves: `sum[k] [k < 3]` is 3 (sizes are at least that)."""
+    """How many values of one index a relation leaves: `sum[k] [k < 3]` is 3 (sizes are at least that)."""
     if f.op == "br" and len(bound) == 2 and set(f.args[0].args) == set(bound):
         return _number_of_pairs(bound[0].attr[1], f.args[0].attr) if bound[0].attr[1] is bound[1].attr[1] else None
     if f.op != "br" or len(bound) != 1:
         return None
     (a, b), sign = f.args[0].args, f.args[0].attr
-    if a.op == "num":
+    if b is bound[0]:
         a, b, sign = b, a, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)
-    if a is not bound[0] or not (is_integer(b) or (b.term and not b.free and _within(b, a.attr[1], sign))):
+    if a is not bound[0] or not (is_integer(b) or (b.term and a not in b.free and _within(b, a.attr[1], sign))):
         return None
     n, c = bound[0].attr[1], b
     counts = {"=": ONE, "!=": sub(n, ONE), "<": c, "<=": add(c, ONE), ">": sub(n, add(c, ONE)), ">=": sub(n, c)}
@@ -480,8 +470,7 @@ def _close(kind: str, bound: tuple[Node, ...], body: Node, condition: Node) -> N
     height = max(body.height, condition.height)
     ranked = sorted(bound, key=lambda i: (i.attr[1].key, _colour(i, body, condition)))
     names = {i: idx(f"#{height}.{p}", i.attr[1]) for p, i in enumerate(ranked)}
-    renamed, held = substitute(body, names), substitute(condition, names)
-    return make("red", (renamed, held), (kind, tuple(names.values())))
+    return make("red", (renamed(body, names), renamed(condition, names)), (kind, tuple(names.values())))
 
 
 def _colour(i: Node, *bodies: Node) -> tuple[Any, ...]:
@@ -501,7 +490,7 @@ def _colour(i: Node, *bodies: Node) -> tuple[Any, ...]:
 def open_(f: Node) -> tuple[tuple[Node, ...], Node, Node]:
     """(indices, body, condition) of a reduction, its bound indices renamed fresh: the only way to look inside one."""
     names = {i: fresh(i.attr[1]) for i in f.attr[1]}
-    return tuple(names.values()), substitute(f.args[0], names), substitute(f.args[1], names)
+    return tuple(names.values()), renamed(f.args[0], names), renamed(f.args[1], names)
 
 
 # -- walking ---------------------------------------------------------------------------------------------------
@@ -547,9 +536,28 @@ def substitute(f: Node, names: Mapping[Node, Node]) -> Node:
     return go(f)
 
 
+def renamed(f: Node, names: Mapping[Node, Node]) -> Node:
+    """`f` with free indices renamed one to one, to names that occur nowhere in it: what is bound inside stays as it is."""
+    keys = frozenset(names)
+    memo: dict[Node, Node] = {}
+
+    def go(g: Node) -> Node:
+        if not g.free.intersection(keys):
+            return g
+        if g.op == "idx":
+            return names.get(g, g)
+        if g not in memo:
+            args = tuple(map(go, g.args))
+            memo[g] = make("red", args, g.attr) if g.op == "red" else BUILD[g.op](g, args)
+        return memo[g]
+
+    return go(f)
+
+
 def _under(g: Node, go: Callable[[Node], Node]) -> Node:
     bound, body, condition = open_(g)
-    return reduce_(g.attr[0], bound, go(body), go(condition))
+    new, held = go(body), go(condition)
+    return g if new is body and held is condition else reduce_(g.attr[0], bound, new, held)
 
 
 def transform(f: Node, step: Callable[[Node], Node | None]) -> Node:
@@ -585,6 +593,8 @@ def elements(f: Node, name: str | None = None) -> list[Node]:
     return [g for g in walk(f) if g.op == "el" and (name is None or g.attr == name)]
 
 
-def reads(f: Node) -> set[str]:
+def reads(f: Node) -> frozenset[str]:
     """The arrays whose values or labels `f` reads."""
-    return {g.attr for g in walk(f) if g.op == "el"}
+    if not hasattr(f, "arrays"):
+        f.arrays = frozenset(g.attr for g in walk(f) if g.op == "el")
+    return f.arrays

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.node import Node, reads, substitute, transform
+from ..core.node import ONE, ZERO, Node, reads, substitute, transform
 from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline, sizes_of
 from ..lang.surface import Equation, Surface, name, names_in, walk
@@ -69,6 +69,7 @@ class Answers:
         )
         self.taken |= {n for names in adjoint.program.index_names.values() for n in names}
         self.forward = list(adjoint.program.definitions)
+        self.classes = {n: i.type.classes for n, i in adjoint.program.inputs.items() if i.type.classes is not None}
         everything = [*adjoint.adjoints, *adjoint.gradients.values()]
         bodies = fuse(everything, Lift(forms(adjoint.program, everything)))
         moved = {d: moved_by(adjoint.program, n) for n, d in adjoint.names.items()}
@@ -82,7 +83,9 @@ class Answers:
         self.named = namer.made
 
     def factual(self, f: Node) -> Node:
-        """What is declared of the inputs that are not differentiated by: entries that sum to 1."""
+        """What is declared of the inputs: a label lies in its range; of those that are not differentiated by, that entries
+        sum to 1."""
+        f = transform(f, self.labelled) if self.classes else f
         known = {
             n: rule
             for n, i in self.adjoint.program.inputs.items()
@@ -93,6 +96,14 @@ class Answers:
         for n, rule in known.items():
             f = transform(f, lambda g, n=n, rule=rule: rewrite(rule, g) if about(g, n) else None)  # type: ignore[misc]
         return f
+
+    def labelled(self, b: Node) -> Node | None:
+        """A bracket that says that a label lies in its range is 1."""
+        if b.op != "br" or b.args[0].attr not in ("<", ">="):
+            return None
+        (y, n), sign = b.args[0].args, b.args[0].attr
+        holds = y.op == "el" and (n is ZERO if sign == ">=" else n is self.classes.get(y.attr))
+        return ONE if holds and y.attr in self.classes else None
 
     def unused(self, stem: str) -> str:
         found = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 1000))) if n not in self.taken)
@@ -178,7 +189,7 @@ def fuse(bodies: list[Definition], lift: Lift) -> list[Definition]:
 def needed(d: Definition, pool: Sequence[Definition]) -> list[Definition]:
     """The definitions of the pool that `d` reads, directly or not, in the order of the pool."""
     wanted: set[str] = set()
-    stack = [uses(d)]
+    stack: list[Iterable[str]] = [uses(d)]
     byname = {q.name: q for q in pool}
     while stack:
         for n in stack.pop():
@@ -192,17 +203,18 @@ def needed(d: Definition, pool: Sequence[Definition]) -> list[Definition]:
 
 def ordered(definitions: list[Definition]) -> list[Definition]:
     """Every definition after those it reads."""
-    left, names = list(definitions), {d.name for d in definitions}
+    left, open_names = list(definitions), {d.name for d in definitions}
     done: list[Definition] = []
     while left:
-        ready = next((d for d in left if not (uses(d) & names - {q.name for q in done})), left[0])
+        ready = next((d for d in left if uses(d).isdisjoint(open_names)), left[0])
         left.remove(ready)
+        open_names.discard(ready.name)
         done.append(ready)
     return done
 
 
-def uses(d: Definition) -> set[str]:
-    return reads(d.body) | ({d.body.attr[1]} if d.body.op == "tensor" else set())
+def uses(d: Definition) -> frozenset[str]:
+    return frozenset((d.body.attr[1],)) if d.body.op == "tensor" else reads(d.body)
 
 
 def occurrences(f: Node, array: str) -> int:

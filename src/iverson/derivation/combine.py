@@ -6,7 +6,7 @@ no matrix expression stays as it is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
@@ -265,23 +265,31 @@ class Shortest:
         return left, right
 
     def some(self, terms: list[Term]) -> list[Term] | None:
-        """The group of terms with a first or last factor in common that saves the most reading."""
+        """The group of terms with a first or last factor or with scalars in common that saves the most reading."""
         best: tuple[int, list[Term]] | None = None
         before = cost(self.written(terms))
+        for group, least in self.groups(terms):
+            found = self.common(group)
+            if found is None:
+                continue
+            made = [*found, *(t for t in terms if t not in group)]
+            saved = before - cost(self.written(made))
+            if saved >= least and (best is None or saved > best[0]):
+                best = saved, made
+        return None if best is None else self.factored(best[1])
+
+    def groups(self, terms: list[Term]) -> Iterator[tuple[list[Term], int]]:
+        """Some of the terms that may have something in common, and how much reading taking it out must save."""
         for end in (0, -1):
             for key in dict.fromkeys(t.chain[end] for t in terms if len(t.chain) > 1):
                 group = [t for t in terms if len(t.chain) > 1 and t.chain[end] == key]
-                if len(group) < 2 or len(group) == len(terms):
-                    continue
-                found = self.common(group)
-                if found is None:
-                    continue
-                made = [*found, *(t for t in terms if t not in group)]
-                saved = before - cost(self.written(made))
                 inside = [t.chain[1:] if end == 0 else t.chain[:-1] for t in group]
-                if saved >= (1 if all(len(c) < 2 for c in inside) else LEAST_SAVED) and (best is None or saved > best[0]):
-                    best = saved, made
-        return None if best is None else self.factored(best[1])
+                if 1 < len(group) < len(terms):
+                    yield group, 1 if all(len(c) < 2 for c in inside) else LEAST_SAVED
+        for p, t in enumerate(terms):
+            group = [x for x in terms if x.scalars == t.scalars and x.chain]
+            if t.scalars and t.chain and 1 < len(group) < len(terms) and terms.index(group[0]) == p:
+                yield group, LEAST_SAVED
 
     # -- writing ---------------------------------------------------------------------------------------------
 

@@ -62,8 +62,8 @@ class Reverse:
                 useful.add(d.name)
         return useful
 
-    def _reads(self, d: Definition) -> set[str]:
-        return {d.body.attr[1]} if d.body.op == "tensor" else reads(d.body)
+    def _reads(self, d: Definition) -> frozenset[str]:
+        return frozenset((d.body.attr[1],)) if d.body.op == "tensor" else reads(d.body)
 
     def go(self) -> Adjoint:
         result = self.program.definition(self.program.result)

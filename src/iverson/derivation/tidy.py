@@ -51,18 +51,19 @@ def _step(f: Node) -> Node | None:
     if f.op == "red" and f.attr[0] == "sum":
         return parted(f)
     if f.op == "mul":
-        return signed(factored(shorter(trimmed(agreeing(f)))))
+        return signed(factored(shorter(trimmed(differing(agreeing(f))))))
     return None
 
 
 def parted(f: Node) -> Node:
     """A sum whose terms do not all depend on its index, term by term where that is shorter: `sum[i] (z[i] - m)`
-    with m the mean of z is 0."""
+    with m the mean of z is 0; or where that parts what runs along it from what does not: `sum[j] (x[i] - x[j])`."""
     bound, body, _ = open_(f)
     if body.op != "add" or all(a.free.intersection(bound) for a in body.args):
         return f
     apart = factored(add(*(sum_(bound, a) for a in body.args)))
-    return apart if cost(apart) < cost(f) else f
+    parts = f.free and all(a.free <= frozenset(bound) or not a.free.intersection(bound) for a in body.args)
+    return apart if parts or cost(apart) < cost(f) else f
 
 
 def opposed(f: Node) -> Node:
@@ -143,6 +144,26 @@ def agreeing(f: Node) -> Node:
             if i.op == "idx" and i not in value.free and any(i in x.free for x in others):
                 return agreeing(mul(b, *(substitute(x, {i: value}) for x in others)))
     return f
+
+
+def differing(f: Node) -> Node:
+    """Without a bracket that leaves out only what is 0: `[i != j]*(x[i] - x[j])` is `x[i] - x[j]`."""
+    for b in f.args if f.op == "mul" else ():
+        if b.op == "br" and b.args[0].attr == "!=" and all(a.op == "idx" for a in b.args[0].args):
+            i, j = b.args[0].args
+            rest = mul(*(x for x in f.args if x is not b))
+            if i.attr[1] is j.attr[1] and polynomial(rest) and substitute(rest, {i: j}) is ZERO:
+                return differing(rest)
+    return f
+
+
+def polynomial(f: Node) -> bool:
+    """Finite wherever its arrays are, by its form."""
+    if f.op in ("num", "size", "el"):
+        return True
+    if f.op == "pow":
+        return is_integer(f.args[1]) and f.args[1].attr > 0 and polynomial(f.args[0])
+    return f.op in ("add", "mul") and all(map(polynomial, f.args))
 
 
 def cost(f: Node) -> int:

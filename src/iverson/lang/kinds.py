@@ -213,8 +213,8 @@ def _by_letter(found: Uses, script: Script) -> tuple[dict[str, int], list[str]]:
         if name in found.ranks:
             continue
         if len(head) == 1 and head.isascii():
-            scalar = head in "abcdefg" and name not in found.turned
-            letters[name] = 2 if head.isupper() else 0 if scalar else 1
+            small = head in "abcdefg" and name not in found.turned
+            letters[name] = 0 if name in found.scalars else 2 if head.isupper() else 0 if small else 1
         else:
             rest.append(name)
     return letters, rest

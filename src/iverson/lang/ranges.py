@@ -139,6 +139,8 @@ class Ranges:
         upper: list[Poly] = []
         if i.fixed is not None:
             return lower, [minus(self.poly(i.fixed), ONE)]
+        if (plain := self.plain_bounds(i)) is not None:
+            return lower, plain
         for h in self.halves:
             p = self.poly(h.node)
             if leaves(p, "idx") == [i.node] and not self.follows(p, h):
@@ -148,6 +150,21 @@ class Ranges:
         upper += [minus(self.poly(b if a is i.size else a), ONE) for a, b in self.equal if i.size in (a, b)]
         self.equal = [pair for pair in self.equal if i.size not in pair]
         return lower, upper
+
+    def plain_bounds(self, i: Index) -> list[Poly] | None:
+        """The last values of the axes where every read is of the index itself: it runs over the axis, whatever is said of
+        it besides.  None where some read is computed."""
+        ends: list[Poly] = []
+        for h in self.halves:
+            p = self.poly(h.node)
+            if i.node not in leaves(p, "idx"):
+                continue
+            a, b = split(p, i.node) or ({}, {})
+            if leaves(p, "idx") != [i.node] or constant(a) not in (1, -1) or (constant(a) == 1 and b):
+                return None
+            if constant(a) == -1 and b not in ends:
+                ends.append(b)
+        return ends or None
 
     def bound(self, p: Poly, i: Index) -> tuple[list[Poly], list[Poly]]:
         """p >= 0 solved for the index: (values it is at least, values it is at most)."""

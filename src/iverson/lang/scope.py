@@ -26,6 +26,7 @@ class Uses:
     first: dict[str, Surface] = field(default_factory=dict)  # where each name first stands
     compared: set[str] = field(default_factory=set)  # stands bare in a relation: `k != y`
     turned: set[str] = field(default_factory=set)  # transposed somewhere: no scalar
+    scalars: set[str] = field(default_factory=set)  # an exponent or a divisor somewhere
 
 
 def bind(script: Script) -> Script:
@@ -178,6 +179,8 @@ def _collect(tree: Surface, scope: set[str], found: Uses) -> None:
         found.compared |= {a.attr for a in tree.args if a.op == "name" and a.attr not in scope}
     if tree.op == "transpose" and tree.args[0].op == "name":
         found.turned.add(tree.args[0].attr)
+    if tree.op in ("pow", "div"):
+        found.scalars |= {n for n in _scalar_names(tree.args[1]) if n not in scope}
     if tree.op == "name" and tree.attr not in scope:
         found.first.setdefault(tree.attr, tree)
         if tree.attr not in found.arrays:
@@ -193,6 +196,13 @@ def _collect(tree: Surface, scope: set[str], found: Uses) -> None:
                 found.first.setdefault(term.attr, term)
     for a in tree.args:
         _collect(a, scope, found)
+
+
+def _scalar_names(tree: Surface) -> list[str]:
+    """The names that must be scalars for a tree to be one: what is added up and multiplied by scalars."""
+    if tree.op == "name":
+        return [tree.attr]
+    return [n for a in tree.args for n in _scalar_names(a)] if tree.op in ("add", "neg", "pow", "div") else []
 
 
 def _label_arrays(equations: Iterable[Equation], found: Uses) -> None:

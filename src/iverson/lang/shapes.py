@@ -294,12 +294,22 @@ class Shapes(Sizes):
 
     def _rel(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = (self.infer(t, scope) for t in tree.args)
-        if a.classes is not None and b.classes is not None:
-            self._same_classes(a.classes, b.classes)
+        if a.classes is not None and b.classes is not None and not self._same_classes(a.classes, b.classes):
+            self._refuse_labels(tree, scope, (a.classes, b.classes))
         for x, t, sign in ((a, tree.args[1], tree.attr), (b, tree.args[0], MIRRORED.get(tree.attr, tree.attr))):
             if x.classes is not None and t.op == "num" and isinstance(t.attr, int):
                 self.asked.append((x.classes, t.attr + (sign in ("=", "!=", "<=", ">")), t))
         return self.join(tree, [plain(a), plain(b)], tree.attr)
+
+    def _refuse_labels(self, tree: Surface, scope: dict[str, Node], classes: tuple[Node, Node]) -> None:
+        """An index compared with labels of another range; two indices, or two labels, may have different ones."""
+        bound = [t.op == "name" and t.attr in scope for t in tree.args]
+        if sum(bound) == 1:
+            rows = list(zip(map(self._text, tree.args), classes, strict=True))
+            (i, n), (y, k) = rows if bound[0] else rows[::-1]
+            raise self.error(
+                "shape", f"{i} runs over {show_size(self.find(n))}, {y} has {show_size(self.find(k))} classes.", tree.span
+            )
 
     def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:
         return self.truth(tree.args[0], scope)

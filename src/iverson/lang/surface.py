@@ -26,6 +26,14 @@ class Surface:
     args: tuple[Surface, ...] = ()
     attr: Any = None
     span: Span | None = field(default=None, compare=False)
+    hashed: int | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        """Counted once: trees are keys of many tables."""
+        if self.hashed is None:
+            object.__setattr__(self, "hashed", hash((self.op, self.args, self.attr)))
+        assert self.hashed is not None
+        return self.hashed
 
     def at(self, span: Span | None) -> Surface:
         return replace(self, span=span)

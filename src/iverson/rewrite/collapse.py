@@ -126,8 +126,10 @@ def _decision(bound: list[Node], body: Node) -> tuple[Node, Node] | None:
 def in_range(i: Node, value: Node) -> Node:
     """1 where the value lies in the range of the index, 0 elsewhere: `[k >= 1]` where i + 1 = k.
 
-    An index of the same size, a label and a constant lie in it."""
-    if value.op in ("num", "el") or (value.op == "idx" and value.attr[1] is i.attr[1]):
+    An index of the same size lies in it; so do a label and a constant where it is the range of a whole axis."""
+    if value.op == "idx" and value.attr[1] is i.attr[1]:
+        return ONE
+    if value.op in ("num", "el") and i.attr[1].op == "size":
         return ONE
     return mul(bracket(rel(">=", value, ZERO)), bracket(rel("<", value, i.attr[1])))
 
