@@ -9,14 +9,16 @@ import iverson as iv
 from iverson.emit.dialects import HELPERS, NUMPY
 from iverson.lang.kinds import typed
 from iverson.lang.ops import OPS, WHOLE
+from iverson.lang.structure import STRUCTURES
 from iverson.lang.syntax import parse_script
+from iverson.meaning.structure import HOLDS, KIN, TANGENT, check_facts, with_facts
 from iverson.meaning.surface_eval import evaluate
 from iverson.rewrite.rule import Rule, metavariables
 from iverson.rules.calculus import CALCULUS, STRICT, TENSOR, WITHOUT
 from iverson.rules.exact import EXACT, FUNCTIONS, SLOPES
-from iverson.rules.facts import FACTS
+from iverson.rules.facts import FACTS, NOTES
 from iverson.rules.index import AS_BRACKETS
-from iverson.rules.matrix import MATRIX
+from iverson.rules.matrix import IDENTITY, MATRIX
 from iverson.rules.names import ALGEBRA
 from iverson.rules.stable import STABLE
 
@@ -135,7 +137,7 @@ def test_every_function_of_generated_code_is_used_and_spelled():
     assert set(FUNCTIONS) <= set(NUMPY) and {f"_{f}" for f in FUNCTIONS} <= set(HELPERS)
 
 
-@pytest.mark.parametrize("rule", MATRIX, ids=lambda r: r.name)
+@pytest.mark.parametrize("rule", [r for r in MATRIX if not r.fact], ids=lambda r: r.name)
 def test_a_matrix_identity_is_true(rule):
     rng = np.random.default_rng(2)
     scalar = "x^" in rule.lhs and "sum" not in rule.lhs and "'" not in rule.lhs
@@ -146,10 +148,44 @@ def test_a_matrix_identity_is_true(rule):
         assert value(rule.lhs, kinds, arrays) == pytest.approx(value(rule.rhs, kinds, arrays), rel=1e-12), rule.name
 
 
-def test_facts_are_true():
-    x = np.array([0.2, 0.3, 0.5])
-    for fact in FACTS["simplex"]:
-        assert value(fact.lhs, {"x": "vector[n]"}, {"x": x}) == pytest.approx(float(fact.rhs))
+def declared(fact, rank, seed=0):
+    """Random values of a structure, and how they are declared."""
+    x = with_facts(STRUCTURES[fact].facts, np.random.default_rng(seed).normal(size=(4, 4)[:rank]))
+    return {"x": f"{fact}[{'n, n' if rank == 2 else 'n'}]"}, {"x": x}
+
+
+def entries(text):
+    """A fact about entries as the definition of an array of them."""
+    free = sorted({*"".join(re.findall(r"x\[([a-z,]+)\]", text))} - {",", *re.findall(r"sum\[(\w)\]", text)})
+    return f"f[{','.join(free)}] = {text}; f" if free else text
+
+
+@pytest.mark.parametrize(("fact", "rule"), [(f, r) for f, rows in FACTS.items() for r in rows], ids=str)
+def test_facts_are_true(fact, rule):
+    kinds, arrays = declared(fact, 2 if "," in rule.lhs else 1)
+    right = {"[i = j]": np.eye(4), "x[i,k]": arrays["x"]}.get(rule.rhs) if rule.rhs not in "01" else float(rule.rhs)
+    assert np.allclose(value(entries(rule.lhs), kinds, arrays), right, rtol=1e-12, atol=1e-12), rule.name
+
+
+@pytest.mark.parametrize("rule", [r for r in (*MATRIX, *IDENTITY) if r.fact], ids=lambda r: r.name)
+def test_a_matrix_identity_of_declared_structure_is_true(rule):
+    kinds, arrays = declared(rule.fact, 2)
+    left, right = (value(t, kinds, arrays) for t in (rule.lhs, "eye(4)" if rule in IDENTITY else rule.rhs))
+    assert np.allclose(left, right, rtol=1e-12, atol=1e-12), rule.name
+
+
+@pytest.mark.parametrize("fact", STRUCTURES)
+def test_drawn_values_have_what_is_declared_and_others_are_refused(fact):
+    rng = np.random.default_rng(4)
+    v = rng.normal(size=(5, 5)[: STRUCTURES[fact].ranks[-1] if fact != "positive" else 2])
+    check_facts("A", STRUCTURES[fact].facts, with_facts(STRUCTURES[fact].facts, v))
+    with pytest.raises(iv.IversonError, match=f"A .*declared .*{fact if fact != 'orthogonal' else 'ortho'}"):
+        check_facts("A", STRUCTURES[fact].facts, v)
+
+
+def test_every_structure_is_drawn_checked_and_told():
+    assert set(HOLDS) == set(STRUCTURES) and {*FACTS, *(f for f, *_ in map(np.atleast_1d, NOTES))} <= set(STRUCTURES)
+    assert set(TANGENT) <= set(STRUCTURES) and set(KIN) | {"orthogonal"} == set(STRUCTURES)
 
 
 @pytest.mark.parametrize("name", TENSOR)

@@ -37,6 +37,7 @@ from .meaning.undefined import refuse_nan
 from .meaning.verify import Question, Verified, line, read_back, verify, verify_along
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
+from .rules.facts import NOTES
 from .rules.index import AS_BRACKETS
 from .rules.operators import operators as operators
 
@@ -294,11 +295,9 @@ class Derivation:
     def notes(self) -> tuple[str, ...]:
         """Conditions of the answer: smallest sizes, declared facts, jumps of the loss."""
         least = [f"{show_size(n)} >= {k}" for n, k in self.loss.typed.least.items() if n.op != "num"]
-        facts = [
-            f"{i.name} sums to 1"
-            for i in self.loss.inputs.values()
-            if "simplex" in i.facts and i.name != self.wrt
-        ]
+        others = [i for i in self.loss.inputs.values() if i.facts and i.name != self.wrt]
+        said = [(i.name, NOTES.get((i.facts[0], i.type.rank), NOTES.get(i.facts[0]))) for i in others]
+        facts = [text.format(n) for n, text in said if text]
         convention = [f"symmetric gradient: {self.symmetric}"] if "symmetric" in self._facts() else []
         return tuple([*least, *facts, *convention, *self.jumps])
 

@@ -73,6 +73,7 @@ def derive(
     upstream_form: str | None = None,
     symmetric: str = "ambient",
     prefer: Sequence[str] = (),
+    further: bool = False,
 ) -> dict[str, Derived]:
     """Gradients by each input of `wrt` (order 1) or the second derivative by the one input (order 2)."""
     program = with_upstream(lower(typed), upstream, upstream_form)
@@ -83,29 +84,32 @@ def derive(
         w: convention(d, program.inputs.get(w), symmetric) for w, d in adjoint.gradients.items()
     }
     found = answers(adjoint)
-    results = {w: derived(program, adjoint, a, prefer) for w, a in found.items()}
-    for _ in range(order - 1):
-        results = {wrt[0]: again(results[wrt[0]], wrt)[wrt[0]]}
+    results = {w: derived(program, adjoint, a, prefer, further or order > 1) for w, a in found.items()}
+    for k in range(2, order + 1):
+        results = {wrt[0]: again(results[wrt[0]], wrt, k < order)[wrt[0]]}
     return results
 
 
-def again(first: Derived, wrt: Sequence[str]) -> dict[str, Derived]:
-    """The derivatives of a derivative by each input of `wrt`."""
+def again(first: Derived, wrt: Sequence[str], further: bool = False) -> dict[str, Derived]:
+    """The derivatives of a derivative by each input of `wrt`; `further`: they will be differentiated again."""
     program = gradient_program(first.program, first.answer)
     adjoint = reverse(program, wrt)
-    return {w: replace(derived(program, adjoint, a), first=first) for w, a in answers(adjoint).items()}
+    found = answers(adjoint)
+    return {w: replace(derived(program, adjoint, a, further=further), first=first) for w, a in found.items()}
 
 
 def blocks(typed: Typed, wrt: Sequence[str]) -> dict[tuple[str, str], Derived]:
     """The second derivatives by every pair of inputs: rows by the first, columns by the second."""
-    firsts = derive(typed, wrt)
+    firsts = derive(typed, wrt, further=True)
     return {(a, b): d for a in wrt for b, d in again(firsts[a], wrt).items()}
 
 
-def derived(program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str] = ()) -> Derived:
+def derived(
+    program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str] = (), further: bool = False
+) -> Derived:
     """The record of one answer, with its texts written as trees."""
     check_size(a)
-    writer = Writer(program, [*a.program, a.closed, *a.where])
+    writer = Writer(program, [*a.program, a.closed, *a.where], adjoint.gradients, further)
     main, where = writer.answer(a.closed, a.where)
     indexed = writer.indexed(a.closed, prefer)
     if prefer:

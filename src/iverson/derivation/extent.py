@@ -6,7 +6,7 @@ What a tree says of itself is enough; what is not known raises NoExtent and is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import ClassVar
 
 from ..core.node import Node, num, size
@@ -24,7 +24,8 @@ class NoExtent(Exception):
 class Extents:
     """Extents of trees over arrays whose forms and sizes are known by name.
 
-    symmetric   names of symmetric matrices;  labels: how many classes the labels of an array have
+    symmetric   names of symmetric matrices;  classes: how many classes the labels of an array have
+    facts       what is declared of an array, by name
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Extents:
         dims: Mapping[str, tuple[Node, ...]],
         symmetric: Iterable[str] = (),
         classes: Mapping[str, Node] | None = None,
+        facts: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.forms, self.dims = forms, dims
         self.even = set(symmetric)
         self.classes = classes or {}
+        self.facts = facts or {}
         self.memo: dict[Surface, Extent] = {}
 
     def of(self, tree: Surface) -> Extent:

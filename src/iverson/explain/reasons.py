@@ -11,13 +11,13 @@ from functools import reduce
 from ..core.node import Node, coefficient, mul, reads, walk
 from ..core.program import Definition
 from ..derivation.combine import cost
+from ..derivation.declared import used_facts
 from ..derivation.local import rule_name
 from ..lang.surface import Surface, call, name
 from ..lang.syntax import parse_expression
 from ..rewrite.rule import Rule
 from ..rewrite.trace import Section
 from ..rules.calculus import CALCULUS, STRICT, TENSOR
-from ..rules.facts import FACTS
 from ..rules.words import WORDS
 from .lines import Book, Chain, Clause, relation, titles
 from .steps import Group, derivatives, kept, replaced
@@ -145,27 +145,11 @@ class Reasons:
 
     def named(self, chain: Chain, d: Definition) -> list[Clause]:
         """Declared facts that were used before the answer's own names come in; names explain themselves."""
-        program, wrt = self.book.program, self.book.answer.wrt
-        used = [
-            (n, rule)
-            for n, i in program.inputs.items()
-            if n != wrt
-            for fact in i.facts
-            for rule in FACTS.get(fact, ())
-        ]
-        before = chain.tree
-        said = []
-        for n, rule in used:
-            left = replaced(parse_expression(rule.lhs), {"x": name(n)})
-            if (
-                before is not None
-                and sums_over(before, n)
-                and not sums_over(self.book.tree(d.body, chain.names), n)
-            ):
-                said.append(
-                    Clause("fact", {"identity": Surface("rel", (left, parse_expression(rule.rhs)), "=")})
-                )
-        return said
+        if not chain.lines or chain.lines[-1].node is None:
+            return []
+        used = used_facts(chain.lines[-1].node, self.book.program, self.book.adjoint.gradients)
+        sides = [[replaced(parse_expression(t), {"x": name(n)}) for t in (rule.lhs, rule.rhs)] for n, rule in used]
+        return [Clause("fact", {"identity": Surface("rel", tuple(s), "=")}) for s in sides]
 
     def matrix(self, d: Definition, chain: Chain) -> list[Clause]:
         """Which entry of which matrix a term is, for the terms where that is not plain."""
@@ -202,13 +186,6 @@ class Reasons:
 
 def times(a: Surface, b: Surface) -> Surface:
     return Surface("mul", (a, b))
-
-
-def sums_over(tree: Surface, array: str) -> bool:
-    """Holds a sum over nothing but an array's entries."""
-    if tree.op == "reduce" and tree.args[0].op == "index" and tree.args[0].args[0].attr == array:
-        return True
-    return any(sums_over(a, array) for a in tree.args)
 
 
 def terms(f: Node, axes: frozenset[Node]) -> Iterator[Node]:

@@ -76,7 +76,8 @@ def declaration(i: Input) -> str:
         return f"{i.name}: {kind.replace('label', 'label[]', 1)}"
     if i.type.classes is None and i.type.form in ("scalar", "row"):
         return f"{i.name}: {kind}"
-    return f"{i.name}: {kind if i.type.classes is not None else 'tensor' + kind[len(i.type.form) :]}"
+    word = i.facts[0] if i.facts else "tensor"
+    return f"{i.name}: {kind if i.type.classes is not None else word + kind[len(i.type.form) :]}"
 
 
 def read_back(

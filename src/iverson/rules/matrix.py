@@ -1,6 +1,7 @@
 """MATRIX: identities between written matrix expressions; the right side is what a careful person would write.
 
-x, y, A, B stand for any expression; `only` limits a row to one form of x, `bare` to a name alone.
+x, y, A, B stand for any expression; `only` limits a row to one form of x, `bare` to a name alone, `fact` to an input of
+which that is declared and by which is not differentiated.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ class MatrixRule:
     rhs: str
     only: str = ""
     bare: bool = False
+    fact: str = ""
 
+
+# neighbours in a product that are the identity
+IDENTITY = (
+    MatrixRule("orthonormal-columns", "x'*x", "1", fact="orthonormal"),
+    MatrixRule("orthonormal-rows",    "x*x'", "1", fact="orthogonal"),
+)
 
 MATRIX = (
     MatrixRule("softmax",           "exp(x)/sum(exp(x))",  "softmax(x)", only="column"),
@@ -32,5 +40,8 @@ MATRIX = (
     MatrixRule("variance",          "mean((x - mean(x)).^2)", "var(x)"),
     MatrixRule("deviation",         "sqrt(var(x))",        "std(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
+    MatrixRule("skew-transpose",    "x'",                  "-x", fact="skew"),
+    MatrixRule("orthogonal-inverse", "inv(x)",             "x'", fact="orthogonal"),
+    MatrixRule("diagonal-alone",    "diag(diag(x))",       "x", fact="diagonal"),
     MatrixRule("sum-of-ones",       "sum(x*y')",           "sum(x)*sum(y)", only="column"),
 )
