@@ -586,5 +586,7 @@ def elements(f: Node, name: str | None = None) -> list[Node]:
 
 
 def reads(f: Node) -> set[str]:
-    """The arrays whose values or labels `f` reads."""
+    """The arrays whose values or labels `f` reads, or that a function of a whole matrix is of."""
+    if f.op == "tensor":
+        return set(f.attr[1:])
     return {g.attr for g in walk(f) if g.op == "el"}

@@ -14,6 +14,7 @@ from ..core.node import Node, reads, substitute
 from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline, sizes_of
 from ..lang.surface import Equation, Surface, name, names_in, walk
+from ..lang.whole import whole_call
 from ..rewrite.match import everywhere, part
 from ..rewrite.rule import pattern
 from ..rules.names import ALGEBRA, NAMED
@@ -187,7 +188,7 @@ def ordered(definitions: list[Definition]) -> list[Definition]:
 
 
 def uses(d: Definition) -> set[str]:
-    return reads(d.body) | ({d.body.attr[1]} if d.body.op == "tensor" else set())
+    return reads(d.body)
 
 
 def occurrences(f: Node, array: str) -> int:
@@ -252,8 +253,8 @@ class Writer:
     def literal(self, d: Definition) -> Equation | None:
         """The matrix form as it comes out of the index form, before it is shortened."""
         if d.body.op == "tensor":
-            function, array = d.body.attr
-            return Equation(d.name, (), Surface("call", (name(array),), function))
+            function, *arrays = d.body.attr
+            return Equation(d.name, (), whole_call(function, tuple(map(name, arrays))))
         try:
             tree = (self.named_rows(d) if self.speaks else None) or self.lift.matrix(d.body, d.indices, row=d.form == "row")
         except NoMatrixForm:

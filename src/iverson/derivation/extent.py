@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import ClassVar
 
 from ..core.node import Node, num, size
-from ..lang.ops import OPS
+from ..lang.ops import EVEN, OPS
 from ..lang.surface import Surface
 
 Extent = tuple[Node | None, Node | None]
@@ -112,7 +112,7 @@ class Extents:
     def _unknown(self, tree: Surface) -> Extent:
         raise NoExtent
 
-    call_map = call_same = call_square = call_like = _first
+    call_map = call_same = call_square = call_like = call_mask = _first
     call_total = call_line = call_volume = call_measure = _scalar
 
     def call_flip(self, tree: Surface) -> Extent:
@@ -193,7 +193,9 @@ class Extents:
 
     def _symmetric_call(self, tree: Surface) -> bool:
         row = OPS.get(tree.attr)
-        if row is None or row.shape == "map" or row.name == "inv":
+        if row is not None and row.name in EVEN:
+            return self.symmetric(tree.args[0])
+        if row is None or row.shape == "map":
             return len(tree.args) == 1 and self.symmetric(tree.args[0])
         return row.name == "eye" or (row.shape == "diag" and self.rank(tree.args[0]) == 1)
 

@@ -19,6 +19,8 @@ from ..core.program import Definition
 from ..lang.sizes import size_tree as size_tree_of
 from ..lang.surface import LONGEST, Surface, call, index, name, number
 
+TRIANGLES = {">=": "tril", "<=": "triu"}  # of a matrix of ones: the bracket of a row and a column
+
 
 class NoMatrixForm(Exception):
     """The expression is not series-parallel, or one of its parts has more than two indices."""
@@ -69,6 +71,8 @@ def transposed(x: Surface) -> Surface:
         return x
     if x.op == "call" and x.attr in ("diag", "eye"):
         return x
+    if x.op == "call" and x.attr in TRIANGLES.values() and x.args[0].op == "call" and x.args[0].attr == "ones":
+        return call("triu" if x.attr == "tril" else "tril", call("ones", *x.args[0].args[::-1]))
     if x.op == "call" and x.attr == "inv" and x.args[0].op == "transpose":
         return Surface("call", (x.args[0].args[0],), "inv")
     return Surface("transpose", (x,))
@@ -305,6 +309,9 @@ class Lift:
         same = len(own) == 2 and set(own) == set(relation.args) and own[0].attr[1] is own[1].attr[1]
         if relation.attr == "=" and same:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])
+        if relation.attr in TRIANGLES and len(own) == 2 and set(own) == set(relation.args):
+            rows, cols = relation.args
+            return Mat((call(TRIANGLES[relation.attr], call("ones", size_tree(rows), size_tree(cols))),), rows, cols)
         raise NoMatrixForm
 
     def power(self, f: Node, own: tuple[Node, ...]) -> Mat:

@@ -63,7 +63,7 @@ class Reverse:
         return useful
 
     def _reads(self, d: Definition) -> set[str]:
-        return {d.body.attr[1]} if d.body.op == "tensor" else reads(d.body)
+        return reads(d.body)
 
     def go(self) -> Adjoint:
         result = self.program.definition(self.program.result)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.affine import constant, nonnegative, polynomial, split, value_of
 from ..core.errors import IversonError
-from ..core.node import Node, of_polynomial, walk
+from ..core.node import Node, of_polynomial, reads, walk
 from ..core.program import Definition, Program, sizes_of
 from ..derivation.answer import Answer
 from ..derivation.polish import put_in
@@ -245,7 +245,7 @@ def door_sizes(inputs: Sequence[Input], values: Mapping[str, Any], sizes: dict[N
 
 def names_of(d: Definition) -> set[str]:
     if d.body.op == "tensor":
-        return {d.body.attr[1]}
+        return reads(d.body)
     return {g.attr for g in walk(d.body) if g.op == "el"} | {
         g.attr.rstrip("'") for g in walk(d.body) if g.op == "apply"
     }

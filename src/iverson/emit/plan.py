@@ -58,7 +58,7 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     for d in wanted:
         for q in (*needed(d, pool), d):
             rows.setdefault(q.name, q)
-    names = {d.name for d in wanted} | {d.body.attr[1] for d in rows.values() if d.body.op == "tensor"}
+    names = {d.name for d in wanted}.union(*(reads(d.body) for d in rows.values() if d.body.op == "tensor"))
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
     kept = [replace(d, body=stable(inline(d.body, inner), set(program.inputs))) for n, d in rows.items() if n not in inner]
     live = guarded(reached(adjugates(kept), {d.name for d in wanted}), program.definitions)
@@ -127,7 +127,7 @@ def reached(definitions: Sequence[Definition], names: Iterable[str]) -> list[Def
         if n in byname and n not in found:
             found.add(n)
             body = byname[n].body
-            stack.extend(reads(body) | ({body.attr[1]} if body.op == "tensor" else set()))
+            stack.extend(reads(body))
     return [d for d in definitions if d.name in found]
 
 

@@ -12,9 +12,11 @@ from ..core.node import Node, coefficient, mul, reads, walk
 from ..core.program import Definition
 from ..derivation.combine import cost
 from ..derivation.declared import used_facts
+from ..derivation.differential import own_names
 from ..derivation.local import rule_name
 from ..lang.surface import Surface, call, name
-from ..lang.syntax import parse_expression
+from ..lang.syntax import parse_expression, parse_script
+from ..lang.whole import whole_call
 from ..rewrite.rule import Rule
 from ..rewrite.trace import Section
 from ..rules.calculus import CALCULUS, STRICT, TENSOR
@@ -41,10 +43,13 @@ class Reasons:
         return [titles("start", q=s.subject)] if any(g.op in ("red", "idx") for g in walk(f)) else []
 
     def differential(self, d: Definition, s: Section, chain: Chain) -> list[Clause]:
-        function, array = d.body.attr
-        values = {"A": name(array), "dA": name("d" + array), "F": name(d.name)}
-        text = replaced(parse_expression(TENSOR[function]), values)
-        facts = {"f": call(function, name(array)), "g": text, "dA": self.book.tree(s.target, chain.names)}
+        function, *arrays = d.body.attr
+        *inside, last = parse_script(TENSOR[function].replace("; ", "\n")).equations
+        whole = last.body
+        for e in reversed(inside):
+            whole = replaced(whole, {e.name: e.body})
+        text = replaced(whole, {n: name(m) for n, m in own_names(d).items()})
+        facts = {"f": whole_call(function, tuple(map(name, arrays))), "g": text, "dA": self.book.tree(s.target, chain.names)}
         read = {g.attr for g in walk(s.start) if g.op == "el"}
         inner = [q for q in self.book.program.definitions if q.name in read and q.introduced and q is not d]
         return [

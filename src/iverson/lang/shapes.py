@@ -366,7 +366,14 @@ class Shapes(Sizes):
                 f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.",
                 tree.args[0].span,
             )
+        self._scalars(tree, types[1:])
         return plain(types[0])
+
+    def _scalars(self, tree: Surface, types: list[Type]) -> None:
+        """What stands beside a matrix is a scalar."""
+        for a, t in zip(tree.args[1:], types, strict=True):
+            if t.rank:
+                raise self.error("shape", f"{tree.attr} takes a scalar here, not a {t.form}.", a.span)
 
     def call_volume(self, tree: Surface, types: list[Type]) -> Type:
         self.call_square(tree, types)
@@ -384,6 +391,8 @@ class Shapes(Sizes):
 
     def call_like(self, tree: Surface, types: list[Type]) -> Type:
         return plain(self._matrix(tree, types))
+
+    call_mask = call_like
 
     def call_measure(self, tree: Surface, types: list[Type]) -> Type:
         self._matrix(tree, types)
