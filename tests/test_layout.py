@@ -35,7 +35,7 @@ ORDER = {
                    "undefined"),
     "derivation": ("tidy", "ties", "extent", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "declared", "polish",
                    "monomial", "combine", "answer", "structure",
-                   "derive", "products"),
+                   "conventions", "derive", "products"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
     "emit":       ("dialects", "windows", "plan", "reads", "arrays", "numpy_code", "split", "native"),

@@ -16,6 +16,7 @@ import numpy as np
 from .core.errors import IversonError
 from .core.node import reads
 from .core.program import Program
+from .derivation.conventions import fact_of, gradient_note
 from .derivation.derive import Derived, blocks
 from .derivation.derive import derive as derive_all
 from .derivation.index_form import IndexForm, IndexNames
@@ -32,6 +33,7 @@ from .lang.shapes import show_size
 from .lang.show import show
 from .meaning.boundary import Change, changes
 from .meaning.kinks import jump_text, jumps, kinks
+from .meaning.structure import PAIRING, TANGENT
 from .meaning.surface_eval import evaluate
 from .meaning.undefined import refuse_nan
 from .meaning.verify import Question, Verified, line, read_back, verify, verify_along
@@ -132,7 +134,7 @@ def derive(
               X[2,3] is one entry, counted from 0
     order     1, or 2 for the Hessian, up to 4; order 2 by several names gives a dict of blocks by pairs of names
     layout    None, or "transposed" for the transpose of a matrix answer
-    symmetric ambient, projected or entries: what the gradient by a symmetric input means
+    symmetric ambient, projected or entries: what the gradient by an input of a declared structure means
     Errors    IversonError; "verify" would mean that the answer disagreed with numbers, and it is then not given
 
     >>> derive("norm2(A*x - y)^2", "x").formula
@@ -298,11 +300,8 @@ class Derivation:
         others = [i for i in self.loss.inputs.values() if i.facts and i.name != self.wrt]
         said = [(i.name, NOTES.get((i.facts[0], i.type.rank), NOTES.get(i.facts[0]))) for i in others]
         facts = [text.format(n) for n, text in said if text]
-        convention = [f"symmetric gradient: {self.symmetric}"] if "symmetric" in self._facts() else []
-        return tuple([*least, *facts, *convention, *self.jumps])
-
-    def _facts(self) -> tuple[str, ...]:
-        return self.loss.inputs[self.wrt].facts if self.wrt in self.loss.inputs else ()
+        chosen = gradient_note(self.loss.inputs.get(self.wrt), self.symmetric)
+        return tuple([*least, *facts, *([chosen] if chosen else []), *self.jumps])
 
     @property
     def latex(self) -> str:
@@ -392,10 +391,11 @@ def verified(d: Derivation) -> Verified:
     first = d.derived.first
     judge = d.loss.typed if first is None else read_back(inputs, first.lines, first.dims)
     judge = judge if d.wrt not in d.loss.typed.definitions else cut_typed(d)
-    pairing, tangent = SYMMETRIC[d.symmetric] if "symmetric" in d._facts() else (None, None)
+    pairing, tangent = allowed(d)
+    within = d.symmetric == "projected" and tangent is not None and d.order == 1
     record = None
     for candidate in (program, answer):
-        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry)
+        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry, within)
         record = verify(q, directions=1 if candidate is program else 2)
     assert record is not None
     return record
@@ -409,15 +409,10 @@ def cut_typed(d: Derivation) -> Typed:
     return read_back(d.derived.program.inputs, [*others, *result])
 
 
-def _symmetrised(v: Any) -> Any:
-    return (v + v.T) / 2
-
-
-SYMMETRIC: dict[str, tuple[Callable[[Any, Any], Any] | None, Callable[[Any], Any] | None]] = {
-    "ambient": (None, None),
-    "projected": (None, _symmetrised),
-    "entries": (lambda g, v: np.sum(np.triu(g * v)), _symmetrised),
-}
+def allowed(d: Derivation) -> tuple[Any, Any]:
+    """How an answer by a structured input is multiplied with directions, and what makes a direction one within it."""
+    fact = None if d.symmetric == "ambient" else fact_of(d.loss.inputs.get(d.wrt))
+    return (None, None) if fact is None else (PAIRING.get(fact) if d.symmetric == "entries" else None, TANGENT[fact])
 
 
 def roots(program: Program, wrt: str) -> tuple[str, ...]:

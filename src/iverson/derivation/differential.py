@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from ..core.errors import IversonError
-from ..core.node import Node, el, fresh, make, open_, reads, reduce_, size, substitute, transform
+from ..core.node import ZERO, Node, el, fresh, make, open_, reads, reduce_, size, substitute, transform
 from ..core.program import Definition, Program, inline
 from ..lang.kinds import typed
 from ..lang.lower import lower
@@ -43,8 +43,8 @@ def row_of(name: str) -> Program:
     return _row(name, TENSOR[name])
 
 
-def differential_of(d: Definition, program: Program) -> Node:
-    """`d.body` is f(A): the differential at d's indices, over the program's own names."""
+def differential_of(d: Definition, program: Program, by: str) -> Node:
+    """`d.body` is f(A): the differential by one array at d's indices, over the program's own names."""
     name, array = d.body.attr[:2]
     row = row_of(name)
     if name in SYMMETRIC and not seen_symmetric(array, program):
@@ -55,6 +55,8 @@ def differential_of(d: Definition, program: Program) -> Node:
         names[inner.name] = next(q.name for q in program.definitions if q.body is made)
     lines = {q.name: q for q in row.definitions if q.name not in names and q.name != row.result}
     body = inline(row.definition(row.result).at(d.indices), lines)
+    other = "dp" if by == array else "dA"
+    body = transform(body, lambda g: ZERO if g.op == "el" and g.attr == other else None)
     return inline(resize(renamed(body, names), row_sizes(array, program)), numbers(program))
 
 
