@@ -33,7 +33,7 @@ ORDER = {
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "whole", "dense", "watch", "structure", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",
                    "undefined"),
-    "derivation": ("tidy", "ties", "extent", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "declared", "polish",
+    "derivation": ("tidy", "ties", "extent", "polish", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "declared",
                    "monomial", "combine", "answer", "structure",
                    "conventions", "derive", "products"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",

@@ -21,6 +21,7 @@ from ..lang.syntax import parse_script
 from ..lang.whole import STEMS, whole_call
 from ..rules.calculus import SYMMETRIC, TENSOR, WITHOUT
 from .extent import Extents, NoExtent
+from .polish import put_in
 
 SQUARE = ("square", "volume", "spectrum")
 FORMS = {"volume": "scalar", "measure": "scalar", "flip": "matrix[n, m]", "spectrum": "vector[n]"}
@@ -134,7 +135,7 @@ def with_beside(program: Program) -> Program:
             body = body_of(inner, names, known)
             found = next((q for q in known.definitions if q.body is body), None)
             if found is None:
-                found = _definition(inner, body, d, program, taken)
+                found = _definition(inner, body, names, program, taken)
                 (late if d.name in reads(body) or reads(body) & {q.name for q in late} else definitions).append(found)
             names[inner.name] = found.name
         definitions += [d, *late]
@@ -150,17 +151,22 @@ def readings(d: Definition) -> Iterator[tuple[Definition, dict[str, str]]]:
             yield inner, names
 
 
-def _definition(inner: Definition, body: Node, d: Definition, program: Program, taken: set[str]) -> Definition:
-    """The definition of what the row of `d` reads."""
-    stem = inner.name
-    written = number(body.attr) if body.op == "num" else inner.written.body if inner.written else None
+def _definition(
+    inner: Definition, body: Node, names: Mapping[str, str], program: Program, taken: set[str]
+) -> Definition:
+    """The definition of what a row reads, by the row's names for those of the program."""
+    stem, written = inner.name, None
+    if body.op == "num":
+        written = number(body.attr)
+    elif inner.written is not None:
+        written = put_in(inner.written.body, {n: named(m) for n, m in names.items()})
     if body.op == "tensor":
         function, array, *_ = body.attr
         stem = array + ("i" if function == "inv" else STEMS.get(function, "").lower() or function)
         written = whole_call(function, tuple(map(named, body.attr[1:])))
     name = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 100))) if n not in taken)
     taken.add(name)
-    sizes = row_sizes(d.body.attr[1], program)
+    sizes = row_sizes(names["A"], program)
     indices = tuple(fresh(sizes.get(i.attr[1], i.attr[1])) for i in inner.indices)
     shown = None if written is None else Equation(name, (), written)
     return Definition(name, indices, body, inner.form, introduced=True, written=shown)
