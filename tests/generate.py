@@ -410,8 +410,8 @@ class Writer:
         """The scalars beside the matrix of a whole-matrix function."""
         return [Text(self.r.choice(("1.5", "-1/2", "a")), TIMES)] if OPS[name].arity[0] > 1 else []
 
-    def masked(self, shape: Shape, b: int, scope: Scope) -> Text:
-        return self.call(self.one_of("mask"), self.any(shape, b, scope))
+    def masked(self, shape: Shape, b: int, scope: Scope) -> Text | None:
+        return None if shape[0] != shape[1] else self.call(self.one_of("mask"), self.any(shape, b, scope))
 
     # -- vectors and matrices ------------------------------------------------------------------------------
 

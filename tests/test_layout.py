@@ -35,7 +35,7 @@ ORDER = {
                    "undefined"),
     "derivation": ("tidy", "ties", "extent", "polish", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "declared",
                    "monomial", "combine", "answer", "structure",
-                   "conventions", "derive", "products"),
+                   "conventions", "notes", "derive", "products"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
     "emit":       ("dialects", "windows", "plan", "reads", "arrays", "numpy_code", "split", "native"),

@@ -16,11 +16,12 @@ import numpy as np
 from .core.errors import IversonError
 from .core.node import reads
 from .core.program import Program
-from .derivation.conventions import fact_of, gradient_note
+from .derivation.conventions import fact_of
 from .derivation.derive import Derived, blocks
 from .derivation.derive import derive as derive_all
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
+from .derivation.notes import notes
 from .derivation.products import entry
 from .derivation.signs import pointed
 from .derivation.structure import Structure, structure
@@ -39,7 +40,6 @@ from .meaning.undefined import refuse_nan
 from .meaning.verify import Question, Verified, line, read_back, verify, verify_along
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
-from .rules.facts import NOTES
 from .rules.index import AS_BRACKETS
 from .rules.operators import operators as operators
 
@@ -297,11 +297,8 @@ class Derivation:
     def notes(self) -> tuple[str, ...]:
         """Conditions of the answer: smallest sizes, declared facts, jumps of the loss."""
         least = [f"{show_size(n)} >= {k}" for n, k in self.loss.typed.least.items() if n.op != "num"]
-        others = [i for i in self.loss.inputs.values() if i.facts and i.name != self.wrt]
-        said = [(i.name, NOTES.get((i.facts[0], i.type.rank), NOTES.get(i.facts[0]))) for i in others]
-        facts = [text.format(n) for n, text in said if text]
-        chosen = gradient_note(self.loss.inputs.get(self.wrt), self.symmetric)
-        return tuple([*least, *facts, *([chosen] if chosen else []), *self.jumps])
+        own = notes(self.loss.inputs, self.wrt, self.symmetric, self.derived.adjoint)
+        return tuple([*least, *own, *self.jumps])
 
     @property
     def latex(self) -> str:

@@ -150,7 +150,7 @@ class Shortest:
 
     def transposed(self, t: Term) -> Term:
         m = self.monomials
-        return Term(t.c, t.scalars, tuple(m.turned(x) for x in reversed(t.chain)))
+        return m.declared(Term(t.c, t.scalars, tuple(m.turned(x) for x in reversed(t.chain))))
 
     def uniform(self, tree: Surface) -> bool:
         """All terms have the same extent: nothing is broadcast."""

@@ -81,9 +81,3 @@ def _missing(i: Input, fact: str, chosen: str, order: int) -> IversonError:
         why=WHY.get(fact, WHY.get(chosen) if order == 1 else "It depends on how the structure is curved."),
         hint="Take symmetric='ambient': every entry counts on its own.",
     )
-
-
-def gradient_note(i: Input | None, chosen: str) -> str | None:
-    """What to say beside an answer by this input."""
-    fact = fact_of(i)
-    return f"{fact} gradient: {chosen}" if fact else None

@@ -61,7 +61,7 @@ def _inside(g: Node, array: str, rule: Rule) -> Node | None:
     factors = body.args if body.op == "mul" else (body,)
     for k in bound:
         own = [x for x in factors if k in x.free]
-        if all(x.op in ("el", "pow") and reads(x) == {array} for x in own) and len(own) < len(factors):
+        if all(x.op in ("el", "pow") and reads(x) == {array} for x in own) and (len(own) < len(factors) or len(bound) > 1):
             made = _whole(sum_((k,), mul(*own)), array, rule)
             if made is not None:
                 return sum_([i for i in bound if i is not k], mul(made, *(x for x in factors if x not in own)))

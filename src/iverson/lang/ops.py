@@ -11,7 +11,7 @@ shape     the rule of lang/shapes.py that gives kind and size of the result:
             flip     a matrix to one with the sizes swapped       like   a matrix to one of the same sizes
             spectrum a square matrix to a vector                  measure  a matrix to a scalar
             build    sizes to an array                            diag   vector to matrix, matrix to vector
-            mask     a matrix, entries on one side of the diagonal
+            mask     a square matrix, entries on one side of the diagonal
             onehot   labels to one row each                       spread one axis placed among several
             block    entries moved, joined or reshaped: a row of lang/blocks.py
 meaning   what the call stands for, in iverson notation over its arguments x, y, z; `all` is every index of x, k the

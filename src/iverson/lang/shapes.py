@@ -369,6 +369,8 @@ class Shapes(Sizes):
         self._scalars(tree, types[1:])
         return plain(types[0])
 
+    call_mask = call_square
+
     def _scalars(self, tree: Surface, types: list[Type]) -> None:
         """What stands beside a matrix is a scalar."""
         for a, t in zip(tree.args[1:], types, strict=True):
@@ -391,8 +393,6 @@ class Shapes(Sizes):
 
     def call_like(self, tree: Surface, types: list[Type]) -> Type:
         return plain(self._matrix(tree, types))
-
-    call_mask = call_like
 
     def call_measure(self, tree: Surface, types: list[Type]) -> Type:
         self._matrix(tree, types)

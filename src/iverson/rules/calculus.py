@@ -83,6 +83,16 @@ TENSOR = {
 # of these the row holds where A is symmetric
 SYMMETRIC = ("expm", "logm", "sqrtm", "matpow")
 
+# what the derivative asks of the matrix A, as a note beside an answer
+CONDITION = {
+    "eigvals":    "eigenvalues of {A} that differ",
+    "lambda_max": "a gap below the largest eigenvalue of {A}",
+    "lambda_min": "a gap above the smallest eigenvalue of {A}",
+    "spectral":   "a gap below the largest singular value of {A}",
+    "nuclear":    "full rank of {A}",
+    "pinv":       "full rank of {A}",
+}
+
 # functions of a whole matrix that only stand in the differentials of others, and why they have none of their own
 WITHOUT = {
     "eigvecs":  "the eigenvectors turn into each other where eigenvalues meet",

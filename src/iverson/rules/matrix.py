@@ -21,6 +21,8 @@ class MatrixRule:
     fact: str = ""
 
 
+COMMUTES = "eigvecs(x)*({}.*(eigvecs(x)'*x*eigvecs(x)))*eigvecs(x)'"
+
 # neighbours in a product that are the identity
 IDENTITY = (
     MatrixRule("orthonormal-columns", "x'*x", "1", fact="orthonormal"),
@@ -40,6 +42,11 @@ MATRIX = (
     MatrixRule("variance",          "mean((x - mean(x)).^2)", "var(x)"),
     MatrixRule("deviation",         "sqrt(var(x))",        "std(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
+    # U*(slopes.*(U'*A*U))*U', the derivative of tr(A*f(A)) through f: A and f(A) have the same eigenvectors
+    MatrixRule("own-exponential",   COMMUTES.format("expm_slopes(x)"), "x*expm(x)"),
+    MatrixRule("own-logarithm",     COMMUTES.format("logm_slopes(x)"), "x*inv(x)"),
+    MatrixRule("own-root",          COMMUTES.format("sqrtm_slopes(x)"), "sqrtm(x)/2"),
+    MatrixRule("own-power",         COMMUTES.format("matpow_slopes(x, y)"), "y*x^y"),
     MatrixRule("lower-part",        "x.*tril(ones(m, n))", "tril(x)", only="matrix"),
     MatrixRule("upper-part",        "x.*triu(ones(m, n))", "triu(x)", only="matrix"),
     MatrixRule("part-lower",        "tril(ones(m, n)).*x", "tril(x)", only="matrix"),
