@@ -404,7 +404,14 @@ class Writer:
 
     def volume(self, shape: Shape, b: int, scope: Scope) -> Text:
         n, name = self.r.choice(SIZES), self.one_of("volume")
-        return self.call(name, self.any((n, n), b, scope) if name == "tr" else self.definite(n, b, scope))
+        return self.call(name, self.any((n, n), b, scope) if name == "tr" else self.definite(n, b, scope), *self.beside(name))
+
+    def beside(self, name: str) -> list[Text]:
+        """The scalars beside the matrix of a whole-matrix function."""
+        return [Text(self.r.choice(("1.5", "-1/2", "a")), TIMES)] if OPS[name].arity[0] > 1 else []
+
+    def masked(self, shape: Shape, b: int, scope: Scope) -> Text | None:
+        return None if shape[0] != shape[1] else self.call(self.one_of("mask"), self.any(shape, b, scope))
 
     # -- vectors and matrices ------------------------------------------------------------------------------
 
@@ -438,7 +445,8 @@ class Writer:
         """A matrix to one like it, other than the inverse; of an array, one with the sizes swapped."""
         if shape[0] == shape[1] and self.chance(0.5):
             others = [(1.0, row.name) for row in rows("square") if row.name not in (*WITHOUT, "inv")]
-            return self.call(self.pick(others), self.symmetric(shape[0], b)) if others else None
+            name = self.pick(others) if others else ""
+            return self.call(name, self.symmetric(shape[0], b), *self.beside(name)) if others else None
         own = [n for n, s in self.arrays().items() if s == shape[::-1]]
         return self.call(self.one_of("flip"), Text(self.r.choice(own))) if own else None
 
@@ -569,14 +577,14 @@ SHAPED: tuple[tuple[Row, ...], ...] = (
      (0.3, Writer.hot), (0.3, Writer.spectrum)),
     ((4, Writer.matmul), (1.5, Writer.outer), (1, Writer.turned), (1, Writer.softmax), (1, Writer.diagonal),
      (0.8, Writer.solved), (0.5, Writer.squared), (1, Writer.broadcast), (0.15, Writer.spread), (0.4, Writer.hot),
-     (0.4, Writer.factored)))
+     (0.4, Writer.factored), (0.3, Writer.masked)))
 
 # the method that writes operators of a shape rule of OPS
 BY_SHAPE: dict[str, Callable[[Writer, Shape, int, Scope], Any]] = {
     **dict.fromkeys(MAPS, Writer.function), "extreme": Writer.extreme, "total": Writer.whole, "line": Writer.line,
     "same": Writer.softmax, "volume": Writer.volume, "square": Writer.solved, "flip": Writer.factored,
     "spectrum": Writer.spectrum, "measure": Writer.measure, "diag": Writer.diagonal, "build": Writer.constant,
-    "onehot": Writer.hot, "spread": Writer.spread,
+    "onehot": Writer.hot, "spread": Writer.spread, "mask": Writer.masked,
 }
 
 

@@ -7,16 +7,25 @@ import pytest
 
 import iverson as iv
 from iverson.emit.dialects import HELPERS, NUMPY
+from iverson.emit.dialects import TENSOR as SPELLED
+from iverson.emit.numpy_code import compiled_definition
 from iverson.lang.kinds import typed
-from iverson.lang.ops import OPS, WHOLE
+from iverson.lang.lower import lower
+from iverson.lang.ops import COMPOSED, EVEN, OPS, WHOLE
+from iverson.lang.structure import STRUCTURES
 from iverson.lang.syntax import parse_script
-from iverson.meaning.surface_eval import evaluate
+from iverson.meaning.reference import WHOLE as LOOPED
+from iverson.meaning.reference import reference
+from iverson.meaning.sample import instances
+from iverson.meaning.structure import HOLDS, KIN, TANGENT, check_facts, with_facts
+from iverson.meaning.surface_eval import admitted, evaluate
+from iverson.meaning.whole import WHOLE as DENSE
 from iverson.rewrite.rule import Rule, metavariables
-from iverson.rules.calculus import CALCULUS, STRICT, TENSOR, WITHOUT
+from iverson.rules.calculus import CALCULUS, STRICT, SYMMETRIC, TENSOR, WITHOUT
 from iverson.rules.exact import EXACT, FUNCTIONS, SLOPES
-from iverson.rules.facts import FACTS
+from iverson.rules.facts import FACTS, NOTES
 from iverson.rules.index import AS_BRACKETS
-from iverson.rules.matrix import MATRIX
+from iverson.rules.matrix import IDENTITY, MATRIX
 from iverson.rules.names import ALGEBRA
 from iverson.rules.stable import STABLE
 
@@ -135,7 +144,7 @@ def test_every_function_of_generated_code_is_used_and_spelled():
     assert set(FUNCTIONS) <= set(NUMPY) and {f"_{f}" for f in FUNCTIONS} <= set(HELPERS)
 
 
-@pytest.mark.parametrize("rule", MATRIX, ids=lambda r: r.name)
+@pytest.mark.parametrize("rule", [r for r in MATRIX if not r.fact and "tri" not in r.lhs and "slopes" not in r.lhs], ids=lambda r: r.name)
 def test_a_matrix_identity_is_true(rule):
     rng = np.random.default_rng(2)
     scalar = "x^" in rule.lhs and "sum" not in rule.lhs and "'" not in rule.lhs
@@ -146,25 +155,112 @@ def test_a_matrix_identity_is_true(rule):
         assert value(rule.lhs, kinds, arrays) == pytest.approx(value(rule.rhs, kinds, arrays), rel=1e-12), rule.name
 
 
-def test_facts_are_true():
-    x = np.array([0.2, 0.3, 0.5])
-    for fact in FACTS["simplex"]:
-        assert value(fact.lhs, {"x": "vector[n]"}, {"x": x}) == pytest.approx(float(fact.rhs))
+@pytest.mark.parametrize("rule", [r for r in MATRIX if not r.fact and "tri" in r.lhs], ids=lambda r: r.name)
+def test_an_identity_of_triangles_is_true(rule):
+    x = np.random.default_rng(2).normal(size=(4, 4))
+    left, right = (value(t.replace("ones(m, n)", "ones(4, 4)"), {"x": "matrix"}, {"x": x}) for t in (rule.lhs, rule.rhs))
+    assert np.array_equal(left, right), rule.name
+
+
+@pytest.mark.parametrize("rule", [r for r in MATRIX if "slopes" in r.lhs], ids=lambda r: r.name)
+def test_an_identity_of_functions_of_one_matrix_is_true(rule):
+    x = with_facts(("spd",), np.random.default_rng(2).normal(size=(4, 4)))
+    kinds, arrays = {"x": "spd", "y": "scalar"}, {"x": x, "y": 1.7}
+    used = [n for n in "xy" if re.search(rf"\b{n}\b", rule.lhs)]
+    left, right = (value(t, {n: kinds[n] for n in used}, {n: arrays[n] for n in used}) for t in (rule.lhs, rule.rhs))
+    assert np.allclose(left, right, rtol=1e-8), rule.name
+
+
+def declared(fact, rank, seed=0):
+    """Random values of a structure, and how they are declared."""
+    x = with_facts(STRUCTURES[fact].facts, np.random.default_rng(seed).normal(size=(4, 4)[:rank]))
+    return {"x": f"{fact}[{'n, n' if rank == 2 else 'n'}]"}, {"x": x}
+
+
+def entries(text):
+    """A fact about entries as the definition of an array of them."""
+    free = sorted({*"".join(re.findall(r"x\[([a-z,]+)\]", text))} - {",", *re.findall(r"sum\[(\w)\]", text)})
+    return f"f[{','.join(free)}] = {text}; f" if free else text
+
+
+@pytest.mark.parametrize(("fact", "rule"), [(f, r) for f, rows in FACTS.items() for r in rows], ids=str)
+def test_facts_are_true(fact, rule):
+    kinds, arrays = declared(fact, 2 if "," in rule.lhs else 1)
+    right = {"[i = j]": np.eye(4), "x[i,k]": arrays["x"]}.get(rule.rhs) if rule.rhs not in "01" else float(rule.rhs)
+    assert np.allclose(value(entries(rule.lhs), kinds, arrays), right, rtol=1e-12, atol=1e-12), rule.name
+
+
+@pytest.mark.parametrize("rule", [r for r in (*MATRIX, *IDENTITY) if r.fact], ids=lambda r: r.name)
+def test_a_matrix_identity_of_declared_structure_is_true(rule):
+    kinds, arrays = declared(rule.fact, 2)
+    left, right = (value(t, kinds, arrays) for t in (rule.lhs, "eye(4)" if rule in IDENTITY else rule.rhs))
+    assert np.allclose(left, right, rtol=1e-12, atol=1e-12), rule.name
+
+
+@pytest.mark.parametrize("fact", STRUCTURES)
+def test_drawn_values_have_what_is_declared_and_others_are_refused(fact):
+    rng = np.random.default_rng(4)
+    v = rng.normal(size=(5, 5)[: STRUCTURES[fact].ranks[-1] if fact != "positive" else 2])
+    check_facts("A", STRUCTURES[fact].facts, with_facts(STRUCTURES[fact].facts, v))
+    with pytest.raises(iv.IversonError, match=f"A .*declared .*{fact if fact != 'orthogonal' else 'ortho'}"):
+        check_facts("A", STRUCTURES[fact].facts, v)
+
+
+def test_every_structure_is_drawn_checked_and_told():
+    assert set(HOLDS) == set(STRUCTURES) and {*FACTS, *(f for f, *_ in map(np.atleast_1d, NOTES))} <= set(STRUCTURES)
+    assert set(TANGENT) <= set(STRUCTURES) and set(KIN) | {"orthogonal"} == set(STRUCTURES)
+
+
+def whole_loss(name):
+    """A loss through a function of a whole matrix, and the names it may be derived by."""
+    row = OPS[name]
+    square = row.shape in ("square", "volume", "spectrum")
+    kind = "spd[n]" if name in SYMMETRIC else "matrix[n, n]" if square else "matrix[m, n]"
+    kind = "skew[n]; C: spd[n]" if name in ("trsqrtm", "trmatpow") else kind  # a symmetric argument would hide a lost transpose
+    matrix = "A + C" if "C:" in kind else "A*A'" if name == "cholesky" else "A"
+    weights = {"flip": "B: matrix[n, m]", "spectrum": "b: vector[n]", "volume": "", "measure": ""}
+    weight = weights.get(row.shape, f"B: {kind if kind != 'spd[n]' else 'matrix[n, n]'}")
+    value = f"{name}({matrix}{', p' if row.arity[0] > 1 else ''})"
+    loss = {"B": f"sum(B.*{value})", "b": f"b'*{value}"}.get(weight[:1], value)
+    lines = [f"A: {kind}", *(["p: scalar = 1.5"] if row.arity[0] > 1 else []), *([weight] if weight else []), loss]
+    return "; ".join(lines), ("A", "p") if row.arity[0] > 1 else ("A",)
 
 
 @pytest.mark.parametrize("name", TENSOR)
 def test_a_whole_matrix_derivative_is_true(name):
-    if name == "cholesky":  # of a definite matrix
-        assert iv.derive("A'*cholesky(X*X' + eye(n))", "X", sizes={"X": ("n", "m")}).verified
-    else:  # a symmetric argument would hide a lost transpose
-        shape = ("n", "n") if OPS[name].shape in ("square", "volume", "spectrum") else ("n", "m")
-        assert iv.derive(f"{name}(X)", "X", sizes={"X": shape}).verified
+    loss, names = whole_loss(name)
+    for wrt in names:
+        assert iv.derive(loss, wrt).verified
+
+
+@pytest.mark.parametrize("name", TENSOR)
+def test_a_false_whole_matrix_derivative_is_caught(name, monkeypatch):
+    monkeypatch.setitem(TENSOR, name, TENSOR[name].replace("dA", "(2*dA)"))
+    with pytest.raises(iv.IversonError, match="differences give"):
+        iv.derive(whole_loss(name)[0], "A")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_three_evaluations_of_a_whole_matrix_function_agree(name):
+    """Dense, by loops, and in generated code."""
+    loss, _ = whole_loss(name)
+    t = typed(parse_script(loss))
+    arrays = instances(t, 3, n=1).draws[0].arrays
+    given, sizes = admitted(t, arrays)
+    seen, program = evaluate(t, arrays)[t.script.result], lower(t)
+    unsigned = np.abs if name == "eigvecs" else np.asarray
+    if name != "eigvecs":  # whose signs are free
+        assert reference(program, given, sizes)[program.result] == pytest.approx(seen, rel=1e-6)
+        assert compiled_definition(program, program.result)(**arrays) == pytest.approx(seen, rel=1e-9)
+    assert np.isfinite(unsigned(seen))
 
 
 def test_joins_are_total():
     functions = {row.name for row in OPS.values() if row.shape in ("map", "map2", "extreme") and row.meaning is None}
     assert functions <= set(CALCULUS) and functions <= set(NUMPY)
     assert set(STRICT) <= set(CALCULUS) and {*TENSOR, *WITHOUT} == set(WHOLE)
+    assert set(WHOLE) <= set(LOOPED) and set(WHOLE) <= set(DENSE) and set(WHOLE) | {"adj"} == set(SPELLED)
+    assert {*EVEN, *SYMMETRIC} <= set(WHOLE) and {*COMPOSED.values()} <= set(OPS)
 
 
 def test_a_function_without_a_rule_is_named():

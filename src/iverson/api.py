@@ -16,10 +16,12 @@ import numpy as np
 from .core.errors import IversonError
 from .core.node import mul, reads
 from .core.program import Program
+from .derivation.conventions import fact_of
 from .derivation.derive import Derived, blocks
 from .derivation.derive import derive as derive_all
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
+from .derivation.notes import notes
 from .derivation.products import entry
 from .derivation.signs import pointed
 from .derivation.structure import Structure, structure
@@ -33,6 +35,7 @@ from .lang.shapes import show_size
 from .lang.show import show
 from .meaning.boundary import Change, changes
 from .meaning.kinks import jump_text, jumps, kinks
+from .meaning.structure import PAIRING, TANGENT
 from .meaning.surface_eval import evaluate
 from .meaning.undefined import refuse_nan
 from .meaning.verify import Question, Verified, line, read_back, verify, verify_along
@@ -133,7 +136,7 @@ def derive(
     order     1, or 2 for the Hessian, up to 4; order 2 by several names gives a dict of blocks by pairs of names
     layout    None; "transposed" for the transpose of a matrix answer; "vec" for the matrix from vec(input) to vec(output)
               of Magnus and Neudecker, in Kronecker products, where vec stacks columns
-    symmetric ambient, projected or entries: what the gradient by a symmetric input means
+    symmetric ambient, projected or entries: what the gradient by an input of a declared structure means
     Errors    IversonError; "verify" would mean that the answer disagreed with numbers, and it is then not given
 
     >>> derive("norm2(A*x - y)^2", "x").formula
@@ -301,16 +304,8 @@ class Derivation:
     def notes(self) -> tuple[str, ...]:
         """Conditions of the answer: smallest sizes, declared facts, jumps of the loss."""
         least = [f"{show_size(n)} >= {k}" for n, k in self.loss.typed.least.items() if n.op != "num"]
-        facts = [
-            f"{i.name} sums to 1"
-            for i in self.loss.inputs.values()
-            if "simplex" in i.facts and i.name != self.wrt
-        ]
-        convention = [f"symmetric gradient: {self.symmetric}"] if "symmetric" in self._facts() else []
-        return tuple([*least, *facts, *convention, *self.jumps])
-
-    def _facts(self) -> tuple[str, ...]:
-        return self.loss.inputs[self.wrt].facts if self.wrt in self.loss.inputs else ()
+        own = notes(self.loss.inputs, self.wrt, self.symmetric, self.derived.adjoint)
+        return tuple([*least, *own, *self.jumps])
 
     @property
     def latex(self) -> str:
@@ -401,11 +396,12 @@ def verified(d: Derivation) -> Verified:
     first = d.derived.first
     judge = d.loss.typed if first is None else read_back(inputs, first.lines, first.dims)
     judge = judge if d.wrt not in d.loss.typed.definitions else cut_typed(d)
-    pairing, tangent = SYMMETRIC[d.symmetric] if "symmetric" in d._facts() else (None, None)
+    pairing, tangent = allowed(d)
+    within = d.symmetric == "projected" and tangent is not None and d.order == 1
     record = None
     for candidate in (program, answer):
         arranged = unstacked if d.layout == "vec" and candidate is answer and not d.derived.main.indices else None
-        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry, arranged)
+        q = Question(judge, d.wrt, candidate, outputs, d.upstream, d.order, pairing, tangent, d.entry, within, arranged)
         record = verify(q, directions=1 if candidate is program else 2)
     assert record is not None
     return record
@@ -419,15 +415,10 @@ def cut_typed(d: Derivation) -> Typed:
     return read_back(d.derived.program.inputs, [*others, *result])
 
 
-def _symmetrised(v: Any) -> Any:
-    return (v + v.T) / 2
-
-
-SYMMETRIC: dict[str, tuple[Callable[[Any, Any], Any] | None, Callable[[Any], Any] | None]] = {
-    "ambient": (None, None),
-    "projected": (None, _symmetrised),
-    "entries": (lambda g, v: np.sum(np.triu(g * v)), _symmetrised),
-}
+def allowed(d: Derivation) -> tuple[Any, Any]:
+    """How an answer by a structured input is multiplied with directions, and what makes a direction one within it."""
+    fact = None if d.symmetric == "ambient" else fact_of(d.loss.inputs.get(d.wrt))
+    return (None, None) if fact is None else (PAIRING.get(fact) if d.symmetric == "entries" else None, TANGENT[fact])
 
 
 def roots(program: Program, wrt: str) -> tuple[str, ...]:

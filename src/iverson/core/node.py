@@ -594,7 +594,7 @@ def elements(f: Node, name: str | None = None) -> list[Node]:
 
 
 def reads(f: Node) -> frozenset[str]:
-    """The arrays whose values or labels `f` reads."""
+    """The arrays whose values or labels `f` reads, or that a function of a whole matrix is of."""
     if not hasattr(f, "arrays"):
-        f.arrays = frozenset(g.attr for g in walk(f) if g.op == "el")
+        f.arrays = frozenset(f.attr[1:] if f.op == "tensor" else (g.attr for g in walk(f) if g.op == "el"))
     return f.arrays

@@ -7,19 +7,20 @@ matrices reach.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.node import ONE, ZERO, Node, reads, substitute, transform
 from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline, sizes_of
 from ..lang.surface import Equation, Surface, name, names_in, walk
-from ..rewrite.match import everywhere, part, rewrite
+from ..lang.whole import whole_call
+from ..rewrite.match import everywhere, part
 from ..rewrite.rule import pattern
-from ..rules.facts import FACTS
 from ..rules.names import ALGEBRA, NAMED
 from .combine import Shortest
 from .combine import cost as length
+from .declared import factual
 from .index_form import IndexForm, IndexNames
 from .lift import Lift, NoMatrixForm
 from .naming import Namer
@@ -28,7 +29,6 @@ from .reverse import Adjoint
 from .tidy import cost, tidy
 from .ties import moved_by, one_sided
 
-SYMMETRIC = {"symmetric"}
 LONGEST_LINE = 90  # in units of combine.cost
 LONGEST_CLOSED = 60  # in units of tidy.cost; longer than this a reader wants the program
 
@@ -83,19 +83,10 @@ class Answers:
         self.named = namer.made
 
     def factual(self, f: Node) -> Node:
-        """What is declared of the inputs: a label lies in its range; of those that are not differentiated by, that entries
-        sum to 1."""
+        """`f` shortened by what is declared of the inputs: a label lies in its range; and by what is declared of those that
+        are not differentiated by."""
         f = transform(f, self.labelled) if self.classes else f
-        known = {
-            n: rule
-            for n, i in self.adjoint.program.inputs.items()
-            if n not in self.adjoint.gradients
-            for fact in i.facts
-            for rule in FACTS.get(fact, ())
-        }
-        for n, rule in known.items():
-            f = transform(f, lambda g, n=n, rule=rule: rewrite(rule, g) if about(g, n) else None)  # type: ignore[misc]
-        return f
+        return factual(f, self.adjoint.program, self.adjoint.gradients)
 
     def labelled(self, b: Node) -> Node | None:
         """A bracket that says that a label lies in its range is 1."""
@@ -125,7 +116,7 @@ class Answers:
 
     def close(self, d: Definition, others: Sequence[Definition]) -> Definition:
         """Gradients of definitions put into `d`, as long as it stays a matrix expression of readable length."""
-        writer = Writer(self.adjoint.program, [*self.named, *self.bodies])
+        writer = Writer(self.adjoint.program, [*self.named, *self.bodies], self.adjoint.gradients)
         for inner in reversed(others):
             if inner.name not in reads(d.body):
                 continue
@@ -141,11 +132,6 @@ class Answers:
             ):
                 d = merged
         return d
-
-
-def about(g: Node, array: str) -> bool:
-    """A sum over nothing but one array's entries."""
-    return g.op == "red" and g.args[0].op == "el" and g.args[0].attr == array
 
 
 def forms(program: Program, definitions: Iterable[Definition]) -> dict[str, str]:
@@ -214,7 +200,7 @@ def ordered(definitions: list[Definition]) -> list[Definition]:
 
 
 def uses(d: Definition) -> frozenset[str]:
-    return frozenset((d.body.attr[1],)) if d.body.op == "tensor" else reads(d.body)
+    return reads(d.body)
 
 
 def occurrences(f: Node, array: str) -> int:
@@ -237,9 +223,15 @@ def _plain(q: Definition) -> bool:
 
 
 class Writer:
-    """Definitions as equations a person reads: in matrix form where there is one, in index form otherwise."""
+    """Definitions as equations a person reads: in matrix form where there is one, in index form otherwise.
 
-    def __init__(self, program: Program, definitions: Iterable[Definition]) -> None:
+    by        the inputs that are differentiated by: only that they are symmetric is made use of
+    further   what is written will be differentiated again: not even that
+    """
+
+    def __init__(
+        self, program: Program, definitions: Iterable[Definition], by: Collection[str] = (), further: bool = False
+    ) -> None:
         definitions = list(definitions)
         taken = program.names() | size_names(program) | {d.name for d in definitions}
         self.names = IndexNames(program.index_names, taken)
@@ -254,7 +246,7 @@ class Writer:
         said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
         self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
         self.lift = Lift(self.forms, dims=dims)
-        self.shortest = shortest(program, definitions, self.forms)
+        self.shortest = shortest(program, definitions, self.forms, by, by if further else ())
         for d in program.definitions:
             self._see_symmetry(d)
 
@@ -273,8 +265,8 @@ class Writer:
     def literal(self, d: Definition) -> Equation | None:
         """The matrix form as it comes out of the index form, before it is shortened."""
         if d.body.op == "tensor":
-            function, array = d.body.attr
-            return Equation(d.name, (), Surface("call", (name(array),), function))
+            function, *arrays = d.body.attr
+            return Equation(d.name, (), whole_call(function, tuple(map(name, arrays))))
         try:
             tree = (self.named_rows(d) if self.speaks else None) or self.lift.matrix(d.body, d.indices, row=d.form == "row")
         except NoMatrixForm:
@@ -356,16 +348,23 @@ class Writer:
         return replace(e, body=body if e.indices else self.shortest.of(body))
 
 
-def shortest(program: Program, definitions: Iterable[Definition], forms: Mapping[str, str]) -> Shortest:
+def shortest(
+    program: Program,
+    definitions: Iterable[Definition],
+    forms: Mapping[str, str],
+    by: Collection[str],
+    uneven: Collection[str],
+) -> Shortest:
     """The matrix algebra of a program: what its arrays are, and in which order the text names them."""
     dims = {n: i.type.dims for n, i in program.inputs.items()} | {
         d.name: tuple(i.attr[1] for i in d.indices) for d in (*program.definitions, *definitions)
     }
     classes = {n: i.type.classes for n, i in program.inputs.items() if i.type.classes is not None}
-    symmetric = [n for n, i in program.inputs.items() if set(i.facts) & SYMMETRIC]
+    symmetric = [n for n, i in program.inputs.items() if "symmetric" in i.facts and n not in uneven]
+    facts = {n: i.facts for n, i in program.inputs.items() if i.facts and n not in by}
     said = [n for d in program.definitions if d.written is not None for n in names_of(d.written.body)]
     place = {n: p for p, n in enumerate(dict.fromkeys((*said, *program.inputs)))}
-    return Shortest(forms, dims, symmetric, classes, place)
+    return Shortest(forms, dims, symmetric, classes, place, facts)
 
 
 def indexed_by(tree: Surface, array: str) -> bool:

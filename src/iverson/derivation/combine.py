@@ -6,7 +6,7 @@ no matrix expression stays as it is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
@@ -36,8 +36,9 @@ class Shortest:
         symmetric: Iterable[str] = (),
         classes: Mapping[str, Node] | None = None,
         place: Mapping[str, int] | None = None,
+        facts: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        self.extents = Extents(forms, dims, symmetric, classes)
+        self.extents = Extents(forms, dims, symmetric, classes, facts)
         self.monomials = Monomials(self.extents, place or {})
         self.memo: dict[Surface, Surface] = {}
 
@@ -79,7 +80,7 @@ class Shortest:
         """The shortest form of a tree, leaves first."""
         if tree in self.memo:
             return self.memo[tree]
-        new = rows(self.parts(tree), self.form)
+        new = rows(self.parts(tree), self.form, self.extents.facts)
         if new.op in LINEAR:
             new = self.linear(new)
         self.memo[tree] = self.memo[new] = new
@@ -113,7 +114,7 @@ class Shortest:
 
     def linear(self, tree: Surface) -> Surface:
         try:
-            short = rows(self.sum(self.terms(tree), tree), self.form)
+            short = rows(self.sum(self.terms(tree), tree), self.form, self.extents.facts)
         except NoExtent:
             return tree
         return short if short.op == "add" or cost(short) <= cost(tree) + 2 else tree
@@ -149,7 +150,7 @@ class Shortest:
 
     def transposed(self, t: Term) -> Term:
         m = self.monomials
-        return Term(t.c, t.scalars, tuple(m.turned(x) for x in reversed(t.chain)))
+        return m.declared(Term(t.c, t.scalars, tuple(m.turned(x) for x in reversed(t.chain))))
 
     def uniform(self, tree: Surface) -> bool:
         """All terms have the same extent: nothing is broadcast."""

@@ -5,17 +5,18 @@ Glossary   wrt: the inputs derived by; upstream: the name of the gradient by the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..core.errors import IversonError
-from ..core.node import HALF, Node, add, bracket, mul, neg, rel, substitute
+from ..core.node import Node
 from ..core.program import Definition, Program
 from ..lang.kinds import Input, Typed
 from ..lang.lower import lower
 from ..lang.shapes import Type
 from ..lang.surface import Equation
 from .answer import Answer, Writer, answers, used
+from .conventions import convention
 from .reverse import Adjoint, require_inputs, reverse
 
 MOST_RESULT_NODES = 50_000
@@ -73,6 +74,7 @@ def derive(
     upstream_form: str | None = None,
     symmetric: str = "ambient",
     prefer: Sequence[str] = (),
+    further: bool = False,
 ) -> dict[str, Derived]:
     """Gradients by each input of `wrt` (order 1) or the second derivative by the one input (order 2)."""
     program = with_upstream(lower(typed), upstream, upstream_form)
@@ -80,32 +82,35 @@ def derive(
     program = cut(program, wrt)
     adjoint = reverse(program, wrt, upstream)
     adjoint.gradients = {
-        w: convention(d, program.inputs.get(w), symmetric) for w, d in adjoint.gradients.items()
+        w: convention(d, program.inputs.get(w), symmetric, order) for w, d in adjoint.gradients.items()
     }
     found = answers(adjoint)
-    results = {w: derived(program, adjoint, a, prefer) for w, a in found.items()}
-    for _ in range(order - 1):
-        results = {wrt[0]: again(results[wrt[0]], wrt)[wrt[0]]}
+    results = {w: derived(program, adjoint, a, prefer, further or order > 1) for w, a in found.items()}
+    for k in range(2, order + 1):
+        results = {wrt[0]: again(results[wrt[0]], wrt, k < order)[wrt[0]]}
     return results
 
 
-def again(first: Derived, wrt: Sequence[str]) -> dict[str, Derived]:
-    """The derivatives of a derivative by each input of `wrt`."""
+def again(first: Derived, wrt: Sequence[str], further: bool = False) -> dict[str, Derived]:
+    """The derivatives of a derivative by each input of `wrt`; `further`: they will be differentiated again."""
     program = gradient_program(first.program, first.answer)
     adjoint = reverse(program, wrt)
-    return {w: replace(derived(program, adjoint, a), first=first) for w, a in answers(adjoint).items()}
+    found = answers(adjoint)
+    return {w: replace(derived(program, adjoint, a, further=further), first=first) for w, a in found.items()}
 
 
 def blocks(typed: Typed, wrt: Sequence[str]) -> dict[tuple[str, str], Derived]:
     """The second derivatives by every pair of inputs: rows by the first, columns by the second."""
-    firsts = derive(typed, wrt)
+    firsts = derive(typed, wrt, further=True)
     return {(a, b): d for a in wrt for b, d in again(firsts[a], wrt).items()}
 
 
-def derived(program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str] = ()) -> Derived:
+def derived(
+    program: Program, adjoint: Adjoint, a: Answer, prefer: Sequence[str] = (), further: bool = False
+) -> Derived:
     """The record of one answer, with its texts written as trees."""
     check_size(a)
-    writer = Writer(program, [*a.program, a.closed, *a.where])
+    writer = Writer(program, [*a.program, a.closed, *a.where], adjoint.gradients, further)
     main, where = writer.answer(a.closed, a.where)
     indexed = writer.indexed(a.closed, prefer)
     if prefer:
@@ -164,25 +169,3 @@ def gradient_program(program: Program, a: Answer) -> Program:
     """The gradient as a program of its own, to be differentiated again."""
     own = tuple(d if d.written is not None else replace(d, introduced=True) for d in a.program)
     return replace(program, definitions=own, result=a.program[-1].name, anonymous=False)
-
-
-def convention(d: Definition, i: Input | None, symmetric: str) -> Definition:
-    """The gradient by a symmetric input under one of three conventions.
-
-    ambient     every entry counts on its own;  projected: (G + G')/2, the gradient among symmetric matrices
-    entries     by the free entries: G + G' - diag(G)
-    """
-    if symmetric not in CONVENTIONS:
-        raise IversonError("usage", f"symmetric is one of {', '.join(CONVENTIONS)}, not {symmetric!r}.")
-    if symmetric == "ambient" or i is None or "symmetric" not in i.facts or len(d.indices) != 2:
-        return d
-    a, b = d.indices
-    flipped = substitute(d.body, {a: b, b: a})
-    return replace(d, body=CONVENTIONS[symmetric](d.body, flipped, bracket(rel("=", a, b))))
-
-
-CONVENTIONS: Mapping[str, Callable[[Node, Node, Node], Node]] = {
-    "ambient": lambda g, t, same: g,
-    "projected": lambda g, t, same: mul(HALF, add(g, t)),
-    "entries": lambda g, t, same: add(g, t, neg(mul(same, g))),
-}

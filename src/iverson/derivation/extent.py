@@ -6,11 +6,11 @@ What a tree says of itself is enough; what is not known raises NoExtent and is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import ClassVar
 
 from ..core.node import Node, num, size
-from ..lang.ops import OPS
+from ..lang.ops import EVEN, OPS
 from ..lang.surface import Surface
 
 Extent = tuple[Node | None, Node | None]
@@ -24,7 +24,8 @@ class NoExtent(Exception):
 class Extents:
     """Extents of trees over arrays whose forms and sizes are known by name.
 
-    symmetric   names of symmetric matrices;  labels: how many classes the labels of an array have
+    symmetric   names of symmetric matrices;  classes: how many classes the labels of an array have
+    facts       what is declared of an array, by name
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Extents:
         dims: Mapping[str, tuple[Node, ...]],
         symmetric: Iterable[str] = (),
         classes: Mapping[str, Node] | None = None,
+        facts: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.forms, self.dims = forms, dims
         self.even = set(symmetric)
         self.classes = classes or {}
+        self.facts = facts or {}
         self.memo: dict[Surface, Extent] = {}
 
     def of(self, tree: Surface) -> Extent:
@@ -109,7 +112,7 @@ class Extents:
     def _unknown(self, tree: Surface) -> Extent:
         raise NoExtent
 
-    call_map = call_same = call_square = call_like = _first
+    call_map = call_same = call_square = call_like = call_mask = _first
     call_total = call_line = call_volume = call_measure = _scalar
 
     def call_flip(self, tree: Surface) -> Extent:
@@ -190,7 +193,9 @@ class Extents:
 
     def _symmetric_call(self, tree: Surface) -> bool:
         row = OPS.get(tree.attr)
-        if row is None or row.shape == "map" or row.name == "inv":
+        if row is not None and row.name in EVEN:
+            return self.symmetric(tree.args[0])
+        if row is None or row.shape == "map":
             return len(tree.args) == 1 and self.symmetric(tree.args[0])
         return row.name == "eye" or (row.shape == "diag" and self.rank(tree.args[0]) == 1)
 

@@ -19,6 +19,8 @@ from ..core.program import Definition
 from ..lang.sizes import size_tree as size_tree_of
 from ..lang.surface import LONGEST, Surface, call, index, name, number
 
+TRIANGLES = {">=": "tril", "<=": "triu"}  # of a matrix of ones: the bracket of a row and a column
+
 
 class NoMatrixForm(Exception):
     """The expression is not series-parallel, or one of its parts has more than two indices."""
@@ -69,6 +71,8 @@ def transposed(x: Surface) -> Surface:
         return x
     if x.op == "call" and x.attr in ("diag", "eye"):
         return x
+    if is_triangle(x):
+        return call("triu" if x.attr == "tril" else "tril", call("ones", *x.args[0].args[::-1]))
     if x.op == "call" and x.attr == "inv" and x.args[0].op == "transpose":
         return Surface("call", (x.args[0].args[0],), "inv")
     return Surface("transpose", (x,))
@@ -305,6 +309,9 @@ class Lift:
         same = len(own) == 2 and set(own) == set(relation.args) and own[0].attr[1] is own[1].attr[1]
         if relation.attr == "=" and same:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])
+        if relation.attr in TRIANGLES and len(own) == 2 and set(own) == set(relation.args):
+            rows, cols = relation.args
+            return Mat((call(TRIANGLES[relation.attr], call("ones", size_tree(rows), size_tree(cols))),), rows, cols)
         raise NoMatrixForm
 
     def power(self, f: Node, own: tuple[Node, ...]) -> Mat:
@@ -494,6 +501,8 @@ def combine(edges: list[Mat], axes: tuple[Node, ...]) -> Mat | None:
     matrix = next((e for e in left if e.rank == 2), None)
     vectors = [e for e in left if e.rank == 1]
     if matrix is not None:
+        if len(vectors) == 2 and is_triangle(matrix.tree):
+            return triangle_of(matrix, vectors)
         for v in vectors:
             matrix = scale(v, matrix, next(iter(v.indices)))
         return matrix
@@ -501,6 +510,18 @@ def combine(edges: list[Mat], axes: tuple[Node, ...]) -> Mat | None:
         a, b = sorted(vectors, key=lambda v: axes.index(next(iter(v.indices))))
         return Mat((*a.by(axes[0], None).chain, *b.by(None, axes[1]).chain), axes[0], axes[1])
     return vectors[0] if vectors else None
+
+
+def is_triangle(x: Surface) -> bool:
+    """The lower or upper triangle of a matrix of ones."""
+    return x.op == "call" and x.attr in TRIANGLES.values() and x.args[0].op == "call" and x.args[0].attr == "ones"
+
+
+def triangle_of(m: Mat, vectors: Sequence[Mat]) -> Mat:
+    """An outer product, of which the triangle is kept."""
+    left, right = sorted(vectors, key=lambda v: m.rows not in v.indices)
+    outer = (*left.by(m.rows, None).chain, *right.by(None, m.cols).chain)
+    return Mat((call(m.tree.attr, product(outer)),), m.rows, m.cols)
 
 
 # -- leaves and order ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ..lang.ops import OPS
 from ..lang.surface import Surface, call, number
 from .extent import SCALAR, Extents
 from .lift import number_parts, product
+from .polish import is_identity
 
 HALF = Fraction(1, 2)
 MOST_POWER = 16
@@ -68,8 +69,16 @@ class Monomials:
         if t not in self.memo or self.used is not None:
             handler = READ.get(t.op)
             found = handler(self, t) if handler else None
-            self.memo[t] = self.atom(t) if found is None else found
+            self.memo[t] = self.atom(t) if found is None else self.declared(found)
         return self.memo[t]
+
+    def declared(self, t: Term) -> Term:
+        """`K'` in a chain is -K where K is declared skew."""
+        turned = [x.op == "transpose" and "skew" in self.extents.facts.get(x.args[0].attr, ()) for x in t.chain]
+        if not any(turned):
+            return t
+        chain = tuple(bare(x) if flip else x for x, flip in zip(t.chain, turned, strict=True))
+        return Term(t.c * (-1) ** sum(turned), t.scalars, chain)
 
     def atom(self, t: Surface) -> Term:
         return Term(scalars={t: Fraction(1)}) if self.extents.of(t) == SCALAR else Term(chain=(t,))
@@ -392,10 +401,9 @@ class Monomials:
         """What two neighbours come to; None when they stay."""
         if self.extents.square(a) and self.extents.square(b):
             if self.inverse(a) == b or self.inverse(b) == a:
-                rows = self.extents.of(a)[0]
-                assert rows is not None
-                self.note("inverse-cancels", Surface("mul", (a, b)))
-                return [call("eye", number(rows.attr) if rows.op == "num" else Surface("name", (), rows.attr))]
+                return [self.identity(a, b)]
+        if self.extents.facts and is_identity(Surface("mul", (a, b)), self.extents.facts):
+            return [self.identity(a, b)]
         if is_diagonal(a, self) and is_diagonal(b, self):
             return [call("diag", self.hadamard(a.args[0], b.args[0]))]
         if is_diagonal(a, self) and self.column(b):
@@ -403,6 +411,13 @@ class Monomials:
         if is_diagonal(b, self) and self.row(a):
             return [Surface("transpose", (self.hadamard(self.turned(a), b.args[0]),))]
         return None
+
+    def identity(self, a: Surface, b: Surface) -> Surface:
+        """What the product of the two is, as it is written."""
+        rows = self.extents.of(a)[0]
+        assert rows is not None
+        self.note("inverse-cancels", Surface("mul", (a, b)))
+        return call("eye", number(rows.attr) if rows.op == "num" else Surface("name", (), rows.attr))
 
     def hadamard(self, a: Surface, b: Surface) -> Surface:
         """Two columns multiplied elementwise, in normal form where no number comes out."""

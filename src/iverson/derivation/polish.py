@@ -5,12 +5,12 @@ Structural matching only: a row's names stand for whole sub-expressions.  Produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 
 from ..lang.surface import Surface, walk
 from ..lang.syntax import parse_expression
-from ..rules.matrix import MATRIX, MatrixRule
+from ..rules.matrix import IDENTITY, MATRIX, MatrixRule
 
 
 @cache
@@ -18,15 +18,33 @@ def _sides(rule: MatrixRule) -> tuple[Surface, Surface]:
     return parse_expression(rule.lhs), parse_expression(rule.rhs)
 
 
-def rows(tree: Surface, form: Callable[[Surface], str]) -> Surface:
-    """The tree with the first row of MATRIX that fits its root applied; `form` tells a column from a matrix."""
+def rows(tree: Surface, form: Callable[[Surface], str], facts: Mapping[str, Collection[str]]) -> Surface:
+    """The tree with the first row of MATRIX that fits its root applied; `form` tells a column from a matrix, `facts`
+    what is declared of an array."""
     for rule in MATRIX:
         left, right = _sides(rule)
         env = matched(left, tree, {})
-        if env is None or (rule.only and form(env["x"]) != rule.only) or (rule.bare and env["x"].op != "name"):
-            continue
-        return filled(right, env)
+        if env is not None and allowed(rule, env["x"], form, facts):
+            return filled(right, env)
     return tree
+
+
+def is_identity(product: Surface, facts: Mapping[str, Collection[str]]) -> bool:
+    """Whether a row of IDENTITY says that a product is the identity."""
+    for rule in IDENTITY:
+        env = matched(_sides(rule)[0], product, {})
+        if env is not None and allowed(rule, env["x"], lambda x: "", facts):
+            return True
+    return False
+
+
+def allowed(
+    rule: MatrixRule, x: Surface, form: Callable[[Surface], str], facts: Mapping[str, Collection[str]]
+) -> bool:
+    """Whether a row holds of what its x stands for."""
+    if (rule.bare or rule.fact) and x.op != "name":
+        return False
+    return (not rule.only or form(x) == rule.only) and (not rule.fact or rule.fact in facts.get(x.attr, ()))
 
 
 def matched(p: Surface, tree: Surface, env: Mapping[str, Surface]) -> dict[str, Surface] | None:

@@ -41,7 +41,7 @@ def with_directions(program: Program, names: Mapping[str, str]) -> Program:
 
 def hvp(typed: Typed, wrt: Sequence[str]) -> tuple[dict[str, Derived], dict[str, str]]:
     """The Hessian times a direction, by each input of `wrt`, and the names of the directions."""
-    firsts = derive(typed, wrt)
+    firsts = derive(typed, wrt, further=True)
     if any(d.gradient.indices[: len(d.adjoint.outputs)] for d in firsts.values()):
         raise IversonError("unsupported", "A Hessian-vector product needs a scalar loss.")
     start = firsts[wrt[0]]
@@ -126,7 +126,7 @@ def rewritten(d: Derived, closed: Definition, pool: Sequence[Definition], progra
     """The record of an answer with another last definition."""
     where = tuple(needed(closed, list({q.name: q for q in pool}.values())))
     a = Answer(d.wrt, (*where, closed), closed, where)
-    writer = Writer(program, [*a.program])
+    writer = Writer(program, [*a.program], d.adjoint.gradients)
     main, shown = writer.answer(closed, where)
     lines = (*map(writer.write, where), last_line(writer, a))
     return replace(

@@ -63,7 +63,7 @@ class Reverse:
         return useful
 
     def _reads(self, d: Definition) -> frozenset[str]:
-        return frozenset((d.body.attr[1],)) if d.body.op == "tensor" else reads(d.body)
+        return reads(d.body)
 
     def go(self) -> Adjoint:
         result = self.program.definition(self.program.result)
@@ -99,7 +99,7 @@ class Reverse:
     def _pass(self, d: Definition, outer: Definition, name: str) -> None:
         indices = tuple(fresh(n) for n in self._dims(name))
         target = el(name, indices)
-        body = differential_of(d, self.program) if d.body.op == "tensor" else d.body
+        body = differential_of(d, self.program, name) if d.body.op == "tensor" else d.body
         wanted = el("d" + name, indices) if d.body.op == "tensor" else target
         local = Section("local", d.name, name, wanted, (*d.indices, *indices), deriv(body, wanted))
         jacobian = derive_local(local)

@@ -37,7 +37,7 @@ def moved_by(program: Program, name: str) -> set[str]:
     """The name and every definition that depends on it."""
     moved = {name}
     for d in program.definitions:
-        if moved & (reads(d.body) | ({d.body.attr[1]} if d.body.op == "tensor" else set())):
+        if moved & reads(d.body):
             moved.add(d.name)
     return moved
 

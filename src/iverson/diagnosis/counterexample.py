@@ -12,6 +12,7 @@ from ..lang.kinds import Typed
 from ..lang.sizes import size_leaves
 from ..meaning.admit import all_sizes, count
 from ..meaning.sample import smooth_pair
+from ..meaning.structure import with_facts
 
 Run = Callable[[Any, Any], np.ndarray]
 TRIES = 60
@@ -89,5 +90,5 @@ def small(i: Any, sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
     if "positive" in i.facts or "simplex" in i.facts:
         v = np.abs(v) + 1
     if "simplex" in i.facts:
-        v = v / v.sum()
-    return (v + v.T) / 2 if "symmetric" in i.facts else v
+        v = v / v.sum(-1, keepdims=True)
+    return with_facts([fact for fact in i.facts if fact not in ("positive", "simplex")], v)

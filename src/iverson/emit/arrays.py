@@ -54,7 +54,7 @@ class Arrays(Reads):
         """`name = ...` with one axis for each index."""
         target = self.names[name]
         if body.op == "tensor":
-            self.line(f"{target} = {TENSOR[body.attr[0]].format(self.names[body.attr[1]])}")
+            self.line(f"{target} = {TENSOR[body.attr[0]].format(*(self.names[n] for n in body.attr[1:]))}")
         elif name in self.plan.pieces:
             self.assemble(target, indices, self.plan.pieces[name])
         elif not self.scatter(target, indices, body):

@@ -32,6 +32,15 @@ TENSOR = {
     "cholesky": "np.linalg.cholesky(({0} + {0}.T)/2)", "eigvals": "np.linalg.eigvalsh(({0} + {0}.T)/2)",
     "eigvecs": "np.linalg.eigh(({0} + {0}.T)/2)[1]", "nuclear": "np.linalg.norm({0}, 'nuc')",
     "spectral": "np.linalg.norm({0}, 2)", "polar": "_polar({0})", "dominant": "_dominant({0})",
+    "lambda_max": "np.linalg.eigvalsh(({0} + {0}.T)/2)[-1]", "lambda_min": "np.linalg.eigvalsh(({0} + {0}.T)/2)[0]",
+    "eigvec_max": "_end_vector({0}, -1)", "eigvec_min": "_end_vector({0}, 0)",
+    "gaps_max": "_end_gaps({0}, -1)", "gaps_min": "_end_gaps({0}, 0)",
+    "expm": "_expm({0})", "logm": "_of_eigenvalues(np.log, {0})", "sqrtm": "_of_eigenvalues(np.sqrt, {0})",
+    "matpow": "_of_eigenvalues(lambda w: w**{1}, {0})", "trexpm": "np.trace(_expm({0}))",
+    "trsqrtm": "np.trace(_of_eigenvalues(np.sqrt, {0}))", "trmatpow": "np.trace(_of_eigenvalues(lambda w: w**{1}, {0}))",
+    "expm_slopes": "_slopes(np.exp, np.exp, {0})", "logm_slopes": "_slopes(np.log, lambda w: 1.0/w, {0})",
+    "sqrtm_slopes": "_slopes(np.sqrt, lambda w: 0.5/np.sqrt(w), {0})",
+    "matpow_slopes": "_slopes(lambda w: w**{1}, lambda w: {1}*w**({1} - 1.0), {0})",
 }
 
 HELPERS = {
@@ -104,6 +113,52 @@ def _dominant(a):
     """The outer product of the singular vectors of the largest singular value."""
     u, _, v = np.linalg.svd(a, full_matrices=False)
     return np.outer(u[:, 0], v[0])
+''',
+    "_end_vector": '''
+def _end_vector(a, end):
+    """The eigenvector of the largest or smallest eigenvalue of (a + a')/2, its largest entry positive."""
+    u = np.linalg.eigh((a + a.T)/2)[1][:, end]
+    return -u if u[np.abs(u).argmax()] < 0.0 else u
+''',
+    "_end_gaps": '''
+def _end_gaps(a, end):
+    """The inverse of w[end]*I - (a + a')/2 where that is regular, 0 on the eigenvector of the eigenvalue w[end]."""
+    w, u = np.linalg.eigh((a + a.T)/2)
+    gaps = w[end] - w
+    gaps[end] = np.inf
+    return u/gaps @ u.T
+''',
+    "_expm": '''
+def _expm(a):
+    """The exponential of a matrix: scaling, an approximation of degree 13 and squaring (Higham 2005)."""
+    b = (64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0, 129060195264000.0,
+         10559470521600.0, 670442572800.0, 33522128640.0, 1323241920.0, 40840800.0, 960960.0, 16380.0, 182.0, 1.0)
+    k = max(0, int(np.ceil(np.log2(max(np.abs(a).sum(axis=0).max(), 1e-300)/5.37))))
+    a = a/2.0**k
+    i, a2 = np.eye(len(a)), a @ a
+    a4 = a2 @ a2
+    a6 = a4 @ a2
+    u = a @ (a6 @ (b[13]*a6 + b[11]*a4 + b[9]*a2) + b[7]*a6 + b[5]*a4 + b[3]*a2 + b[1]*i)
+    v = a6 @ (b[12]*a6 + b[10]*a4 + b[8]*a2) + b[6]*a6 + b[4]*a4 + b[2]*a2 + b[0]*i
+    return np.linalg.matrix_power(np.linalg.solve(v - u, v + u), 2**k)
+''',
+    "_of_eigenvalues": '''
+def _of_eigenvalues(f, a):
+    """A function of a matrix: f of its eigenvalues, in its eigenvectors; nan where that is not real."""
+    if np.allclose(a, a.T, rtol=1e-12, atol=0.0):
+        w, u = np.linalg.eigh((a + a.T)/2)
+        return u*f(w) @ u.T
+    w, u = np.linalg.eig(a)
+    v = u*f(w + 0j) @ np.linalg.inv(u)
+    return np.where(np.abs(v.imag).max() < 1e-8*(1.0 + np.abs(v.real).max()), v.real, np.nan)
+''',
+    "_slopes": '''
+def _slopes(f, slope, a):
+    """(f(w[i]) - f(w[j]))/(w[i] - w[j]) over the eigenvalues of (a + a')/2, the slope of f where they are near."""
+    w = np.linalg.eigvalsh((a + a.T)/2)
+    x, y = w[:, None], w
+    near = np.abs(x - y) <= 1e-5*(np.abs(x) + np.abs(y))
+    return np.where(near, slope((x + y)/2.0), (f(x) - f(y))/np.where(near, 1.0, x - y))
 ''',
     "_scatter_add": '''
 def _scatter_add(rows, labels, n):

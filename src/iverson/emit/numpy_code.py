@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.affine import constant, nonnegative, polynomial, split, value_of
 from ..core.errors import IversonError
-from ..core.node import Node, of_polynomial, walk
+from ..core.node import Node, of_polynomial, reads, walk
 from ..core.program import Definition, Program, sizes_of
 from ..derivation.answer import Answer
 from ..derivation.polish import put_in
@@ -23,6 +23,7 @@ from ..lang.kinds import Input, describe
 from ..lang.show import show
 from ..lang.sizes import show_size, size_leaves, size_tree
 from ..lang.surface import name as surface_name
+from ..meaning.structure import check_facts
 from .arrays import Arrays
 from .dialects import HELPERS
 from .plan import Plan, gradient_plan, plan
@@ -244,7 +245,7 @@ def door_sizes(inputs: Sequence[Input], values: Mapping[str, Any], sizes: dict[N
 
 def names_of(d: Definition) -> set[str]:
     if d.body.op == "tensor":
-        return {d.body.attr[1]}
+        return set(reads(d.body))
     return {g.attr for g in walk(d.body) if g.op == "el"} | {
         g.attr.rstrip("'") for g in walk(d.body) if g.op == "apply"
     }
@@ -287,6 +288,7 @@ def compiled(
         run, maker.inputs, [maker.names[i.name] for i in maker.inputs], header("", source) + source,
         maker.asked,
         on_nan and partial(look_for_nan, on_nan, tuple(answers), value),
+        tuple(answers),
     )
 
 
@@ -306,7 +308,8 @@ def compiled_definition(program: Program, name: str) -> Callable[..., Any]:
     p = plan(program, [program.definition(name)], program.definitions)
     source, maker = build(program, p, "compute", ())
     return Compiled(
-        load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source, maker.asked
+        load(source, "compute"), maker.inputs, [maker.names[i.name] for i in maker.inputs], source, maker.asked,
+        by=tuple(program.inputs),
     )
 
 
@@ -331,8 +334,10 @@ class Compiled:
         source: str,
         asked: Mapping[Node, str],
         after: Callable[[Mapping[str, Any], Any], None] | None = None,
+        by: Collection[str] = (),
     ) -> None:
         self.after = after
+        self.by = frozenset(by)  # nothing that is declared of these is asked: they are varied
         self.run, self.inputs, self.keys, self.source = run, list(inputs), list(keys), source
         self.asked = dict(asked)
 
@@ -345,6 +350,9 @@ class Compiled:
         for i in self.inputs:
             if i.type.classes is not None:
                 in_range(i, values[self.keys[self.inputs.index(i)]], sizes)
+        for i, key in zip(self.inputs, self.keys, strict=True):
+            if i.facts and i.name not in self.by:
+                check_facts(i.name, i.facts, values[key])
         for n, var in self.asked.items():
             values[var] = arrays.get(n.attr)
             if values[var] is None:

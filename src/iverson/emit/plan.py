@@ -58,7 +58,7 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     for d in wanted:
         for q in (*needed(d, pool), d):
             rows.setdefault(q.name, q)
-    names = {d.name for d in wanted} | {d.body.attr[1] for d in rows.values() if d.body.op == "tensor"}
+    names = {d.name for d in wanted}.union(*(reads(d.body) for d in rows.values() if d.body.op == "tensor"))
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
     kept = [replace(d, body=stable(inline(d.body, inner), set(program.inputs))) for n, d in rows.items() if n not in inner]
     live = guarded(reached(adjugates(kept), {d.name for d in wanted}), program.definitions)
@@ -127,7 +127,7 @@ def reached(definitions: Sequence[Definition], names: Iterable[str]) -> list[Def
         if n in byname and n not in found:
             found.add(n)
             body = byname[n].body
-            stack.extend(reads(body) | ({body.attr[1]} if body.op == "tensor" else set()))
+            stack.extend(reads(body))
     return [d for d in definitions if d.name in found]
 
 
@@ -139,7 +139,27 @@ def stable(f: Node, taken: Container[str] = ()) -> Node:
     if f.op == "tensor":
         return f
     before, after = ([r for r in rows if not any(c in taken for c in r.calls)] for rows in (SLOPES, EXACT))
-    return shortened(excluded(contract(everywhere((*before, *STABLE, *after), f))))
+    return merged(shortened(excluded(contract(everywhere((*before, *STABLE, *after), f)))))
+
+
+def merged(f: Node) -> Node:
+    """Products of sums in a sum as one sum, where the inner one would be an array of three axes or more."""
+
+    def step(g: Node) -> Node | None:
+        body = g.args[0] if g.op == "red" and g.attr[0] == "sum" else None
+        if body is None or body.op != "mul" or not any(wide(x) for x in body.args):
+            return None
+        bound, body, _ = open_(g)
+        inner = next(x for x in body.args if wide(x))
+        more, factors, _ = open_(inner)
+        return sum_((*bound, *more), mul(factors, *(x for x in body.args if x is not inner)))
+
+    return transform(f, step)
+
+
+def wide(f: Node) -> bool:
+    """A sum of products of entries over more axes than a matrix has."""
+    return f.op == "red" and f.attr[0] == "sum" and len(f.free) > 2 and all(x.op == "el" for x in f.args[0].args)
 
 
 def guarded(definitions: Sequence[Definition], forward: Sequence[Definition]) -> list[Definition]:

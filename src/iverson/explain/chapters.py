@@ -299,7 +299,7 @@ class Chapters:
         return given is not None and not self.adjoint.outputs and given.at(chain.axes) is not tidy(total)
 
     def convention(self, r: str, chain: Chain, total: Node) -> Iterator[Line]:
-        """What the convention for a symmetric input makes of the gradient."""
+        """What the convention for an input of a declared structure makes of the gradient."""
         if not self.by_convention(r, chain, total):
             return
         final = self.book.final[self.adjoint.names[r]]

@@ -59,7 +59,8 @@ class Book:
 
     def __init__(self, adjoint: Adjoint, answer: Answer) -> None:
         self.adjoint, self.answer, self.program = adjoint, answer, adjoint.program
-        self.writer = Writer(self.program, [*adjoint.adjoints, *answer.program, answer.closed, *answer.where])
+        shown = [*adjoint.adjoints, *answer.program, answer.closed, *answer.where]
+        self.writer = Writer(self.program, shown, adjoint.gradients)
         self.result = self.program.definition(self.program.result)
         known = self.program.names() | set(adjoint.names.values())
         self.made = [d for d in answer.program if d.name not in known]

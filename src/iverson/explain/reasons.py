@@ -11,13 +11,15 @@ from functools import reduce
 from ..core.node import Node, coefficient, mul, reads, walk
 from ..core.program import Definition
 from ..derivation.combine import cost
+from ..derivation.declared import used_facts
+from ..derivation.differential import own_names
 from ..derivation.local import rule_name
 from ..lang.surface import Surface, call, name
-from ..lang.syntax import parse_expression
+from ..lang.syntax import parse_expression, parse_script
+from ..lang.whole import whole_call
 from ..rewrite.rule import Rule
 from ..rewrite.trace import Section
 from ..rules.calculus import CALCULUS, STRICT, TENSOR
-from ..rules.facts import FACTS
 from ..rules.words import WORDS
 from .lines import Book, Chain, Clause, relation, titles
 from .steps import Group, derivatives, kept, replaced
@@ -41,10 +43,13 @@ class Reasons:
         return [titles("start", q=s.subject)] if any(g.op in ("red", "idx") for g in walk(f)) else []
 
     def differential(self, d: Definition, s: Section, chain: Chain) -> list[Clause]:
-        function, array = d.body.attr
-        values = {"A": name(array), "dA": name("d" + array), "F": name(d.name)}
-        text = replaced(parse_expression(TENSOR[function]), values)
-        facts = {"f": call(function, name(array)), "g": text, "dA": self.book.tree(s.target, chain.names)}
+        function, *arrays = d.body.attr
+        *inside, last = parse_script(TENSOR[function].replace("; ", "\n")).equations
+        whole = last.body
+        for e in reversed(inside):
+            whole = replaced(whole, {e.name: e.body})
+        text = replaced(whole, {n: name(m) for n, m in own_names(d).items()})
+        facts = {"f": whole_call(function, tuple(map(name, arrays))), "g": text, "dA": self.book.tree(s.target, chain.names)}
         read = {g.attr for g in walk(s.start) if g.op == "el"}
         inner = [q for q in self.book.program.definitions if q.name in read and q.introduced and q is not d]
         return [
@@ -145,27 +150,11 @@ class Reasons:
 
     def named(self, chain: Chain, d: Definition) -> list[Clause]:
         """Declared facts that were used before the answer's own names come in; names explain themselves."""
-        program, wrt = self.book.program, self.book.answer.wrt
-        used = [
-            (n, rule)
-            for n, i in program.inputs.items()
-            if n != wrt
-            for fact in i.facts
-            for rule in FACTS.get(fact, ())
-        ]
-        before = chain.tree
-        said = []
-        for n, rule in used:
-            left = replaced(parse_expression(rule.lhs), {"x": name(n)})
-            if (
-                before is not None
-                and sums_over(before, n)
-                and not sums_over(self.book.tree(d.body, chain.names), n)
-            ):
-                said.append(
-                    Clause("fact", {"identity": Surface("rel", (left, parse_expression(rule.rhs)), "=")})
-                )
-        return said
+        if not chain.lines or chain.lines[-1].node is None:
+            return []
+        used = used_facts(chain.lines[-1].node, self.book.program, self.book.adjoint.gradients)
+        sides = [[replaced(parse_expression(t), {"x": name(n)}) for t in (rule.lhs, rule.rhs)] for n, rule in used]
+        return [Clause("fact", {"identity": Surface("rel", tuple(s), "=")}) for s in sides]
 
     def matrix(self, d: Definition, chain: Chain) -> list[Clause]:
         """Which entry of which matrix a term is, for the terms where that is not plain."""
@@ -202,13 +191,6 @@ class Reasons:
 
 def times(a: Surface, b: Surface) -> Surface:
     return Surface("mul", (a, b))
-
-
-def sums_over(tree: Surface, array: str) -> bool:
-    """Holds a sum over nothing but an array's entries."""
-    if tree.op == "reduce" and tree.args[0].op == "index" and tree.args[0].args[0].attr == array:
-        return True
-    return any(sums_over(a, array) for a in tree.args)
 
 
 def terms(f: Node, axes: frozenset[Node]) -> Iterator[Node]:

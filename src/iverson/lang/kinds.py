@@ -17,11 +17,12 @@ from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
 from .sizes import poly, size_leaves
+from .structure import STRUCTURES
+from .structure import rank_of as structured_rank
 from .surface import Declaration, Equation, Script, Surface, walk
 from .syntax import parse_script
 
-RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
-SQUARE = ("symmetric", "spd")  # one size says both
+RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "matrix": 2}
 MOST_UNKNOWN = 6
 SIZE_NAMES = ("n", "m", "p", "q", "r", "t", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")
 
@@ -30,7 +31,7 @@ SIZE_NAMES = ("n", "m", "p", "q", "r", "t", "n1", "n2", "n3", "n4", "n5", "n6", 
 class Input:
     """One array the loss takes.
 
-    role   data, param, label or scalar; facts: words such as symmetric, simplex, positive
+    role   data, param, label or scalar; facts: what STRUCTURES says of its kind, such as symmetric
     type   form and sizes; default: the declared value of a scalar
     """
 
@@ -117,8 +118,8 @@ def size_written(s: str | int | Surface) -> str | int | Surface:
 
 def _declaration(name: str, kind: str) -> Declaration:
     """`label K`, `label[N] in K`, `symmetric`, `row[n]`, `data`, ... as it would be declared in the text."""
-    words = kind.replace(" in ", " ").split()
-    text = f"{name}: {words[0]}" + (f" in {words[1]}" if len(words) > 1 else "") + f"\n{name}"
+    head, _, classes = kind.replace(" in ", " ").replace(", ", ",").partition(" ")
+    text = f"{name}: {head}" + (f" in {classes}" if classes else "") + f"\n{name}"
     return parse_script(text).declarations[0]
 
 
@@ -304,20 +305,23 @@ def _input(name: str, d: Declaration | None, found: Uses, ranks: dict[str, int],
 def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> Input:
     if d.kind == "function":
         return Input(d.name, "function", Type("function"), declared=True)
-    rank = RANK_OF.get(d.kind, ranks.get(d.name, 0)) if d.dims is None else len(d.dims)
-    wanted = RANK_OF.get(d.kind)
-    if d.dims is not None and d.kind in SQUARE and len(d.dims) == 1:
+    structure = STRUCTURES.get(d.kind)
+    rank = structured_rank(d.kind, None if d.dims is None else len(d.dims))
+    if rank is None:
+        rank = RANK_OF.get(d.kind, ranks.get(d.name, 0))
+    if d.dims is not None and rank > len(d.dims):
         d = replace(d, dims=d.dims * 2)
-        rank = 2
-    if wanted is not None and rank != wanted:
+    wanted = structure.ranks if structure else (RANK_OF[d.kind],) if d.kind in RANK_OF else None
+    if wanted is not None and rank not in wanted:
+        counts = " or ".join(map(str, sorted(wanted)))
         raise shapes.error(
-            "kind", f"{d.name}: a {d.kind} has {wanted} size{'s' * (wanted != 1)}, not {rank}.", d.span
+            "kind", f"{d.name}: a {d.kind} has {counts} size{'s' * (counts != '1')}, not {rank}.", d.span
         )
     dims = tuple(
         shapes.variable() if s == "?" else shapes.declared_size(s)
         for s in d.dims or ("?",) * rank
     )
-    if d.kind in SQUARE and not shapes.unify(*dims):
+    if structure and structure.square and not shapes.unify(*dims):
         raise shapes.error("shape", f"{d.name}: a {d.kind} matrix is square.", d.span)
     t = Type("row", dims) if d.kind == "row" else array(dims)
     if d.kind == "label":
@@ -326,9 +330,7 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         )
         t = replace(t, classes=classes)
     role = d.kind if d.kind in ("data", "param", "label", "scalar") else "scalar" if not dims else "data"
-    facts = {"spd": ("symmetric", "definite")}.get(
-        d.kind, (d.kind,) if d.kind in ("symmetric", "simplex", "positive") else ()
-    )
+    facts = structure.facts if structure else ()
     return Input(d.name, role, t, facts, None if d.default is None else float(d.default), True)
 
 

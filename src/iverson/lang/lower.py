@@ -31,7 +31,6 @@ from ..core.node import (
     facts_of,
     fresh,
     idx,
-    make,
     mul,
     neg,
     negated,
@@ -55,16 +54,9 @@ from .sizes import size_tree
 from .surface import Equation, Script, Surface, names_in
 from .surface import walk as written
 from .syntax import parse_expression
+from .whole import STEMS, composed, matrix_power, whole_function
 
 Axes = tuple[Node, ...]
-MOST_REPEATED = 60  # nodes that a matrix power repeats before its base becomes a definition
-MOST_POWER = 16
-MOST_REPEATED = 60  # nodes that a matrix power repeats before its base becomes a definition
-# the letter that names what a function computes
-STEMS = {
-    "softmax": "p", "logsoftmax": "logp", "softmin": "p", "inv": "M", "det": "d", "logdet": "h", "logabsdet": "h",
-    "cholesky": "C", "pinv": "G", "eigvals": "e", "eigvecs": "Q",
-}  # fmt: skip
 
 
 def lower(typed: Typed) -> Program:
@@ -165,29 +157,8 @@ class Lowering:
     def _pow(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         base, e = tree.args
         if self.rank(base) == 2:
-            return self._matrix_power(base, e, axes, scope)
+            return matrix_power(self, base, e, axes, scope)
         return pow_(self.at(base, (), scope), self.at(e, (), scope))
-
-    def _matrix_power(self, base: Surface, e: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
-        inverse = e.op == "neg"
-        n = e.args[0].attr if inverse and e.args[0].op == "num" else e.attr if e.op == "num" else None
-        if not isinstance(n, int) or n > MOST_POWER:
-            raise IversonError(
-                "unsupported", f"A matrix power needs a whole number from -{MOST_POWER} to {MOST_POWER}.", e.span
-            )
-        if n == 0:
-            return bracket(rel("=", *axes))
-
-        rows = (fresh(self.typed.type_of(base).dims[0]), fresh(self.typed.type_of(base).dims[1]))
-        value = self._tensor("inv", base, rows, scope) if inverse else self.at(base, rows, scope)
-        if n * value.size > MOST_REPEATED and not value.free - frozenset(rows):
-            value = self._introduce("A", base, value, list(rows), rows, scope)
-
-        def factor(i: Node, j: Node) -> Node:
-            return substitute(value, {rows[0]: i, rows[1]: j})
-
-        path = [axes[0], *(fresh(self.typed.type_of(base).dims[0]) for _ in range(n - 1)), axes[1]]
-        return reduce_("sum", path[1:-1], mul(*(factor(path[p], path[p + 1]) for p in range(n))))
 
     def _mul(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         a, b = tree.args
@@ -284,8 +255,13 @@ class Lowering:
             return self._block(tree, axes, scope)
         if row.shape == "diag":
             return self._diag(tree, axes, scope)
+        joint = composed(self, tree, axes, scope) if len(tree.args) == 1 else None
+        if joint is not None:
+            return joint
         if row.name in WHOLE:
-            return self._tensor(row.name, tree.args[0], axes, scope)
+            return whole_function(self, row.name, tree.args, axes, scope)
+        if row.shape == "mask":
+            return self._mask(row, tree, axes, scope)
         if len(tree.args) == 1 and row.shape == "extreme":
             return self._extreme(tree, scope)
         if row.shape in ("map", "map2", "extreme"):
@@ -295,7 +271,7 @@ class Lowering:
             whole = tuple(fresh(n) for n in self.typed.type_of(tree).dims)
             value = self._expand(row.meaning, tree, whole, scope)
             old = sorted(value.free, key=lambda i: (whole.index(i) if i in whole else -1, order(i)))
-            named = self._introduce(STEMS.get(row.name, "z"), tree, value, old, whole, scope)
+            named = self.introduce(STEMS.get(row.name, "z"), tree, value, old, whole, scope)
             return substitute(named, dict(zip(whole, axes, strict=True)))
         return self._expand(row.meaning, tree, axes, scope)
 
@@ -329,7 +305,7 @@ class Lowering:
         if body.op == "el" or not body.free:
             return body
         old = sorted(body.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return self._introduce("z", tree, body, old, axes, scope, shown)
+        return self.introduce("z", tree, body, old, axes, scope, shown)
 
     def _beside(self, tree: Surface, held: list[Node], scope: dict[str, Node]) -> Surface:
         """The tree as it is written, beside the brackets that keep it in range."""
@@ -344,16 +320,16 @@ class Lowering:
         if value.op == "el" or not any(contracts(g) for g in outside_functions(value)):
             return value
         old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return self._introduce("z", tree, value, old, axes, scope)
+        return self.introduce("z", tree, value, old, axes, scope)
 
     def _once(self, tree: Surface, value: Node, axes: Axes, scope: dict[str, Node]) -> Node:
         """An argument that a meaning reads more than once, by name unless it is as short as one."""
         if value.op in ("el", "num", "size", "const", "idx") or not reads(value):
             return value
         old = sorted(value.free, key=lambda i: (axes.index(i) if i in axes else -1, order(i)))
-        return self._introduce("z", tree, value, old, axes, scope)
+        return self.introduce("z", tree, value, old, axes, scope)
 
-    def _introduce(
+    def introduce(
         self,
         stem: str,
         tree: Surface,
@@ -377,7 +353,7 @@ class Lowering:
             if len(old) == self.rank(tree)
             else ("scalar", "column", "matrix")[len(old)]
         )
-        written = self._written(name, tree, old, axes, scope)
+        written = self.written(name, tree, old, axes, scope)
         if written is not None and shown is not None:
             written = replace(written, body=shown)
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
@@ -395,7 +371,7 @@ class Lowering:
                     return False
         return True
 
-    def _written(self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]) -> Equation | None:
+    def written(self, name: str, tree: Surface, free: list[Node], axes: Axes, scope: dict[str, Node]) -> Equation | None:
         """The introduced definition in the user's own words, where its indices have names or are axes; None where the
         words speak of an index on which the value does not depend."""
         names = {i: n for n, i in scope.items()}
@@ -437,37 +413,15 @@ class Lowering:
             return mul(bracket(rel("=", *axes)), self.at(tree.args[0], axes[:1], scope))
         return self.at(tree.args[0], axes * 2, scope)
 
-    def _tensor(self, name: str, argument: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
-        """inv, det and their kind: the argument and the value become definitions; rules speak of their names."""
-        t = self.typed.type_of(argument)
-        rows = tuple(fresh(n) for n in t.dims)
-        value = self.at(argument, rows, scope)
-        if value.free - frozenset(rows):
-            raise IversonError(
-                "unsupported", f"{name} of a matrix that depends on an index is not supported.", argument.span
-            )
-        source = self._matrix_name(argument, value, rows, scope)
-        indices = tuple(fresh(n) for n in result_axes(OPS[name].shape, t.dims))
-        body = make("tensor", (), (name, source))
-        found = next((d.name for d in self.definitions if d.body is body), None)
-        if found is None:
-            found = self.unused(STEMS.get(name, name[:1]))
-            written = Equation(found, (), Surface("call", (Surface("name", (), source),), name))
-            form = ("scalar", "column", "matrix")[len(indices)]
-            self.definitions.append(Definition(found, indices, body, form, introduced=True, written=written))
-        return el(found, axes)
+    def _mask(self, row: Op, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
+        """The entries of a matrix at which the relation of the row's meaning holds."""
+        ends = dict(zip("ij", axes, strict=True))
 
-    def _matrix_name(self, tree: Surface, value: Node, rows: Axes, scope: dict[str, Node]) -> str:
-        if value.op == "el" and value.args == rows:
-            return str(value.attr)
-        for d in self.definitions:
-            if len(d.indices) == 2 and d.at(rows) is value:
-                return d.name
-        name = self.unused("A")
-        self.definitions.append(
-            Definition(name, rows, value, "matrix", True, written=self._written(name, tree, list(rows), rows, scope))
-        )
-        return name
+        def leaf(t: Surface, env: Env) -> Node:
+            return ends[t.attr] if t.op == "name" else self.at(tree.args[0], axes, scope)
+
+        assert row.meaning is not None
+        return formula(parsed(row.meaning), leaf, lambda names: {}, {})
 
     def _expand(self, meaning: str, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         """The text of an operator's meaning, with x[...] read as the argument and y as the second one: `all` is every
@@ -495,11 +449,6 @@ class Lowering:
             return {n: tuple(fresh(s) for s in (t.dims if n.startswith("all") else t.dims[-1:])) for n in names}
 
         return formula(parsed(meaning), leaf, bind, {"k": axes[-1:]})
-
-
-def result_axes(shape: str, dims: Axes) -> Axes:
-    """The sizes of a function of a whole matrix with these sizes, by its kind of shape rule in OPS."""
-    return {"flip": dims[::-1], "spectrum": dims[:1], "volume": (), "measure": ()}.get(shape, dims)
 
 
 @cache

@@ -207,6 +207,29 @@ def whole(function: str, result: Callable[[Any], Any]) -> Callable[[Value], Valu
     return lambda x: opaque(x.book, result(x.axes), lambda: call(function, x.number()))
 
 
+def of_square(function: str) -> Callable[[Value], Value]:
+    """A function of a square matrix to one like it."""
+    return lambda x: opaque(x.book, square(x).axes, lambda: call(function, x.number()))
+
+
+def triangle(function: str) -> Callable[..., Value]:
+    """tril or triu."""
+
+    def row(m: Value, k: Plain = 0) -> Value:
+        if k != 0:
+            raise unsupported(f"{function} is read with the main diagonal only.")
+        return opaque(m.book, square(m).axes, lambda: call(function, m.number()))
+
+    return row
+
+
+def fractional_power(A: Value, t: Value) -> Value:
+    """A matrix to a power that is no whole number."""
+    if t.rank:
+        raise unsupported("The exponent of fractional_matrix_power must be a scalar.")
+    return opaque(A.book, square(A).axes, lambda: Surface("pow", (A.number(), t.number())))
+
+
 def inv(x: Value) -> Value:
     return opaque(x.book, square(x).axes, lambda: call("inv", x.number()))
 

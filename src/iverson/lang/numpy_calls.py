@@ -306,6 +306,8 @@ CALLS: dict[str, Callable[..., Any]] = {
     "matmul": matmul, "dot": arrays.dot, "inner": arrays.inner, "vdot": vdot, "outer": arrays.outer,
     "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
     "cholesky": arrays.whole("cholesky", tuple), "eigvalsh": arrays.whole("eigvals", lambda axes: axes[:1]),
+    "expm": arrays.of_square("expm"), "logm": arrays.of_square("logm"), "sqrtm": arrays.of_square("sqrtm"),
+    "fractional_matrix_power": arrays.fractional_power, "tril": arrays.triangle("tril"), "triu": arrays.triangle("triu"),
     "trace": arrays.trace, "det": arrays.determinant("det"), "slogdet": slogdet,
     "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diag,
     "transpose": arrays.transposed, "ravel": arrays.flat, "reshape": arrays.reshape,

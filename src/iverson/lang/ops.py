@@ -11,6 +11,7 @@ shape     the rule of lang/shapes.py that gives kind and size of the result:
             flip     a matrix to one with the sizes swapped       like   a matrix to one of the same sizes
             spectrum a square matrix to a vector                  measure  a matrix to a scalar
             build    sizes to an array                            diag   vector to matrix, matrix to vector
+            mask     a square matrix, entries on one side of the diagonal
             onehot   labels to one row each                       spread one axis placed among several
             block    entries moved, joined or reshaped: a row of lang/blocks.py
 meaning   what the call stands for, in iverson notation over its arguments x, y, z; `all` is every index of x, k the
@@ -137,6 +138,25 @@ ROWS = (
     Op("spectral",  (1, 1), "measure"),
     Op("polar",     (1, 1), "like"),
     Op("dominant",  (1, 1), "like"),
+    Op("expm",      (1, 1), "square"),
+    Op("logm",      (1, 1), "square"),
+    Op("sqrtm",     (1, 1), "square"),
+    Op("matpow",    (2, 2), "square"),
+    Op("trexpm",    (1, 1), "volume"),
+    Op("trsqrtm",   (1, 1), "volume"),
+    Op("trmatpow",  (2, 2), "volume"),
+    Op("expm_slopes", (1, 1), "square"),
+    Op("logm_slopes", (1, 1), "square"),
+    Op("sqrtm_slopes", (1, 1), "square"),
+    Op("matpow_slopes", (2, 2), "square"),
+    Op("lambda_max", (1, 1), "volume"),
+    Op("lambda_min", (1, 1), "volume"),
+    Op("eigvec_max", (1, 1), "spectrum"),
+    Op("eigvec_min", (1, 1), "spectrum"),
+    Op("gaps_max",  (1, 1), "square"),
+    Op("gaps_min",  (1, 1), "square"),
+    Op("tril",      (1, 1), "mask",  "[i >= j]*x[i,j]"),
+    Op("triu",      (1, 1), "mask",  "[i <= j]*x[i,j]"),
     Op("diag",      (1, 1), "diag", aliases=("diagonal",)),
     Op("eye",       (1, 1), "build", "[i = j]"),
     Op("ones",      (1, 3), "build", "1", aliases=("vector",)),
@@ -165,6 +185,15 @@ WHOLE = tuple(
     for row in ROWS
     if row.meaning is None and row.shape in ("square", "volume", "flip", "like", "spectrum", "measure")
 )
+
+# functions whose value is symmetric where the matrix is
+EVEN = ("inv", "pinv", "expm", "logm", "sqrtm", "matpow", "gaps_max", "gaps_min")
+
+# a reduction of a function of a whole matrix that is a function of its own
+COMPOSED = {
+    ("tr", "expm"): "trexpm", ("tr", "logm"): "logdet", ("tr", "sqrtm"): "trsqrtm", ("tr", "matpow"): "trmatpow",
+    ("max", "eigvals"): "lambda_max", ("min", "eigvals"): "lambda_min", ("sum", "eigvals"): "tr",
+}  # fmt: skip
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax", "argmin")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.errors import IversonError
 from .kinds import Typed, declared, typed
+from .structure import rank_of as structured_rank
 from .surface import Declaration, Script
 from .syntax import parse_script
 
@@ -96,8 +97,5 @@ def rank_of(d: Declaration) -> int | str | None:
     """The rank of a declared name; "row" for a row."""
     if d.kind == "row":
         return "row"
-    if d.dims is not None:
-        return len(d.dims) * (2 if d.kind in ("symmetric", "spd") and len(d.dims) == 1 else 1)
-    return {"scalar": 0, "vector": 1, "column": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2, "label": 1}.get(
-        d.kind
-    )
+    known = structured_rank(d.kind, None if d.dims is None else len(d.dims))
+    return {"scalar": 0, "vector": 1, "column": 1, "matrix": 2, "label": 1}.get(d.kind) if known is None else known

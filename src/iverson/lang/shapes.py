@@ -374,7 +374,16 @@ class Shapes(Sizes):
                 f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.",
                 tree.args[0].span,
             )
+        self._scalars(tree, types[1:])
         return plain(types[0])
+
+    call_mask = call_square
+
+    def _scalars(self, tree: Surface, types: list[Type]) -> None:
+        """What stands beside a matrix is a scalar."""
+        for a, t in zip(tree.args[1:], types, strict=True):
+            if t.rank:
+                raise self.error("shape", f"{tree.attr} takes a scalar here, not a {t.form}.", a.span)
 
     def call_volume(self, tree: Surface, types: list[Type]) -> Type:
         self.call_square(tree, types)

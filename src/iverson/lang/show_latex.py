@@ -238,7 +238,8 @@ def _call(t: Surface, small: bool) -> Part:
     if len(t.args) == 1 and t.args[0].op == "reduce" and t.attr in FUNCTIONS:
         return f"{FUNCTIONS[t.attr]} {inner}", REDUCE
     stem = t.attr.rstrip("'")
-    head = FUNCTIONS.get(stem) or (symbol(stem) if len(stem) == 1 else rf"\operatorname{{{stem}}}")
+    spelled = stem.replace("_", r"\_")
+    head = FUNCTIONS.get(stem) or (symbol(stem) if len(stem) == 1 else rf"\operatorname{{{spelled}}}")
     return head + "'" * (len(t.attr) - len(stem)) + parenthesised(inner), ATOM
 
 
@@ -259,6 +260,10 @@ def _fence(left: str, right: str) -> Callable[[Surface, bool], Part | None]:
     return lambda a, small: (f"{left} {_text(a, small)} {right}", ATOM)
 
 
+def _function(head: str) -> Callable[[Surface, bool], Part | None]:
+    return lambda a, small: (head + parenthesised(_text(a, small)), ATOM)
+
+
 def _squares(a: Surface, small: bool) -> Part | None:
     """sum(W.^2) as a squared norm."""
     square = a.op == "epow" and a.args[1].op == "num" and a.args[1].attr == 2
@@ -275,6 +280,11 @@ CALLS: dict[str, Callable[[Surface, bool], Part | None]] = {
     "sumsq": lambda a, small: (rf"\lVert {_text(a, small)} \rVert^{{2}}", POWER), "sum": _squares,
     "inv": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{-1}}", POWER),
     "logdet": lambda a, small: (rf"\log \det{parenthesised(_text(a, small))}", ATOM),
+    "logabsdet": lambda a, small: (rf"\log \lvert \det{parenthesised(_text(a, small))} \rvert", ATOM),
+    "sqrtm": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{1/2}}", POWER),
+    "lambda_max": _function(r"\lambda_{\max}"), "lambda_min": _function(r"\lambda_{\min}"),
+    "eigvec_max": _function(r"\operatorname{eigvec}_{\max}"), "eigvec_min": _function(r"\operatorname{eigvec}_{\min}"),
+    "expm": _function(r"\exp"), "logm": _function(r"\log"),
     "eye": _size("I"), "ones": _size(r"\mathbf{1}"), "zeros": _size(r"\mathbf{0}"),
 }
 # fmt: on

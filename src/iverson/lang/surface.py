@@ -43,8 +43,7 @@ class Surface:
 class Declaration:
     """`name: kind[dims] in classes = default`.
 
-    kind   data, param, label, scalar, vector, column, row, matrix, tensor, symmetric, spd, simplex, positive,
-           function
+    kind   data, param, label, scalar, vector, column, row, matrix, tensor, function, or a name of STRUCTURES
     dims   sizes, each a name, an integer or a tree of them; None when not written
     """
 

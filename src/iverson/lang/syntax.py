@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from ..core.errors import IversonError, Span
 from .ops import OPS, REDUCTIONS
+from .structure import STRUCTURES
 from .surface import Declaration, Equation, Script, Surface, depth
 from .tokens import Token, tokenize
 
@@ -39,10 +40,7 @@ KINDS = {
     "row": "row",
     "matrix": "matrix",
     "tensor": "tensor",
-    "symmetric": "symmetric",
-    "spd": "spd",
-    "simplex": "simplex",
-    "positive": "positive",
+    **{name: name for name in STRUCTURES},
     "function": "function",
 }
 

@@ -1,6 +1,6 @@
 """Arrays at the door: shapes, sizes, label ranges and dtypes are checked once; what is behind relies on it.
 
-Knows nothing of values but what their declarations ask: not whether a symmetric matrix is symmetric.
+Knows nothing of values but what their declarations ask.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe
 from ..lang.shapes import show_size
 from ..lang.sizes import size_leaves
+from .structure import check_facts
 
 
 def program_sizes(typed: Typed, arrays: Mapping[str, Any],
@@ -29,7 +30,8 @@ def admitted(typed: Typed, arrays: Mapping[str, Any],
     """(values, sizes): every input as a float64 array, labels as int64, scalars with a default filled in.
 
     sizes    those that no array shows
-    Errors   IversonError: `data` for a missing value, a value that is no real number, a label out of range;
+    Errors   IversonError: `data` for a missing value, a value that is no real number, a label out of range, values
+             without the declared structure;
              `shape` for sizes that disagree, are too small for a constant index, or follow from nothing
     """
     values: dict[str, Any] = {}
@@ -49,6 +51,7 @@ def admitted(typed: Typed, arrays: Mapping[str, Any],
     for i in typed.inputs.values():
         if i.type.classes is not None:
             check_labels(i, values[i.name], count(i.type.classes, found))
+        check_facts(i.name, i.facts, values[i.name])
     return values, found
 
 

@@ -20,6 +20,7 @@ from ..lang.blocks import BLOCKS as ROWS
 from ..lang.shapes import Type
 from ..lang.surface import Surface
 from .functions import FUNCTIONS, KINKS, distance
+from .whole import WHOLE
 
 if TYPE_CHECKING:
     from .surface_eval import Dense
@@ -87,65 +88,13 @@ def softmax(v: Any) -> Any:
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
-def logdet(v: Any) -> Any:
-    """log(det(v)): nan where the determinant is negative."""
-    sign, size = np.linalg.slogdet(v)
-    return np.where(sign >= 0, size, np.nan)
-
-
-def guarded(f: Callable[[Any], Any], v: Any) -> Any:
-    """f(v); nan where there is none."""
-    try:
-        if np.isfinite(v).all():
-            return f(v)
-    except np.linalg.LinAlgError:
-        pass
-    return np.full_like(f(np.broadcast_to(np.eye(*v.shape[-2:]), v.shape)), np.nan)
-
-
-def inverse(v: Any) -> Any:
-    return guarded(np.linalg.inv, v)
-
-
-def even(v: Any) -> Any:
-    """The symmetric part."""
-    return (v + np.swapaxes(v, -1, -2)) / 2
-
-
-def singular(v: Any) -> Any:
-    return guarded(lambda a: np.linalg.svd(a, compute_uv=False), v)
-
-
-def polar(v: Any) -> Any:
-    """U*V' of the thin singular value decomposition."""
-    def f(a: Any) -> Any:
-        u, _, w = np.linalg.svd(a, full_matrices=False)
-        return u @ w
-
-    return guarded(f, v)
-
-
-def dominant(v: Any) -> Any:
-    """u*v' of the largest singular value."""
-    def f(a: Any) -> Any:
-        u, _, w = np.linalg.svd(a, full_matrices=False)
-        return u[..., :, :1] * w[..., :1, :]
-
-    return guarded(f, v)
-
-
-WHOLES: dict[str, Callable[[Any], Any]] = {
+VECTORS: dict[str, Callable[[Any], Any]] = {
     "logsumexp": logsumexp, "softmax": softmax, "softmin": lambda v: softmax(-v),
     "logsoftmax": lambda v: v - logsumexp(v)[..., None],
     "normalize": lambda v: v / np.sqrt(np.sum(v * v, axis=-1, keepdims=True)),
     "cumsum": lambda v: np.cumsum(v, axis=-1), "cumprod": lambda v: np.cumprod(v, axis=-1),
-    "logabsdet": lambda v: np.linalg.slogdet(v)[1], "pinv": lambda v: guarded(np.linalg.pinv, v),
-    "cholesky": lambda v: guarded(np.linalg.cholesky, even(v)), "eigvals": lambda v: guarded(np.linalg.eigvalsh, even(v)),
-    "eigvecs": lambda v: guarded(lambda a: np.linalg.eigh(a)[1], even(v)), "nuclear": lambda v: np.sum(singular(v), axis=-1),
-    "spectral": lambda v: np.max(singular(v), axis=-1), "polar": polar, "dominant": dominant,
-    "tr": lambda v: np.trace(v, axis1=-2, axis2=-1), "inv": inverse, "det": np.linalg.det, "logdet": logdet,
 }
-MAPS: dict[str, Callable[..., Any]] = {**FUNCTIONS, **WHOLES}
+MAPS: dict[str, Callable[..., Any]] = {**FUNCTIONS, **VECTORS, **WHOLE}
 TOTALS: dict[str, Callable[..., Any]] = {
     "sum": np.add.reduce, "prod": np.multiply.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce,
     "mean": lambda v, axes: np.mean(v, axes),
@@ -194,7 +143,7 @@ def call_map(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """An operator of one argument, over the matrix axes."""
     (f, lead), g = d.value(tree.args[0], scope), MAPS[name]
     if name in ops.WHOLE:
-        return d.of_matrix(name, f), lead
+        return d.of_matrix(name, f, *(d.value(a, scope)[0] for a in tree.args[1:])), lead
     f = at_zero(d, tree, name, f, scope)
     return (lambda env: g(f(env))), lead
 
@@ -290,6 +239,11 @@ def call_onehot(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     return (lambda env: (np.asarray(f(env))[..., None] == np.arange(*full(env))) * 1.0), lead
 
 
+def call_mask(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    (f, lead), keep = d.value(tree.args[0], scope), {"tril": np.tril, "triu": np.triu}[name]
+    return (lambda env: keep(f(env))), lead
+
+
 def call_spread(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     """A vector along one of several axes, the same for every value of the others."""
     f, lead = d.value(tree.args[0], scope)
@@ -379,5 +333,5 @@ def call_block(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
     "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
     "flip": call_map, "like": call_map, "spectrum": call_map, "measure": call_map,
-    "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "diag": call_diag, "onehot": call_onehot,
+    "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "diag": call_diag, "mask": call_mask, "onehot": call_onehot,
     "spread": call_spread, "block": call_block}

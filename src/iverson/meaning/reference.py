@@ -107,14 +107,58 @@ def svd(a: Any) -> tuple[Any, Any, Any]:
     return u, s, v
 
 
-WHOLE: dict[str, Callable[[Any], Any]] = {
+def linear(name: str, a: Any, *more: Any) -> Any:
+    """A function of scipy.linalg; nan where it is not real."""
+    from scipy import linalg
+
+    v = getattr(linalg, name)(a, *more)
+    return v if np.abs(np.imag(v)).max() < 1e-10 * (1 + np.abs(v).max()) else np.full(a.shape, math.nan)
+
+
+def real(name: str) -> Callable[..., Any]:
+    return lambda a, *more: np.real(linear(name, a, *more))
+
+
+def end_vector(a: Any, k: int) -> Any:
+    u = np.linalg.eigh((a + a.T) / 2)[1][:, k]
+    return u * (-1 if u[np.argmax(np.abs(u))] < 0 else 1)
+
+
+def end_gaps(a: Any, k: int) -> Any:
+    w, u = np.linalg.eigh((a + a.T) / 2)
+    return sum(np.outer(u[:, j], u[:, j]) / (w[k] - w[j]) for j in range(len(w)) if j != k % len(w))
+
+
+def divided(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Divided differences of f over the eigenvalues of a; on the diagonal from a small step."""
+    def of(a: Any, *more: float) -> Any:
+        w = np.linalg.eigvalsh((a + a.T) / 2)
+        step = 1e-5 * np.abs(w).max()
+
+        def quotient(x: Any, y: Any) -> Any:
+            return (f(x, *more) - f(y, *more)) / (x - y)
+
+        return np.array([[quotient(x, y) if i != j else quotient(x + step, x - step) for j, y in enumerate(w)]
+                         for i, x in enumerate(w)])
+    return of
+
+
+WHOLE: dict[str, Callable[..., Any]] = {
     "inv": np.linalg.inv, "det": np.linalg.det, "logdet": lambda a: np.log(np.linalg.det(a)),
     "logabsdet": lambda a: np.log(np.abs(np.linalg.det(a))),
     "pinv": lambda a: np.linalg.lstsq(a, np.eye(len(a)), rcond=None)[0],
     "cholesky": lambda a: np.linalg.cholesky((a + a.T) / 2), "eigvals": lambda a: np.linalg.eigh((a + a.T) / 2)[0],
     "eigvecs": lambda a: np.linalg.eigh((a + a.T) / 2)[1], "nuclear": lambda a: np.linalg.norm(a, "nuc"),
     "spectral": lambda a: np.linalg.norm(a, 2), "polar": lambda a: svd(a)[0] @ svd(a)[2],
-    "dominant": lambda a: np.outer(svd(a)[0][:, 0], svd(a)[2][0])}
+    "dominant": lambda a: np.outer(svd(a)[0][:, 0], svd(a)[2][0]),
+    "expm": real("expm"), "logm": real("logm"), "sqrtm": real("sqrtm"), "matpow": real("fractional_matrix_power"),
+    "trexpm": lambda a: np.trace(real("expm")(a)), "trsqrtm": lambda a: np.trace(real("sqrtm")(a)),
+    "trmatpow": lambda a, p: np.trace(real("fractional_matrix_power")(a, p)),
+    "lambda_max": lambda a: np.linalg.eigh((a + a.T) / 2)[0][-1], "lambda_min": lambda a: np.linalg.eigh((a + a.T) / 2)[0][0],
+    "eigvec_max": partial(end_vector, k=-1), "eigvec_min": partial(end_vector, k=0),
+    "gaps_max": partial(end_gaps, k=-1), "gaps_min": partial(end_gaps, k=0),
+    "expm_slopes": divided(np.exp), "logm_slopes": divided(np.log), "sqrtm_slopes": divided(np.sqrt),
+    "matpow_slopes": divided(lambda x, p: x ** p)}
 FOLDS: dict[str, Callable[[list[Any], list[int]], Any]] = {       # of the values, and the first index of each
     "sum": lambda values, _: sum(values), "prod": lambda values, _: math.prod(values),
     "max": lambda values, _: extreme(max, -math.inf, *values),
@@ -210,12 +254,12 @@ class Loops:
     def whole(self, f: Node) -> Any:
         """The value of a whole-tensor function of the array it names; nan where there is none."""
         if f not in self.wholes:
-            name, source = f.attr
+            name, source, *more = f.attr
             if name not in WHOLE:
                 raise IversonError("unsupported", f"{name} has no loop evaluation.")
             a = self.table(self.definitions[source]) if source in self.definitions else self.arrays[source]
             try:
-                self.wholes[f] = np.asarray(WHOLE[name](a))
+                self.wholes[f] = np.asarray(WHOLE[name](a, *(self.entry(n, ()) for n in more)))
             except np.linalg.LinAlgError:
                 self.wholes[f] = np.full(np.shape(a), np.nan)
         return self.wholes[f]

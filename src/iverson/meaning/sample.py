@@ -19,6 +19,7 @@ from ..lang.kinds import Input, Typed
 from ..lang.sizes import size_leaves
 from ..lang.surface import Surface
 from .admit import all_sizes, count
+from .structure import with_facts
 from .surface_eval import compile_surface
 from .watch import Sides, Watch
 
@@ -31,6 +32,7 @@ PROBES = 8                      # after so many draws, a domain finite in less t
 MOST_CONDITION = 1e4            # of a matrix that is inverted: beyond it differences lose too many digits
 STRICT = 40                     # draws without one that fits, after which a det may be of a singular matrix
 SIDES = ("true", "false")
+FIXED = {"simplex", "onehot", "orthonormal", "unit"}    # facts that a multiple does not have
 SCALES = (1.0, 3.0, 10.0, 0.3)  # tried in turn when a relation was seen on one side only
 
 
@@ -101,9 +103,15 @@ def draw_sizes(typed: Typed, rng: Rng, sizes: Mapping[str, int] | None = None) -
         values = [count(n, known) for n in made]
         least = [typed.least.get(n, 1) for n in made]
         smallest = 2 if attempt < MOST_SIZES // 2 and not sizes else 1
-        if all(v >= max(k, smallest) for v, k in zip(values, least, strict=True)):
+        if all(v >= max(k, smallest) for v, k in zip(values, least, strict=True)) and tall(typed, known):
             return known
     raise IversonError("verify", "No sizes were found that leave every array an entry.", hint="Declare other sizes.")
+
+
+def tall(typed: Typed, known: Mapping[str, int]) -> bool:
+    """No matrix with orthonormal columns has more columns than rows."""
+    dims = (i.type.dims for i in typed.inputs.values() if "orthonormal" in i.facts)
+    return all(count(m, known) >= count(n, known) for m, n in dims)
 
 
 def distinct_sizes(typed: Typed, nodes: Iterable[Node], rng: Rng, sizes: Mapping[str, int] | None,
@@ -133,18 +141,6 @@ def draw(i: Input, rng: Rng, domain: str, sizes: Mapping[str, int]) -> Any:
     return with_facts(i.facts, np.asarray(DRAWS[domain](rng, shape)))
 
 
-def with_facts(facts: Iterable[str], v: np.ndarray) -> np.ndarray:
-    """The nearest kin of `v` that has the declared properties."""
-    if "positive" in facts and (v <= 0).any():
-        v = np.abs(v) + 0.2 * np.abs(v).max()
-    if "simplex" in facts:
-        v = np.abs(v) + 0.1 * np.abs(v).max()
-        v = v / v.sum(-1, keepdims=True)
-    if "definite" in facts:
-        return v @ v.T / len(v) + 0.5 * np.mean(v * v) * np.eye(len(v))
-    return (v + v.T) / 2 if "symmetric" in facts else v
-
-
 def smooth_pair(rng: Rng) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     """A function with no symmetry and no oscillation at any scale, and its derivative.
 
@@ -163,7 +159,7 @@ def smooth_pair(rng: Rng) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 
 def scales(i: Input) -> bool:
     """Whether an input may be multiplied by a number."""
-    return i.role != "function" and i.type.classes is None and i.default is None and "simplex" not in i.facts
+    return i.role != "function" and i.type.classes is None and i.default is None and not FIXED & set(i.facts)
 
 
 # -- many ----------------------------------------------------------------------------------------------------

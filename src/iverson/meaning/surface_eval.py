@@ -98,6 +98,10 @@ def shallow() -> Iterator[None]:
         raise IversonError("limit", "The formula is nested too deeply to be evaluated.") from None
 
 
+def as_it_is(v: Any) -> Any:
+    return v
+
+
 def needed(typed: Typed, names: Iterable[str]) -> list[Equation]:
     """The equations on which the named definitions rest, in order."""
     asked, kept = set(names), []
@@ -275,24 +279,21 @@ class Dense:
         base, e = tree.args
         if self.type_of(base).rank == 0:
             return self._epow(tree, scope)
-        f, lead = self.value(base, scope)
-        inverse = e.op == "neg"
-        n = (e.args[0] if inverse else e).attr
-        if not isinstance(n, int) or n > 16:
-            raise IversonError("unsupported", "A matrix power needs a whole number from -16 to 16.", e.span)
-        g = self.of_matrix("inv", f) if inverse else f
-        return (lambda env: np.linalg.matrix_power(g(env), n)), lead
+        (f, lead), (p, own) = self.value(base, scope), self.value(e, scope)
+        if own:
+            raise IversonError("unsupported", "A matrix power whose exponent depends on an index is not supported.", e.span)
+        return self.of_matrix("matpow", self.of_matrix("inv", f, value=False) if e.op == "neg" else f, p), lead
 
-    def of_matrix(self, name: str, f: Fn) -> Fn:
-        """inv, det or logdet of a matrix, watched for singular ones."""
-        g, watch = MAPS[name], self.watch
-        if watch is None:
-            return lambda env: g(f(env))
+    def of_matrix(self, name: str, f: Fn, *more: Fn, value: bool = True) -> Fn:
+        """A function of a whole matrix, or the matrix itself, watched for singular ones."""
+        watch, g = self.watch, MAPS[name] if value else as_it_is
+        if watch is None or (name == "matpow" and value):
+            return lambda env: g(f(env), *(h(env) for h in more))
 
         def watched(env: Env) -> Any:
             v = f(env)
             watch.matrix(name, v)
-            return g(v)
+            return g(v, *(h(env) for h in more))
 
         return watched
 

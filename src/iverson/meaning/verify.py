@@ -76,7 +76,8 @@ def declaration(i: Input) -> str:
         return f"{i.name}: {kind.replace('label', 'label[]', 1)}"
     if i.type.classes is None and i.type.form in ("scalar", "row"):
         return f"{i.name}: {kind}"
-    return f"{i.name}: {kind if i.type.classes is not None else 'tensor' + kind[len(i.type.form) :]}"
+    word = i.facts[0] if i.facts else "tensor"
+    return f"{i.name}: {kind if i.type.classes is not None else word + kind[len(i.type.form) :]}"
 
 
 def read_back(
@@ -117,7 +118,8 @@ class Question:
     """What is to be verified: `answer` (the last of its equations) as the derivative of `loss` by `wrt`.
 
     outputs   how many leading axes of the answer are axes of the loss; upstream: the name of its weights
-    tangent   makes a direction one that is allowed (symmetric); pairing: how gradient and direction are multiplied
+    tangent   makes a direction one within the structure of x; pairing: how gradient and direction are multiplied
+    within    the answer itself is to be one of these directions
     entry     the answer is the derivative by this entry of the input alone
     arranged  brings an answer in another layout to the axes of the loss and of the input, given their sizes
     """
@@ -129,8 +131,9 @@ class Question:
     upstream: str | None = None
     order: int = 1
     pairing: Callable[[Any, Any], Any] | None = None
-    tangent: Callable[[Any], Any] | None = None
+    tangent: Callable[[Any, Any], Any] | None = None
     entry: tuple[int, ...] | None = None
+    within: bool = False
     arranged: Callable[[Any, tuple[int, ...], tuple[int, ...]], Any] | None = None
 
 
@@ -187,16 +190,24 @@ def compare(
         return None  # at an extreme: a size of 1 can put every x on a kink, as in the deviation of one number
     if gradient.shape != x.shape:
         raise IversonError("verify", f"The answer has shape {gradient.shape}, {q.wrt} has {x.shape}.")
+    check_within(q, gradient, x)
     errors = [judged(q, draw, f, g, weights, gradient, x, direction(q, x, rng)) for _ in range(directions)]
     known = [e for e in errors if e is not None]
     return max(known) if known else None
+
+
+def check_within(q: Question, gradient: Any, x: Any) -> None:
+    """A projected gradient does not change when it is projected again."""
+    if q.within and q.tangent is not None and np.abs(q.tangent(gradient, x) - gradient).max() > 1e-8 * (1 + np.abs(gradient).max()):
+        raise IversonError("verify", f"The answer for {q.wrt} leaves the structure of {q.wrt}.",
+                           hint="This is a fault of iverson; please report the loss.")
 
 
 def direction(q: Question, x: Any, rng: np.random.Generator) -> Any:
     v = rng.normal(size=x.shape)
     if q.entry is not None:
         return single(x, q.entry, 1.0)
-    return q.tangent(v) if q.tangent else v
+    return q.tangent(v, x) if q.tangent else v
 
 
 def single(x: Any, entry: tuple[int, ...], value: float) -> Any:

@@ -13,7 +13,7 @@ from ..core.errors import IversonError
 from ..core.node import Node, const, el, idx, size
 from ..lang.lower import Axes, Env, formula
 from ..lang.ops import CONSTANTS
-from ..lang.surface import Surface
+from ..lang.surface import Surface, names_in, walk
 from ..lang.syntax import parse_expression
 
 WILD = size("?any")
@@ -38,6 +38,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         left, right = (metavariables(parse_expression(t, self.calls)) for t in (self.lhs, self.rhs))
+        left |= {n for t in walk(parse_expression(self.lhs)) if t.op == "index" for n in names_in(t)}
         if right - left:
             raise IversonError(
                 "usage", f"{self.name}: {', '.join(sorted(right - left))} stand only on the right."

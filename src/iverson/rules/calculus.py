@@ -53,18 +53,44 @@ CALCULUS = {row.name: row for row in ROWS}
 # a constant takes the tie: the bracket by which the other argument wins strictly
 STRICT = {"max": "[x > y]", "min": "[x < y]"}
 
-# the differential of F = f(A), linear in dA, over the names A, dA and F; the last line is the differential.  Other
-# functions of A or F that a text reads are computed beside it.
+# the differential of F = f(A), linear in dA, over the names A, dA and F, and p and dp of a scalar beside A; the last
+# line is the differential.  Other functions of A or F that a text reads are computed beside it.
+SLOPES = "U = eigvecs(A); U*({f}_slopes(A{p}).*(U'*dA*U))*U'{more}"
+
 TENSOR = {
     "inv":       "-F*dA*F",
     "det":       "F*tr(inv(A)*dA)",
     "logdet":    "tr(inv(A)*dA)",
     "logabsdet": "tr(inv(A)*dA)",
     "pinv":      "-F*dA*F + F*F'*dA'*(eye(m) - A*F) + (eye(n) - F*A)*dA'*F'*F",
-    "cholesky":  "S = inv(F)*((dA + dA')/2)*inv(F)'; P[i,j] = ([i > j] + [i = j]/2)*S[i,j]; F*P",
+    "cholesky":  "P = inv(F)*(dA + dA')*inv(F)'/2; F*(tril(P) - diag(diag(P))/2)",
     "eigvals":   "diag(eigvecs(A)'*((dA + dA')/2)*eigvecs(A))",
     "nuclear":   "tr(polar(A)'*dA)",
     "spectral":  "tr(dominant(A)'*dA)",
+    "lambda_max": "eigvec_max(A)'*dA*eigvec_max(A)",
+    "lambda_min": "eigvec_min(A)'*dA*eigvec_min(A)",
+    "eigvec_max": "gaps_max(A)*(dA + dA')*F/2",
+    "eigvec_min": "gaps_min(A)*(dA + dA')*F/2",
+    "trexpm":    "tr(expm(A)*dA)",
+    "trsqrtm":   "tr(inv(sqrtm(A))*dA)/2",
+    "trmatpow":  "p*tr(matpow(A, p - 1)*dA) + tr(logm(A)*matpow(A, p))*dp",
+    "expm":      SLOPES.format(f="expm", p="", more=""),
+    "logm":      SLOPES.format(f="logm", p="", more=""),
+    "sqrtm":     SLOPES.format(f="sqrtm", p="", more=""),
+    "matpow":    SLOPES.format(f="matpow", p=", p", more=" + F*logm(A)*dp"),
+}
+
+# of these the row holds where A is symmetric
+SYMMETRIC = ("expm", "logm", "sqrtm", "matpow")
+
+# what the derivative asks of the matrix A, as a note beside an answer
+CONDITION = {
+    "eigvals":    "eigenvalues of {A} that differ",
+    "lambda_max": "a gap below the largest eigenvalue of {A}",
+    "lambda_min": "a gap above the smallest eigenvalue of {A}",
+    "spectral":   "a gap below the largest singular value of {A}",
+    "nuclear":    "full rank of {A}",
+    "pinv":       "full rank of {A}",
 }
 
 # functions of a whole matrix that only stand in the differentials of others, and why they have none of their own
@@ -72,4 +98,6 @@ WITHOUT = {
     "eigvecs":  "the eigenvectors turn into each other where eigenvalues meet",
     "polar":    "the derivative of the orthogonal factor solves a Sylvester equation",
     "dominant": "singular vectors turn into each other where singular values meet",
+    **dict.fromkeys(("expm_slopes", "logm_slopes", "sqrtm_slopes", "matpow_slopes", "gaps_max", "gaps_min"),
+                    "it is met in second and third derivatives, which are not supported"),
 }

@@ -1,6 +1,7 @@
 """MATRIX: identities between written matrix expressions; the right side is what a careful person would write.
 
-x, y, A, B stand for any expression; `only` limits a row to one form of x, `bare` to a name alone.
+x, y, A, B stand for any expression; `only` limits a row to one form of x, `bare` to a name alone, `fact` to an input of
+which that is declared and by which is not differentiated.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ class MatrixRule:
     rhs: str
     only: str = ""
     bare: bool = False
+    fact: str = ""
 
+
+COMMUTES = "eigvecs(x)*({}.*(eigvecs(x)'*x*eigvecs(x)))*eigvecs(x)'"
+
+# neighbours in a product that are the identity
+IDENTITY = (
+    MatrixRule("orthonormal-columns", "x'*x", "1", fact="orthonormal"),
+    MatrixRule("orthonormal-rows",    "x*x'", "1", fact="orthogonal"),
+)
 
 MATRIX = (
     MatrixRule("softmax",           "exp(x)/sum(exp(x))",  "softmax(x)", only="column"),
@@ -32,5 +42,21 @@ MATRIX = (
     MatrixRule("variance",          "mean((x - mean(x)).^2)", "var(x)"),
     MatrixRule("deviation",         "sqrt(var(x))",        "std(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
+    # U*(slopes.*(U'*A*U))*U', the derivative of tr(A*f(A)) through f: A and f(A) have the same eigenvectors
+    MatrixRule("own-exponential",   COMMUTES.format("expm_slopes(x)"), "x*expm(x)"),
+    MatrixRule("own-logarithm",     COMMUTES.format("logm_slopes(x)"), "x*inv(x)"),
+    MatrixRule("own-root",          COMMUTES.format("sqrtm_slopes(x)"), "sqrtm(x)/2"),
+    MatrixRule("own-power",         COMMUTES.format("matpow_slopes(x, y)"), "y*x^y"),
+    MatrixRule("lower-part",        "x.*tril(ones(m, n))", "tril(x)", only="matrix"),
+    MatrixRule("upper-part",        "x.*triu(ones(m, n))", "triu(x)", only="matrix"),
+    MatrixRule("part-lower",        "tril(ones(m, n)).*x", "tril(x)", only="matrix"),
+    MatrixRule("part-upper",        "triu(ones(m, n)).*x", "triu(x)", only="matrix"),
+    MatrixRule("lower-twice",       "tril(tril(x))",       "tril(x)"),
+    MatrixRule("upper-twice",       "triu(triu(x))",       "triu(x)"),
+    MatrixRule("lower-alone",       "tril(x)",             "x", fact="lower"),
+    MatrixRule("upper-alone",       "triu(x)",             "x", fact="upper"),
+    MatrixRule("skew-transpose",    "x'",                  "-x", fact="skew"),
+    MatrixRule("orthogonal-inverse", "inv(x)",             "x'", fact="orthogonal"),
+    MatrixRule("diagonal-alone",    "diag(diag(x))",       "x", fact="diagonal"),
     MatrixRule("sum-of-ones",       "sum(x*y')",           "sum(x)*sum(y)", only="column"),
 )

@@ -68,7 +68,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "chain-upstream": ("chain rule: sum over the entries of {q}",                           "由链式法则，对 {q} 的各分量求和"),
     "found":          ("put in the derivatives found above",                                "代入上面求得的导数"),
     "put-in":         ("put in {gradients}",                                                "代入 {gradients}"),
-    "convention":     ("by the convention chosen for the symmetric {x}",                    "{x} 是对称矩阵，按所选的约定取梯度"),
+    "convention":     ("by the convention chosen for {x}",                                  "按为 {x} 所选的约定取梯度"),
     "matrix":         ("matrix form",                                                       "写成矩阵形式"),
     "shorter":        ("collect like terms and common factors",                             "合并同类项，提出公因子"),
     "symmetric-matrix": ("{x} is symmetric: {turned} = {x}",                                "{x} 是对称矩阵：{turned} = {x}"),
