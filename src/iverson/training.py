@@ -105,5 +105,6 @@ def declared_text(i: Input, param: bool) -> str:
     if i.type.classes is not None:
         return f"{i.name}: {describe(i.type)}"
     kind = "param" if param else "scalar" if i.type.rank == 0 else "row" if i.type.form == "row" else "data"
+    kind = i.facts[0] if i.facts and i.type.dims and not param else kind
     dims = f"[{', '.join(map(show_size, i.type.dims))}]" if i.type.dims else ""
     return f"{i.name}: {kind}{dims}" + ("" if i.default is None else f" = {i.default!r}")

@@ -15,8 +15,8 @@ from ..core.node import Node
 from ..lang.surface import Surface, number, walk
 from .extent import SCALAR, Extents, NoExtent
 from .lift import product
-from .monomial import Monomials, Term, bare, join
-from .polish import WORSE, rows
+from .monomial import Monomials, Term, bare, is_call, join
+from .polish import WORSE, is_identity, rows
 
 LINEAR = ("add", "neg", "mul", "div", "transpose", "pow", "emul", "ediv", "call")
 PRODUCTS = ("mul", "div", "neg")
@@ -131,7 +131,26 @@ class Shortest:
             inner = [self.transposed(t) for t in self.terms(tree.args[0])]
             if cost(self.written(inner)) <= cost(tree) and self.form(tree) == "matrix":
                 return inner
-        return self.opened(self.monomials.term(tree))
+        return [x for t in self.opened(self.monomials.term(tree)) for x in self.cancelled(t) if not is_zero(x)]
+
+    def cancelled(self, t: Term) -> list[Term]:
+        """A product multiplied out over a sum where what was declared makes that shorter: Q'*(Q*x - y) is x - Q'*y."""
+        for p, x in enumerate(t.chain) if self.extents.facts else ():
+            if x.op != "add" or not self.uniform(x):
+                continue
+            left, right = t.chain[:p], t.chain[p + 1 :]
+            inside = self.terms(x)
+            if any(self.meets(left[-1:], y.chain[:1]) or self.meets(y.chain[-1:], right[:1]) for y in inside):
+                whole = collected(
+                    self.monomials.whole(join(Term(t.c, t.scalars, left), join(y, Term(chain=right)))) for y in inside
+                )
+                if not whole or cost(self.written(whole)) <= cost(self.written([t])):
+                    return [z for y in whole for z in self.cancelled(y)]
+        return [t]
+
+    def meets(self, a: tuple[Surface, ...], b: tuple[Surface, ...]) -> bool:
+        """Whether two neighbours are the identity by what was declared."""
+        return bool(a and b) and is_identity(Surface("mul", (*a, *b)), self.extents.facts)
 
     def opened(self, t: Term) -> list[Term]:
         """A number times a sum as its terms; whether the number is taken out again is decided in `common`."""
@@ -319,6 +338,10 @@ class Shortest:
             return (plain and not (lone and t.c > 0), t.c < 0, min(places, default=0), turns, first, places)
 
         return sorted(terms, key=key)
+
+
+def is_zero(t: Term) -> bool:
+    return any(is_call(bare(x), "zeros") for x in t.chain)
 
 
 def collected(terms: Iterable[Term]) -> list[Term]:
