@@ -441,15 +441,25 @@ def check(
     notation: str = "auto",
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
+    order: int | None = None,
+    symmetric: str = "ambient",
+    lang: str = "en",
 ) -> Any:
-    """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, counterexample.
+    """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, causes, counterexample.
 
-    candidate   a formula in iverson notation or a NumPy expression, over the inputs and definitions of the loss
+    candidate   a formula in iverson notation or a NumPy expression, over the inputs and definitions of the loss; or a
+                Python function that takes inputs by name and returns the gradient: it is called here, in your process
+    order       1 for a gradient or Jacobian, 2 for a Hessian; by default 2 where the candidate has its shape
+    lang        en or zh
     """
-    from .diagnosis.verdict import judge
+    from .diagnosis.verdict import hessian_meant, judge
 
-    d = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
-    return judge(d.loss.typed, d.derived, candidate, candidate_notation)
+    def ask(n: int) -> Any:
+        d = derive(source, wrt, n, notation=notation, sizes=sizes, kinds=kinds, symmetric=symmetric)
+        return judge(d._judge, d.derived, candidate, candidate_notation, lang, d._evaluate)
+
+    found = ask(order or 1)
+    return ask(2) if order is None and hessian_meant(found) else found
 
 
 def compile(

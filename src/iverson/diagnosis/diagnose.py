@@ -1,0 +1,134 @@
+"""From a wrong candidate to the causes in words.
+
+Knows how the sides are built from an answer and from a text that was read; the search is in causes.py and replay.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.node import Node, coefficient, neg, walk
+from ..core.program import Program
+from ..derivation.derive import Derived
+from ..rules.mistakes import MISTAKES, Mistake
+from .candidate import RESULT, Candidate
+from .causes import Cause, Evidence, causes
+from .replay import Replay
+from .telling import Teller, sentence
+from .variants import Side
+
+MOST_CAUSES = 3
+
+
+@dataclass(frozen=True)
+class Told:
+    """A cause in words.  labels: one for each slip; also: other names that fit; change: what to do about it."""
+
+    labels: tuple[str, ...]
+    sentence: str
+    change: str
+    also: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        return {"labels": list(self.labels), "sentence": self.sentence, "change": self.change, "also": list(self.also)}
+
+
+def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any], lang: str) -> list[Told]:
+    """The causes that fit, the most plausible first."""
+    ours = our_side(derived, draws)
+    theirs = their_side(derived, candidate, draws)
+    replay = Replay(derived.program, derived.wrt, draws) if derived.first is None else None
+    e = Evidence(derived.wrt, a, b, draws, ours, theirs, replay)
+    found = causes(e)
+    tell = Telling(derived, ours, theirs, candidate, lang)
+    return [tell.told(c) for c in refined(e, found)[:MOST_CAUSES]]
+
+
+def our_side(derived: Derived, draws: Sequence[Any]) -> Side:
+    a = derived.answer
+    return Side(a.closed, [*a.where, *a.program[:-1]], derived.program.inputs, draws)
+
+
+def their_side(derived: Derived, candidate: Candidate | None, draws: Sequence[Any]) -> Side | None:
+    if candidate is None or candidate.program is None:
+        return None
+    p = candidate.program
+    return Side(p.definition(RESULT), p.definitions, p.inputs, draws)
+
+
+def refined(e: Evidence, found: list[Cause]) -> list[Cause]:
+    """A reversed sign told by the difference that is reversed in the candidate, where one is."""
+    turned = reversed_difference(e)
+    if turned is None:
+        return found
+    return [Cause(tuple(turned if s[0].key == "sign" else s for s in c.slips), c.cost) for c in found]
+
+
+def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
+    """A difference of ours, or of the loss, that the candidate has the other way round."""
+
+
+    if e.theirs is None:
+        return None
+    theirs = differences(e.theirs)
+    for side in (e.ours, *([e.loss] if e.loss is not None else [])):
+        for g in differences(side):
+            if masks_of(neg(g)) in {masks_of(h) for h in theirs} and masks_of(g) not in {masks_of(h) for h in theirs}:
+                return MISTAKES["turned-difference"], {"part": g, "other": neg(g)}, side
+    return None
+
+
+def masks_of(f: Node) -> str:
+    return f.mask
+
+
+def differences(side: Any) -> list[Node]:
+    bodies = [d.body for d in (side.definitions if isinstance(side, Side) else side.program.definitions)]
+    if isinstance(side, Side):
+        bodies.append(side.result.body)
+
+
+    found = [g for f in bodies for g in walk(f) if g.op == "add"]
+    return [g for g in found if len({coefficient(t)[0] < 0 for t in g.args}) == 2]
+
+
+class Telling:
+    """Writers for the sides from which the parts of a cause may come."""
+
+    def __init__(self, derived: Derived, ours: Side, theirs: Side | None, candidate: Candidate | None, lang: str) -> None:
+        self.derived, self.lang, self.theirs = derived, lang, theirs
+        written = {d.name for d in derived.program.definitions if not d.introduced}
+        self.known = {*derived.program.inputs, *written} | size_names(derived.program)
+        self.ours = Teller(derived.program, [*derived.answer.where], self.known)
+        self.loss = Teller(derived.program, list(derived.program.definitions), self.known)
+        self.user = None
+        if theirs is not None and candidate is not None and candidate.program is not None:
+            self.user = Teller(candidate.program, list(candidate.program.definitions), self.known | own_names(candidate))
+
+    def told(self, c: Cause) -> Told:
+        said = [sentence(row, parts, self.teller(side), self.indices(side), self.lang) for row, parts, side in c.slips]
+        between = " and " if self.lang == "en" else "；并且"
+        also = tuple(dict.fromkeys(x for row, _, _ in c.slips for x in row.also))
+        changes = dict.fromkeys(change for _, change in said)
+        return Told(c.labels, between.join(words for words, _ in said), ("; " if self.lang == "en" else "；").join(changes), also)
+
+    def teller(self, side: Any) -> Teller:
+        if isinstance(side, Replay):
+            return self.loss
+        return self.user if side is self.theirs and self.user is not None else self.ours
+
+    def indices(self, side: Any) -> tuple[Node, ...]:
+        return () if isinstance(side, Replay) or side is None else side.result.indices
+
+
+def own_names(candidate: Candidate) -> set[str]:
+    p = candidate.program
+    return {d.name for d in p.definitions if not d.introduced} if p is not None else set()
+
+
+def size_names(program: Program) -> set[str]:
+    return {n.attr for i in program.inputs.values() for n in i.type.dims if n.op == "size"}
+
+
