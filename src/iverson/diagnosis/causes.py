@@ -17,10 +17,12 @@ import numpy as np
 
 from ..core.node import Node, num
 from ..rules.mistakes import CONSTANTS, MISTAKES, Mistake
+from .slips import flat
 from .variants import Side, Variant, arrays_of
 
 CLOSE = 1e-8  # relative distance of two arrays that are the same
 PAIR = 0.35  # what a second mistake adds to the cost
+EXCHANGE = {(x, y): 1.2 for x in ("drop-term", "drop-factor") for y in ("extra-term", "extra-factor", "drop-term")}
 MOST_PAIRS = 400  # pairs that are looked at
 WORTH = 3.9  # the cost beyond which a guess is not worth saying
 
@@ -48,7 +50,7 @@ class Evidence:
     ours: Side
     theirs: Side | None = None
     loss: Any = None
-    totals: frozenset[Node] = frozenset()  # sizes over which the loss takes a mean
+    turned: Variant | None = None
     found: list[Cause] = field(default_factory=list)
 
     def add(self, cost: float, *slips: tuple[str, Mapping[str, Any], Any]) -> None:
@@ -66,7 +68,8 @@ def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
 def causes(e: Evidence) -> list[Cause]:
     """The causes that reproduce the candidate at every draw, the most plausible first."""
     whole(e)
-    ours, theirs = pool(e.ours), pool(e.theirs, True) if e.theirs is not None else []
+    ours, theirs = pool(e.ours), pool(e.theirs, True)
+    theirs += [e.turned] if e.turned is not None else []
     single(e, ours, e.a, e.ours)
     if e.theirs is not None:
         single(e, theirs, e.b, e.theirs)
@@ -191,37 +194,30 @@ def commuting(e: Evidence) -> None:
     """One of several terms of the same factors, taken for all of them."""
     body = e.ours.result.body
     terms = body.args if body.op == "add" else ()
-    if len(terms) < 2:
+    if len(terms) < 2 or len({signature(u) for u in terms}) > 1 or matrices(terms[0]) < 2:
         return
     for t in terms:
         made = [v.array(t, e.ours.result.indices) * len(terms) for v in e.ours.values]
         for turned in (made, [m.T for m in made]):
             for slips, cost in scaled(e, e.a, turned):
-                if len({signature(u) for u in terms}) == 1:
-                    layout = [] if turned is made else [("layout", {"name": e.wrt}, e.ours)]
-                    extra = 0.0 if turned is made else MISTAKES["layout"].cost
-                    said = {"part": t, "name": str(len(terms))}
-                    e.add(MISTAKES["commuting"].cost + cost + extra, ("commuting", said, e.ours), *layout, *slips)
+                layout = [] if turned is made else [("layout", {"name": e.wrt}, e.ours)]
+                extra = 0.0 if turned is made else MISTAKES["layout"].cost
+                said = {"part": t, "name": str(len(terms))}
+                e.add(MISTAKES["commuting"].cost + cost + extra, ("commuting", said, e.ours), *layout, *slips)
+
+
+def matrices(t: Node) -> int:
+    return sum(g.op == "el" and len(g.args) == 2 for g in flat(t)[1])
 
 
 def signature(t: Node) -> tuple[Any, ...]:
-    from .slips import flat
-
     return tuple(sorted(g.attr if g.op == "el" else g.mask for g in flat(t)[1]))
 
 
 # -- one slip -------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Pool:
-    """Variants of one side and their values at the first draw."""
-
-    variants: list[Variant] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-
-
-def pool(side: Side | None, back: bool = False) -> Any:
+def pool(side: Side | None, back: bool = False) -> list[Variant]:
     return list(side.variants(back)) if side is not None else []
 
 
@@ -230,12 +226,11 @@ def single(e: Evidence, variants: Sequence[Variant], goal: Sequence[Any], side: 
     shape = np.shape(goal[0])
     target = direction(goal[0])
     for v in variants:
-        for m in arrays_of(v, 0, side, shape):
-            for turned in (False, True) if len(shape) == 2 and shape[0] == shape[1] else (False,):
-                d = direction(m.T if turned else m)
-                if d is None or target is None or abs(abs(np.sum(d * target)) - 1) > 1e-12:
-                    continue
-                confirm(e, v, goal, side, turned)
+        for turned in (False, True) if len(shape) == 2 else (False,):
+            for m in arrays_of(v, 0, side, shape[::-1] if turned else shape):
+                if aligned(direction(m.T if turned else m), target):
+                    confirm(e, v, goal, side, turned)
+                    break
 
 
 def direction(x: Any) -> Any:
@@ -294,14 +289,17 @@ def pairs(e: Evidence, ours: Sequence[Variant], theirs: Sequence[Variant]) -> No
     for key, x, v in left:
         slack = 1e-9 * (abs(key) + 1e-9)
         lo, hi = np.searchsorted(keys, key - slack), np.searchsorted(keys, key + slack)
-        found += [(v.cost + right[order[q]][2].cost, v, right[order[q]][2]) for q in range(lo, hi) if same(x, right[order[q]][1])]
+        for q in range(lo, hi):
+            _, y, w = right[order[q]]
+            if same(x, y):
+                found.append((v.cost + w.cost + PAIR + EXCHANGE.get((v.row.key, w.row.key), 0.0), v, w))
     found.sort(key=lambda f: f[0])
     best = min((c.cost for c in e.found), default=WORTH)
     for cost, v, w in found[:MOST_PAIRS]:
-        if cost + PAIR >= best:
+        if cost >= best:
             return
         if all(agree(v, e.ours, w, e.theirs, k) for k in range(1, len(e.draws))):
-            e.add(cost + PAIR, (v.row.key, v.parts, v.side), (w.row.key, w.parts, w.side))
+            e.add(cost, (v.row.key, v.parts, v.side), (w.row.key, w.parts, w.side))
             return
 
 

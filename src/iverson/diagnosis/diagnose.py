@@ -6,18 +6,20 @@ Knows how the sides are built from an answer and from a text that was read; the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.node import Node, coefficient, neg, walk
-from ..core.program import Program
+import numpy as np
+
+from ..core.node import Node, add, coefficient, neg, transform, walk
+from ..core.program import Definition, Program
 from ..derivation.derive import Derived
 from ..rules.mistakes import MISTAKES, Mistake
 from .candidate import RESULT, Candidate
 from .causes import Cause, Evidence, causes
 from .replay import Replay
 from .telling import Teller, sentence
-from .variants import Side
+from .variants import Side, Variant
 
 MOST_CAUSES = 3
 
@@ -41,14 +43,16 @@ def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b
     theirs = their_side(derived, candidate, draws)
     replay = Replay(derived.program, derived.wrt, draws) if derived.first is None else None
     e = Evidence(derived.wrt, a, b, draws, ours, theirs, replay)
-    found = causes(e)
+    e.turned = turned_variant(e)
+    with np.errstate(all="ignore"):
+        found = causes(e)
     tell = Telling(derived, ours, theirs, candidate, lang)
     return [tell.told(c) for c in refined(e, found)[:MOST_CAUSES]]
 
 
 def our_side(derived: Derived, draws: Sequence[Any]) -> Side:
     a = derived.answer
-    return Side(a.closed, [*a.where, *a.program[:-1]], derived.program.inputs, draws)
+    return Side(a.closed, a.where, derived.program.inputs, draws)
 
 
 def their_side(derived: Derived, candidate: Candidate | None, draws: Sequence[Any]) -> Side | None:
@@ -56,6 +60,22 @@ def their_side(derived: Derived, candidate: Candidate | None, draws: Sequence[An
         return None
     p = candidate.program
     return Side(p.definition(RESULT), p.definitions, p.inputs, draws)
+
+
+def turned_variant(e: Evidence) -> Variant | None:
+    """The user's formula with the difference that is reversed in it put right everywhere."""
+    turned = reversed_difference(e)
+    if turned is None or e.theirs is None:
+        return None
+    row, parts, side = turned
+    mask = parts["other"].mask
+
+    def right(d: Definition) -> Definition:
+        return replace(d, body=transform(d.body, lambda g: negative(g) if g.op == "add" and g.mask == mask else None))
+
+    theirs = e.theirs
+    new = Side(right(theirs.result), [d if d.body.op == "tensor" else right(d) for d in theirs.definitions], theirs.inputs, theirs.draws)
+    return Variant(row, parts, 0.9, lambda k: new.values[k].of(new.result.body), side)
 
 
 def refined(e: Evidence, found: list[Cause]) -> list[Cause]:
@@ -72,16 +92,17 @@ def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
 
     if e.theirs is None:
         return None
-    theirs = differences(e.theirs)
+    masks = {h.mask for h in differences(e.theirs)}
     for side in (e.ours, *([e.loss] if e.loss is not None else [])):
         for g in differences(side):
-            if masks_of(neg(g)) in {masks_of(h) for h in theirs} and masks_of(g) not in {masks_of(h) for h in theirs}:
-                return MISTAKES["turned-difference"], {"part": g, "other": neg(g)}, side
+            if negative(g).mask in masks and g.mask not in masks:
+                return MISTAKES["turned-difference"], {"part": g, "other": negative(g)}, side
     return None
 
 
-def masks_of(f: Node) -> str:
-    return f.mask
+def negative(f: Node) -> Node:
+    """A sum with every term negated."""
+    return add(*(neg(t) for t in f.args))
 
 
 def differences(side: Any) -> list[Node]:
@@ -112,7 +133,10 @@ class Telling:
         between = " and " if self.lang == "en" else "；并且"
         also = tuple(dict.fromkeys(x for row, _, _ in c.slips for x in row.also))
         changes = dict.fromkeys(change for _, change in said)
-        return Told(c.labels, between.join(words for words, _ in said), ("; " if self.lang == "en" else "；").join(changes), also)
+        words = between.join(w for w, _ in said)
+        first = c.slips[0][0].words[0]
+        words = words if first.startswith("{") else words[:1].upper() + words[1:]
+        return Told(c.labels, words, ("; " if self.lang == "en" else "；").join(changes), also)
 
     def teller(self, side: Any) -> Teller:
         if isinstance(side, Replay):

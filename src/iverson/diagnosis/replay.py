@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.node import ONE, Node, mul, pow_, reads, sub
-from ..core.program import Definition, Program
+from ..core.program import Definition, Program, sizes_of
 from ..rewrite.rule import instantiate
 from ..rules.calculus import CALCULUS
 from ..rules.mistakes import MISTAKES, SLOPES
@@ -69,19 +69,26 @@ class Replay:
 
     def search(self, e: Evidence) -> None:
         """Add to the evidence what reproduces the candidate."""
-        if np.shape(e.a[0]) != np.shape(e.b[0]) or self.result.indices:
+        if self.result.indices:
             return
         line = Line(self, 0, 17)
-        goal = float(np.sum(line.p * e.a[0]))
-        factors = list(beside(e))
-        for trial in self.trials():
+        shape = np.shape(e.b[0])
+        ways: list[tuple[Sequence[Any], list[Any], float]] = [(e.a, [], 0.0)] if np.shape(e.a[0]) == shape else []
+        if len(shape) == 2 and np.shape(e.a[0])[::-1] == shape:
+            ways.append(([x.T for x in e.a], [("layout", {"name": self.wrt}, e.ours)], MISTAKES["layout"].cost + PAIR))
+        for trial in self.trials() if ways else ():
             slope = self.slope(trial, line)
-            for c, slips, cost in factors:
-                if close(slope, c * goal) and self.holds(e, trial, c):
-                    if trial.key == "other-loss" and slips:
-                        continue
-                    e.add(trial.cost + cost, (trial.key, trial.parts, self), *slips)
-                    break
+            for a, layout, extra in ways:
+                self.compare(e, trial, slope, a, float(np.sum(line.p * a[0])), layout, extra)
+
+    def compare(
+        self, e: Evidence, trial: Trial, slope: float, a: Sequence[Any], goal: float, layout: list[Any], extra: float
+    ) -> None:
+        for c, slips, cost in beside(e):
+            if close(slope, c * goal) and self.holds(a, trial, c):
+                if not (trial.key == "other-loss" and (slips or layout)):
+                    e.add(trial.cost + cost + extra, (trial.key, trial.parts, self), *layout, *slips)
+                return
 
     def slope(self, trial: Trial, line: Line) -> float:
         try:
@@ -89,10 +96,10 @@ class Replay:
         except (TooLarge, KeyError, ValueError, IndexError, TypeError):
             return np.nan
 
-    def holds(self, e: Evidence, trial: Trial, c: float) -> bool:
+    def holds(self, a: Sequence[Any], trial: Trial, c: float) -> bool:
         for k in range(len(self.draws)):
             line = Line(self, k, 29 + k)
-            if not close(line.slope(trial), c * float(np.sum(line.p * e.a[k]))):
+            if not close(line.slope(trial), c * float(np.sum(line.p * a[k]))):
                 return False
         return True
 
@@ -183,10 +190,10 @@ class Replay:
     def losses(self) -> Iterator[Trial]:
         inputs = {n: tuple(i.type.dims) for n, i in self.program.inputs.items() if i.role != "function"}
         labels = {n for n, i in self.program.inputs.items() if i.type.classes is not None}
-        dims = inputs | {q.name: tuple(i.attr[1] for i in q.indices) for q in self.program.definitions}
         made = 0
-        for d in self.program.definitions:
-            if d.body.op == "tensor":
+        for place, d in enumerate(self.program.definitions):
+            dims = inputs | sizes_of(self.program.definitions[:place])
+            if d.body.op == "tensor" or d.name not in self.moving:
                 continue
             for s in Slips(dims, frozenset(labels)).of(d.body, d.indices):
                 made += 1

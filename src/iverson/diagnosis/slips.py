@@ -38,6 +38,7 @@ from ..core.node import (
     substitute,
     sum_,
     transform,
+    walk,
 )
 from ..rules.mistakes import FAMILIES
 
@@ -68,6 +69,18 @@ class Slips:
         """All slips in `f`, its own first."""
         scope = tuple(dict.fromkeys((*scope, *f.free)))
         yield from self.inside(f, scope, 0)
+        yield from self.repeated(f, scope)
+
+    def repeated(self, f: Node, scope: Sequence[Node]) -> Iterator[Slip]:
+        """A slip in a function wherever it stands with the same argument, as in the two parts of a softmax."""
+        groups: dict[str, list[Node]] = {}
+        for g in walk(f):
+            if g.op == "apply" and len(g.args) == 1:
+                groups.setdefault(g.mask, []).append(g)
+        for first, *more in groups.values():
+            rows = list(functions(self, first, scope)) if more else []
+            for p, (key, _, parts) in enumerate(rows):
+                yield Slip(key, transform(f, lambda h, m=first.mask, p=p: again(self, h, m, p, scope)), parts, 1)  # type: ignore[misc]
 
     def inside(self, f: Node, scope: Sequence[Node], depth: int) -> Iterator[Slip]:
         if f.op == "mul" or (f.op == "red" and f.attr[0] == "sum"):
@@ -107,6 +120,11 @@ class Slips:
         for n, dims in self.dims.items():
             if n != name and dims == self.dims.get(name) and (n not in self.labels) == real:
                 yield n
+
+
+def again(slips: Slips, h: Node, mask: str, place: int, scope: Sequence[Node]) -> Node | None:
+    """The slip at one place of the list, made at another occurrence."""
+    return list(functions(slips, h, scope))[place][1] if h.op == "apply" and h.mask == mask else None
 
 
 def merged(f: Node, s: Slip) -> Slip:
@@ -258,8 +276,8 @@ def factors_lost(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Seq
         if g.op == "br" or is_num(g, -1):
             continue
         lost = "drop-number" if numeric else "drop-factor"
-        whole = mul(*rest)
-        yield lost, sum_([i for i in bound if i in whole.free], whole), {"part": g}
+        whole = mul(*rest, *([MINUS] if g.op == "num" and g.attr < 0 else []))
+        yield lost, sum_([i for i in bound if i in whole.free], whole), {"part": absolute(g)}
         if numeric:
             yield "double-number", sum_(bound, mul(*factors, TWO)), {"part": g}
             yield "halve-number", sum_(bound, mul(*factors, HALF)), {"part": g}
@@ -353,10 +371,6 @@ def pointwise(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequen
 def flipped(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
     """The sign of a product that stands inside something else."""
     yield "flip-term", sum_(bound, mul(*factors, MINUS)), {"part": sum_(bound, mul(*factors))}
-
-
-def everywhere(f: Node, wanted: Callable[[Node], Node | None]) -> Node:
-    return transform(f, wanted)
 
 
 OWN: dict[str, tuple[Callable[[Slips, Node, Sequence[Node]], Found], ...]] = {

@@ -41,10 +41,11 @@ class Side:
         self.definitions = needed_by(result, definitions)
         self.values = [Values(self.definitions, d.arrays, d.sizes) for d in draws]
 
-    @property
-    def dims(self) -> dict[str, tuple[Node, ...]]:
+    def dims(self, d: Definition) -> dict[str, tuple[Node, ...]]:
+        """The sizes of what `d` may read: the inputs and the definitions before it."""
         real = {n: tuple(i.type.dims) for n, i in self.inputs.items() if i.role != "function"}
-        return real | sizes_of(self.definitions)
+        place = self.definitions.index(d) if d in self.definitions else len(self.definitions)
+        return real | sizes_of(self.definitions[:place])
 
     @property
     def labels(self) -> frozenset[str]:
@@ -53,12 +54,11 @@ class Side:
 
     def variants(self, back: bool = False) -> Iterator[Variant]:
         """The formula with one slip, in itself or in a definition it reads.  back: seen from the user's side."""
-        slips = Slips(self.dims, self.labels)
         wanted = [self.result, *(d for d in self.definitions if d.body.op != "tensor")]
         made = 0
         for d in wanted:
             seen: set[Node] = set()
-            for s in slips.of(d.body, d.indices):
+            for s in Slips(self.dims(d), self.labels).of(d.body, d.indices):
                 if s.new in seen or s.new is d.body:
                     continue
                 seen.add(s.new)
@@ -97,15 +97,16 @@ def needed_by(result: Definition, pool: Sequence[Definition]) -> list[Definition
 def arrays_of(v: Variant, k: int, side: Side, shape: tuple[int, ...]) -> Iterator[Any]:
     """The values of a variant in the ways in which they can have this shape."""
     try:
-        axes, value = v.value(k)
+        with np.errstate(all="ignore"):
+            axes, value = v.value(k)
     except (TooLarge, KeyError, ValueError, IndexError, FloatingPointError):
         return
     at, targets = side.values[k], side.result.indices
     if set(axes) <= set(targets):
         full = at.full((axes, value), targets)
-        if full.shape == shape:
-            yield full
-            return
+        narrow = at.full((axes, value), [i for i in targets if i in axes])
+        yield from (v for v in (full, narrow)[: 1 if full.shape == narrow.shape else 2] if v.shape == shape)
+        return
     if np.ndim(value) == len(shape) <= 3:
         for order in permutations(range(len(shape))):
             turned = np.transpose(value, order)

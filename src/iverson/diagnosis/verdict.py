@@ -41,8 +41,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "narrow": ("It returns float32; compared to four digits.", "返回的是 float32，只比较到四位数字。"),
     "kink": ("At the kink {at} you take {mine}, we take {right}: any subgradient is accepted there.",
              "在不可导点 {at}，你取 {mine}，我们取 {right}：那里任何次梯度都接受。"),
-    "unstable": ("Right on paper, but where the inputs are {scale:g} times as large it gives inf or nan; the stable form is {formula}.",
-                 "公式是对的，但输入放大 {scale:g} 倍时会得到 inf 或 nan；稳定的写法是 {formula}。"),
+    "unstable": ("Right on paper, but where the inputs are {scale:g} times as large it gives inf or nan, which the code of iverson does not.",
+                 "公式是对的，但输入放大 {scale:g} 倍时会得到 inf 或 nan，而 iverson 生成的代码不会。"),
 }  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def wrong(case: Case, candidate: Candidate | None, yours: Run, a: Sequence[np.nd
 
 def told(case: Case, t: Told) -> str:
     stop = "." if case.lang == "en" else "。"
-    return f"{capital(t.sentence)}{stop} {case.say('change', text=t.change)}"
+    return f"{t.sentence}{stop} {case.say('change', text=t.change)}"
 
 
 def capital(words: str) -> str:
@@ -248,9 +248,7 @@ def far_out(case: Case, yours: Run) -> tuple[str, ...]:
             except Exception:
                 continue
             if np.all(np.isfinite(ours)) and not np.all(np.isfinite(mine)):
-                from ..lang.show import show
-
-                return (case.say("unstable", scale=scale, formula=show(case.derived.main.body)),)
+                return (case.say("unstable", scale=scale),)
     return ()
 
 
