@@ -447,10 +447,8 @@ def check(
 ) -> Any:
     """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, causes, counterexample.
 
-    candidate   a formula in iverson notation or a NumPy expression, over the inputs and definitions of the loss; or a
-                Python function that takes inputs by name and returns the gradient: it is called here, in your process
-    order       1 for a gradient or Jacobian, 2 for a Hessian; by default 2 where the candidate has its shape
-    lang        en or zh
+    candidate   a formula in iverson notation or NumPy, or a function of the inputs by name, which is called here
+    order       2 for a Hessian; by default told from the candidate's shape;  lang: en or zh
     """
     from .diagnosis.verdict import hessian_meant, judge
 

@@ -83,7 +83,11 @@ def refined(e: Evidence, found: list[Cause]) -> list[Cause]:
     turned = reversed_difference(e)
     if turned is None:
         return found
-    return [Cause(tuple(turned if s[0].key == "sign" else s for s in c.slips), c.cost) for c in found]
+    return [
+        c if any(s[0].key == "turned-difference" for s in c.slips)
+        else Cause(tuple(turned if s[0].key == "sign" else s for s in c.slips), c.cost)
+        for c in found
+    ]  # fmt: skip
 
 
 def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
@@ -93,8 +97,10 @@ def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
     if e.theirs is None:
         return None
     masks = {h.mask for h in differences(e.theirs)}
-    for side in (e.ours, *([e.loss] if e.loss is not None else [])):
-        for g in differences(side):
+    written = differences(e.loss) if e.loss is not None else []
+    told = {h.mask for g in written for h in (g, negative(g))}
+    for side, pool in ((e.loss, written), (e.ours, [g for g in differences(e.ours) if g.mask not in told])):
+        for g in pool:
             if negative(g).mask in masks and g.mask not in masks:
                 return MISTAKES["turned-difference"], {"part": g, "other": negative(g)}, side
     return None

@@ -25,6 +25,31 @@ from .variants import DEEP
 
 STEPS = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))
 ROUGH = 2e-6
+ITSELF = 0.4  # a function that is its own derivative hardly loses it
+WHOLE_RIGHT = {"inv": "-inv(A)*dA*inv(A)", "det": "det(A)*tr(inv(A)*dA)", "logdet": "tr(inv(A)*dA)"}
+WHOLE_SLOPES: dict[str, tuple[tuple[str, str, Callable[[Any, Any, Any], Any]], ...]] = {
+    "inv": (
+        ("no-differential", "-dA", lambda a, f, da: -da),
+        ("wrong-differential", "inv(A)*dA*inv(A)", lambda a, f, da: f @ da @ f),
+        ("wrong-differential", "-inv(A)^2*dA", lambda a, f, da: -f @ f @ da),
+        ("wrong-differential", "-dA*inv(A)^2", lambda a, f, da: -da @ f @ f),
+        ("wrong-differential", "-inv(A)*dA", lambda a, f, da: -f @ da),
+        ("wrong-differential", "-dA*inv(A)", lambda a, f, da: -da @ f),
+    ),
+    "det": (
+        ("no-differential", "tr(inv(A)*dA)", lambda a, f, da: np.trace(np.linalg.solve(a, da))),
+        ("wrong-differential", "det(A)*tr(A*dA)", lambda a, f, da: f * np.trace(a @ da)),
+        ("wrong-differential", "det(A)*tr(inv(A)'*dA)", lambda a, f, da: f * np.trace(np.linalg.inv(a).T @ da)),
+        ("wrong-differential", "det(A)*tr(dA)", lambda a, f, da: f * np.trace(da)),
+    ),
+    "logdet": (
+        ("wrong-differential", "tr(inv(A)*dA)/det(A)", lambda a, f, da: np.trace(np.linalg.solve(a, da)) / np.linalg.det(a)),
+        ("wrong-differential", "tr(inv(A)'*dA)", lambda a, f, da: np.trace(np.linalg.inv(a).T @ da)),
+        ("wrong-differential", "tr(A*dA)", lambda a, f, da: np.trace(a @ da)),
+        ("no-differential", "tr(dA)", lambda a, f, da: np.trace(da)),
+        ("wrong-differential", "tr(inv(A))*tr(dA)", lambda a, f, da: np.trace(np.linalg.inv(a)) * np.trace(da)),
+    ),
+}  # fmt: skip
 MOST_LOSSES = 260
 
 
@@ -114,8 +139,7 @@ class Replay:
 
     def held(self, d: Definition) -> Iterator[Trial]:
         if d.name != self.result.name:
-            row = "constant-normaliser" if d.body.op == "tensor" else "constant-part"
-            yield Trial(row, {"part": d.name, "name": self.wrt}, MISTAKES[row].cost, self.with_table(d.name))
+            yield Trial("constant-part", {"part": d.name, "name": self.wrt}, MISTAKES["constant-part"].cost, self.with_table(d.name))
         if d.body.op == "tensor":
             return
         for g, under in parts_of(d.body):
@@ -154,25 +178,44 @@ class Replay:
     # -- a slope that is wrong
 
     def slopes(self, d: Definition) -> Iterator[Trial]:
+        if d.body.op == "tensor":
+            yield from self.whole_slopes(d)
+            return
         for g, _ in parts_of(d.body):
             if not self.moves(g) or g.op not in ("apply", "pow"):
                 continue
             u = g.args[0]
             for key, name, slope in self.wrong_slopes(g, u):
                 parts = {"part": g, "name": name, "other": right_slope(g)}
-                yield Trial(key, parts, MISTAKES[key].cost, self.with_node(g, tangent(u, slope)))
+                cost = MISTAKES[key].cost + (ITSELF if right_slope(g) is g else 0.0)
+                yield Trial(key, parts, cost, self.with_node(g, tangent(u, slope)))
             yield from self.inner(g, u)
+
+    def whole_slopes(self, d: Definition) -> Iterator[Trial]:
+        """A whole-matrix function with a wrong differential."""
+        function, source = d.body.attr
+        for key, text, slope in WHOLE_SLOPES.get(function, ()):
+            def at(line: Line, s: float, slope: Any = slope) -> float:
+                new = line.points[int(s)].variant({})
+                new.changed = frozenset(self.after(d.name))
+                a, f = np.asarray(line.rest.table(source)), np.asarray(line.rest.table(d.name))
+                new.tables[d.name] = f + slope(a, f, np.asarray(line.points[int(s)].table(source)) - a)
+                return float(new.table(self.result.name))
+
+            yield Trial(key, {"part": d.name, "name": text, "other": WHOLE_RIGHT[function]}, MISTAKES[key].cost, at)
 
     def wrong_slopes(self, g: Node, u: Node) -> Iterator[tuple[str, Any, Node]]:
         if g.op == "pow":
             base, e = g.args
-            for slope in (ONE, mul(e, g), e, pow_(base, sub(e, ONE))):
-                yield ("no-slope" if slope is ONE else "wrong-slope"), slope, slope
+            lower = pow_(base, sub(e, ONE))
+            for key, slope in (("no-slope", ONE), ("slope-power", mul(e, g)), ("no-slope", e), ("slope-number", lower)):
+                yield key, slope, slope
             return
         if len(g.args) != 1:
             return
         yield "no-slope", ONE, ONE
-        yield "wrong-slope", g, g
+        inside = g in right_slope(g).args
+        yield ("no-slope" if inside else "slope-itself"), g, g
         for text in SLOPES.get(g.attr, ()):
             slope = instantiate(text, {"x": u})
             yield "wrong-slope", slope, slope

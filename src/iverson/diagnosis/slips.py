@@ -170,7 +170,8 @@ def terms_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
 def difference_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
     signs = {coefficient(t)[0] < 0 for t in f.args}
     if len(signs) == 2:
-        yield "turn-difference", neg(f), {"part": f}
+        target = len(f.args) == 2 and any(coefficient(t)[1].op == "br" for t in f.args)
+        yield "turn-target" if target else "turn-difference", neg(f), {"part": f}
 
 
 def absolute(t: Node) -> Node:
@@ -204,6 +205,10 @@ def functions(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
                 if g != f.attr:
                     new = apply(g, *f.args)
                     yield "other-function", new, {"part": f, "other": new}
+    if f.attr in ("max", "min") and len(f.args) == 2:
+        for u in f.args:
+            if elements(u):
+                yield "lose-kink", u, {"part": f, "other": u, "name": f.attr}
     if len(f.args) == 1 and not f.attr.endswith("'"):
         u = f.args[0]
         yield "no-function", u, {"part": f, "other": u}
@@ -276,6 +281,8 @@ def factors_lost(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Seq
         if g.op == "br" or is_num(g, -1):
             continue
         lost = "drop-number" if numeric else "drop-factor"
+        if g.op == "pow" and g.args[0].op == "size":
+            lost = "drop-mean"
         whole = mul(*rest, *([MINUS] if g.op == "num" and g.attr < 0 else []))
         yield lost, sum_([i for i in bound if i in whole.free], whole), {"part": absolute(g)}
         if numeric:

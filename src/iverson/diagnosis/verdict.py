@@ -148,9 +148,9 @@ def of_function(case: Case, f: Callable[..., Any]) -> Verdict:
     """The verdict on a Python function, run in this process."""
     try:
         mine = UserFunction(f, case.derived.program.inputs)
-        called = [mine.call(d.arrays) for d in case.draws]
         for fault in faults(mine, case.draws[0].arrays):
             return faulty(case, fault)
+        called = [mine.call(d.arrays) for d in case.draws]
     except Faulty as error:
         return faulty(case, error.fault)
     values, short = [v for v, _ in called], any(narrow(raw) for _, raw in called)

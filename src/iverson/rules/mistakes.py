@@ -77,6 +77,8 @@ ROWS = (
     Mistake("extra-factor", SLOPE, 1.5, ("the factor {part} is too much", "多出了因子 {part}"), ("leave it out", "去掉它"), back="drop-factor"),
     Mistake("drop-number", FACTOR, 1.1, ("the factor {part} is missing", "漏掉了因子 {part}"), ("multiply by it", "应乘上它"), back="extra-number", also=(INNER,)),
     Mistake("extra-number", FACTOR, 1.1, ("the factor {part} is too much", "多出了因子 {part}"), ("leave it out", "去掉它"), back="drop-number"),
+    Mistake("drop-mean", FACTOR, 1.1, ("the factor {part} is missing: a sum stands where a mean belongs", "漏掉了因子 {part}：应取平均，写成了求和"), ("multiply by {part}", "乘以 {part}"), back="extra-mean", also=(MEAN,)),
+    Mistake("extra-mean", MEAN, 1.1, ("the factor {part} is too much: a mean stands where a sum belongs", "多出了因子 {part}：应求和，写成了平均"), ("leave it out", "去掉它"), back="drop-mean", also=(FACTOR,)),
     Mistake("drop-matrix", INNER, 1.45, ("the factor {part} is missing from the product", "乘积中漏掉了因子 {part}"), ("put it back", "应补上它"), back="extra-matrix"),
     Mistake("extra-matrix", SLOPE, 1.6, ("the factor {part} does not belong into the product", "乘积中多出了因子 {part}"), ("leave it out", "去掉它"), back="drop-matrix"),
     Mistake("square-factor", POWER, 1.5, ("the factor {part} stands once too often", "因子 {part} 多乘了一次"), ("leave one out", "去掉一个"), back="once-short"),
@@ -90,8 +92,10 @@ ROWS = (
     Mistake("other-power", POWER, 1.7, ("the exponent of {part} is not {other}", "{part} 的指数不是 {other}"), ("look at the power rule again", "重新看幂法则"), back="other-power"),
     Mistake("other-function", FUNCTION, 1.5, ("{other} stands where {part} belongs", "应为 {part} 的地方写成了 {other}"), ("write {part}", "应写 {part}"), back="other-function"),
     Mistake("no-function", FUNCTION, 1.8, ("{other} stands where {part} belongs", "应为 {part} 的地方写成了 {other}"), ("write {part}", "应写 {part}"), back="other-function"),
+    Mistake("lose-kink", INNER, 1.3, ("{other} stands where {part} belongs: the bracket of the {name} is missing", "应为 {part} 的地方写成了 {other}：漏掉了 {name} 的括号"), ("write {part}", "应写 {part}"), back="other-function", also=(FUNCTION,)),
     Mistake("turn-argument", SIGN, 1.3, ("the sign inside {part} is wrong", "{part} 内部的符号反了"), ("write {part}", "应写 {part}"), back="turn-argument", also=(REVERSED, SLOPE)),
     Mistake("turn-difference", REVERSED, 1.25, ("the difference {part} is reversed", "差 {part} 的方向反了"), ("write {part}", "应写 {part}"), back="turn-difference", also=(SIGN,)),
+    Mistake("turn-target", REVERSED, 0.95, ("the difference is reversed: {part} stands with the wrong sign", "差的方向反了：{part} 的符号错了"), ("turn it round", "把它反过来"), back="turn-target", also=(SIGN,)),
     Mistake("scale-argument", FACTOR, 1.7, ("inside {part} the argument is {name} times what it should be", "{part} 内部的自变量是应有的 {name} 倍"), ("write {part}", "应写 {part}"), back="scale-argument"),
     # of an element
     Mistake("transpose", LAYOUT, 1.2, ("{part} stands transposed in one place", "有一处 {part} 被转置了"), ("transpose it there", "在那里把它转置"), back="transpose"),
@@ -116,8 +120,13 @@ ROWS = (
     # of the derivation, made again with the slip in it
     Mistake("constant-part", TERM, 1.3, ("{part} is treated as a constant: the term from its derivative is missing", "把 {part} 当成了常数：漏掉了对它求导得到的项"), ("differentiate {part} as well", "对 {part} 也要求导")),
     Mistake("constant-normaliser", NORMALISER, 0.95, ("the normaliser {part} depends on {name} too, and is treated as a constant", "归一化因子 {part} 也依赖于 {name}，却被当成了常数"), ("differentiate {part} as well", "对 {part} 也要求导"), also=(TERM,)),
-    Mistake("no-slope", INNER, 1.02, ("the derivative {other} of {part} is missing", "漏掉了 {part} 的导数 {other}"), ("multiply by {other}", "应乘上 {other}"), also=(SLOPE,)),
+    Mistake("no-slope", INNER, 1.02, ("the derivative of {part} is taken as {name}; it is {other}: a factor is missing", "{part} 的导数取成了 {name}，应为 {other}：漏了因子"), ("multiply by {other}", "应乘上 {other}"), also=(SLOPE,)),
     Mistake("wrong-slope", SLOPE, 0.98, ("the derivative of {part} is taken as {name}; it is {other}", "{part} 的导数取成了 {name}，应为 {other}"), ("write {other}", "应写 {other}"), also=(INNER, SIGN)),
+    Mistake("slope-power", POWER, 1.32, ("the power rule keeps the exponent of {part}: its derivative is taken as {name}; it is {other}", "幂法则中 {part} 的指数没有减一：导数取成了 {name}，应为 {other}"), ("write {other}", "应写 {other}")),
+    Mistake("slope-number", FACTOR, 1.32, ("the exponent of {part} is not brought to the front: its derivative is taken as {name}; it is {other}", "{part} 的指数没有乘到前面：导数取成了 {name}，应为 {other}"), ("write {other}", "应写 {other}"), also=(INNER,)),
+    Mistake("slope-itself", FUNCTION, 1.3, ("{part} is put for its own derivative, which is {other}", "把 {part} 当成了它自己的导数，应为 {other}"), ("write {other}", "应写 {other}"), also=(INNER, SLOPE)),
+    Mistake("no-differential", INNER, 1.0, ("in the derivative of {part} a factor is missing: its differential is taken as {name}; it is {other}", "{part} 的导数漏了因子：微分取成了 {name}，应为 {other}"), ("write {other}", "应写 {other}"), also=(SLOPE,)),
+    Mistake("wrong-differential", SLOPE, 1.1, ("the differential of {part} is taken as {name}; it is {other}", "{part} 的微分取成了 {name}，应为 {other}"), ("write {other}", "应写 {other}"), also=(INNER, SCALAR)),
     Mistake("no-inner", INNER, 1.0, ("the inner derivative is missing: {part} is differentiated as if it were {name} itself", "漏掉了内层导数：把 {part} 当成 {name} 本身求导"), ("multiply by the derivative of {part}", "乘上 {part} 的导数")),
     Mistake("other-loss", OTHER, 1.75, ("yours is the gradient of another loss, {part}", "你的结果是另一个损失 {part} 的梯度"), ("the loss is {other}", "损失是 {other}")),
 )
@@ -142,18 +151,13 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 SLOPES: dict[str, tuple[str, ...]] = {
-    "sigmoid": ("sigmoid(x)", "sigmoid(x)*(1 + sigmoid(x))", "1 - sigmoid(x)", "1 - sigmoid(x)^2", "sigmoid(x)^2", "(1 - sigmoid(x))^2"),
-    "tanh": ("1 + tanh(x)^2", "tanh(x)*(1 - tanh(x))", "1 - tanh(x)", "tanh(x)", "sigmoid(x)*(1 - sigmoid(x))", "tanh(x)^2"),
+    "sigmoid": ("sigmoid(x)*(1 + sigmoid(x))", "1 - sigmoid(x)", "1 - sigmoid(x)^2", "sigmoid(x)^2", "(1 - sigmoid(x))^2"),
+    "tanh": ("1 + tanh(x)^2", "tanh(x)*(1 - tanh(x))", "sigmoid(x)*(1 - sigmoid(x))", "tanh(x)^2"),
     "softplus": ("1 - sigmoid(x)", "exp(x)", "softplus(x)", "sigmoid(x)*(1 - sigmoid(x))", "1/(1 + exp(x))"),
-    "log": ("log(x)", "x", "1/(1 + x)", "-1/x", "1/x^2"),
+    "log": ("log(x)", "x", "1/(1 + x)", "1/x^2"),
     "log1p": ("1/x", "log1p(x)"),
-    "exp": ("x*exp(x)", "-exp(x)", "expm1(x)"),
-    "sin": ("-cos(x)", "sin(x)"),
-    "cos": ("sin(x)", "cos(x)"),
-    "sinh": ("-cosh(x)",),
-    "cosh": ("-sinh(x)",),
+    "exp": ("x*exp(x)", "expm1(x)"),
     "tan": ("1 - tan(x)^2", "tan(x)^2", "1/cos(x)"),
     "abs": ("abs(x)", "[x > 0]", "x"),
-    "max": (),
     "arctan": ("1/(1 - x^2)", "1/(1 + x)"),
 }
