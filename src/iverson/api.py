@@ -442,7 +442,6 @@ def check(
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
     order: int | None = None,
-    symmetric: str = "ambient",
     lang: str = "en",
 ) -> Any:
     """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, causes, counterexample.
@@ -453,7 +452,7 @@ def check(
     from .diagnosis.verdict import hessian_meant, judge
 
     def ask(n: int) -> Any:
-        d = derive(source, wrt, n, notation=notation, sizes=sizes, kinds=kinds, symmetric=symmetric)
+        d = derive(source, wrt, n, notation, sizes, kinds)
         return judge(d._judge, d.derived, candidate, candidate_notation, lang, d._evaluate)
 
     found = ask(order or 1)

@@ -139,7 +139,7 @@ def scaled(e: Evidence, a: Sequence[Any], m: Sequence[Any], free: bool = False) 
 
 def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], float]]:
     for sign in (1.0, -1.0):
-        minus = [] if sign > 0 else [("sign", {}, e.ours)]
+        minus: list[Any] = [] if sign > 0 else [("sign", {}, e.ours)]
         extra = 0.0 if sign > 0 else MISTAKES["sign"].cost
         if np.allclose(c, sign, rtol=CLOSE, atol=0):
             yield minus, extra

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.node import ONE, Node, mul, pow_, reads, sub
+from ..core.node import ONE, Node, el, mul, pow_, reads, sub
 from ..core.program import Definition, Program, sizes_of
 from ..rewrite.rule import instantiate
 from ..rules.calculus import CALCULUS
@@ -139,11 +139,11 @@ class Replay:
 
     def held(self, d: Definition) -> Iterator[Trial]:
         if d.name != self.result.name:
-            yield Trial("constant-part", {"part": d.name, "name": self.wrt}, MISTAKES["constant-part"].cost, self.with_table(d.name))
+            yield Trial("constant-part", {"part": el(d.name, d.indices), "name": self.wrt}, MISTAKES["constant-part"].cost, self.with_table(d.name))
         if d.body.op == "tensor":
             return
         for g, under in parts_of(d.body):
-            if g is d.body and d is self.result or not self.moves(g) or g.op in ("idx", "el", "num", "br", "rel"):
+            if (g is d.body and d is self.result) or not self.moves(g) or g.op in ("idx", "el", "num", "br", "rel"):
                 continue
             key = "constant-normaliser" if under else "constant-part"
             yield Trial(key, {"part": g, "name": self.wrt}, MISTAKES[key].cost + DEEP, self.with_node(g, still))
@@ -202,7 +202,7 @@ class Replay:
                 new.tables[d.name] = f + slope(a, f, np.asarray(line.points[int(s)].table(source)) - a)
                 return float(new.table(self.result.name))
 
-            yield Trial(key, {"part": d.name, "name": text, "other": WHOLE_RIGHT[function]}, MISTAKES[key].cost, at)
+            yield Trial(key, {"part": el(d.name, d.indices), "name": text, "other": WHOLE_RIGHT[function]}, MISTAKES[key].cost, at)
 
     def wrong_slopes(self, g: Node, u: Node) -> Iterator[tuple[str, Any, Node]]:
         if g.op == "pow":

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from ..core.node import (
@@ -44,6 +46,8 @@ from ..rules.mistakes import FAMILIES
 
 Parts = Mapping[str, Any]  # gap -> Node, or text
 MOST_FACTORS = 9
+MOST_TERMS = 6
+OF_A_TERM = ("drop-term", "double-term", "halve-term", "scale-term", "unscale-term")
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Slips:
         for p, g in enumerate(factors):
             rest = (*factors[:p], *factors[p + 1 :])
             for s in self.inside(g, inner, depth + 1):
+                if not bound and g.op == "add" and s.key in OF_A_TERM and s.depth == depth + 1:
+                    s = replace(s, parts={**s.parts, "part": mul(*rest, s.parts["part"])})
                 yield replace(s, new=sum_(bound, mul(*rest, s.new)))
 
     def others(self, name: str, real: bool = True) -> Iterator[str]:
@@ -155,6 +161,9 @@ Found = Iterator[tuple[str, Node, Parts]]
 
 
 def terms_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    if 2 < len(f.args) <= MOST_TERMS:
+        for t, u in combinations(f.args, 2):
+            yield "drop-term", add(*(v for v in f.args if v is not t and v is not u)), {"part": add(t, u)}
     for p, t in enumerate(f.args):
         rest = (*f.args[:p], *f.args[p + 1 :])
         said = {"part": t}
@@ -193,8 +202,8 @@ def powers(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
     yield "lose-power", base, said
     yield "turn-over", pow_(base, neg(e)), said
     if e.op == "num":
-        for other in (2 * e.attr, e.attr / 2 if isinstance(e.attr, int) and e.attr % 2 == 0 else None):
-            if other is not None:
+        for other in (Fraction(2 * e.attr), Fraction(e.attr) / 2):
+            if e.attr != 1:
                 yield "other-power", pow_(base, num(other)), said | {"other": num(other)}
 
 

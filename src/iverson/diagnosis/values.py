@@ -160,7 +160,7 @@ class Values:
             pick = np.maximum if name == "max" else np.minimum
             return lambda *xs: xs[0] if len(xs) == 1 else pick(xs[0], self.function(name)(*xs[1:]))
         if name.endswith("'"):
-            return self.arrays[name[:-1]][1]  # type: ignore[no-any-return]
+            return self.arrays[name[:-1]][1]
         return FUNCTIONS[name] if name in FUNCTIONS else self.arrays[name][0]
 
     def _br(self, f: Node) -> Piece:

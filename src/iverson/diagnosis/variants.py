@@ -57,11 +57,11 @@ class Side:
         wanted = [self.result, *(d for d in self.definitions if d.body.op != "tensor")]
         made = 0
         for d in wanted:
-            seen: set[Node] = set()
+            seen: set[tuple[str, Node]] = set()
             for s in Slips(self.dims(d), self.labels).of(d.body, d.indices):
-                if s.new in seen or s.new is d.body:
+                if (s.key, s.new) in seen or s.new is d.body:
                     continue
-                seen.add(s.new)
+                seen.add((s.key, s.new))
                 made += 1
                 if made > MOST:
                     return
