@@ -89,7 +89,7 @@ def test_check_exits_1_when_not_equal():
     right = run("check", "norm2(A*x-y)^2", "--wrt", "x", "--mine", "2*A'*(A*x-y)")
     wrong = run("check", "norm2(A*x-y)^2", "--wrt", "x", "--mine", "A'*(A*x-y)", "--json")
     assert right.returncode == 0 and right.stdout.startswith("Equal")
-    assert wrong.returncode == 1 and json.loads(wrong.stdout)["kind"] == "factor"
+    assert wrong.returncode == 1 and json.loads(wrong.stdout)["kind"] == "constant-factor"
 
 
 def test_explain_in_both_languages(folder):

@@ -23,17 +23,17 @@ RIGHT = [
     (LOGISTIC, "w", "-X'*(t.*sigmoid(-t.*(X*w)))/N"),
 ]
 WRONG = [
-    (LEAST, "x", "A'*(A*x - y)", "factor"), (LEAST, "x", "-2*A'*(A*x - y)", "factor"), (LEAST, "x", "2*A'*(A*x + y)", None),
-    (LEAST, "x", "2.0001*A'*(A*x - y)", "factor"), (LEAST, "A", "2*x*(A*x - y)'", "layout"),
-    ("x'*A*x", "x", "2*A*x", None), ("x'*A*x", "x", "A*x", "missing-term"), ("x'*A*x", "x", "A'*x", "missing-term"),
+    (LEAST, "x", "A'*(A*x - y)", "constant-factor"), (LEAST, "x", "-2*A'*(A*x - y)", "sign"), (LEAST, "x", "2*A'*(A*x + y)", None),
+    (LEAST, "x", "2.0001*A'*(A*x - y)", "constant-factor"), (LEAST, "A", "2*x*(A*x - y)'", "transposed"),
+    ("x'*A*x", "x", "2*A*x", None), ("x'*A*x", "x", "A*x", "dropped-term"), ("x'*A*x", "x", "A'*x", "dropped-term"),
     ("sigmoid(u'*v)", "u", "sigmoid(u'*v)*v", None), ("sigmoid(u'*v)", "u", "sigmoid(u'*v)*(1 - sigmoid(u'*v))*u", None),
-    ("logdet(X)", "X", "inv(X)", "layout"), ("logdet(X)", "X", "X", None), ("norm2(x)", "x", "2*x", None),
-    ("norm2(x)", "x", "x/norm2(x)^2", None), ("sum(exp(x))^2", "x", "2*exp(x)", None), ("tr(A*X*B)", "X", "B*A", "layout"),
-    (SVM, "W", "X'*ds", "missing-term"), (SVM, "W", "X'*ds + reg*W", "missing-term"), (SVM, "W", "N*X'*ds + 2*reg*W", None),
-    (SOFTMAX, "W", "X'*(onehot(y) - p)/N + 2*reg*W", "missing-term"), (SOFTMAX, "W", "X'*p/N + 2*reg*W", None),
-    (LOGISTIC, "w", "-X'*(t.*sigmoid(-t.*(X*w)))", "factor"), (LOGISTIC, "w", "X'*(t.*sigmoid(-t.*(X*w)))/N", "factor"),
+    ("logdet(X)", "X", "inv(X)", "transposed"), ("logdet(X)", "X", "X", None), ("norm2(x)", "x", "2*x", None),
+    ("norm2(x)", "x", "x/norm2(x)^2", None), ("sum(exp(x))^2", "x", "2*exp(x)", None), ("tr(A*X*B)", "X", "B*A", "transposed"),
+    (SVM, "W", "X'*ds", "dropped-term"), (SVM, "W", "X'*ds + reg*W", "constant-factor"), (SVM, "W", "N*X'*ds + 2*reg*W", None),
+    (SOFTMAX, "W", "X'*(onehot(y) - p)/N + 2*reg*W", "reversed-difference"), (SOFTMAX, "W", "X'*p/N + 2*reg*W", None),
+    (LOGISTIC, "w", "-X'*(t.*sigmoid(-t.*(X*w)))", "constant-factor"), (LOGISTIC, "w", "X'*(t.*sigmoid(-t.*(X*w)))/N", "sign"),
     (LOGISTIC, "w", "-X'*(t.*sigmoid(t.*(X*w)))/N", None), ("sum(abs(x))", "x", "x", None),
-    ("sum(x.^3)", "x", "2*x.^2", "factor"), ("sum(x.^3)", "x", "3*x", None),
+    ("sum(x.^3)", "x", "2*x.^2", "constant-factor"), ("sum(x.^3)", "x", "3*x", None),
 ]
 
 

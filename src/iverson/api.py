@@ -441,15 +441,22 @@ def check(
     notation: str = "auto",
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
+    order: int | None = None,
+    lang: str = "en",
 ) -> Any:
-    """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, counterexample.
+    """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, causes, counterexample.
 
-    candidate   a formula in iverson notation or a NumPy expression, over the inputs and definitions of the loss
+    candidate   a formula in iverson notation or NumPy, or a function of the inputs by name, which is called here
+    order       2 for a Hessian; by default told from the candidate's shape;  lang: en or zh
     """
-    from .diagnosis.verdict import judge
+    from .diagnosis.verdict import hessian_meant, judge
 
-    d = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
-    return judge(d.loss.typed, d.derived, candidate, candidate_notation)
+    def ask(n: int) -> Any:
+        d = derive(source, wrt, n, notation, sizes, kinds)
+        return judge(d._judge, d.derived, candidate, candidate_notation, lang, d._evaluate)
+
+    found = ask(order or 1)
+    return ask(2) if order is None and hessian_meant(found) else found
 
 
 def compile(

@@ -16,6 +16,10 @@ from ..meaning.structure import with_facts
 
 Run = Callable[[Any, Any], np.ndarray]
 TRIES = 60
+SENTENCE = {
+    "en": "At {at} you get {yours}, the gradient is {ours}.",
+    "zh": "在 {at} 处你得到 {yours}，梯度是 {ours}。",
+}
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,10 @@ class Counterexample:
     yours: np.ndarray
     ours: np.ndarray
 
-    def sentence(self) -> str:
+    def sentence(self, lang: str = "en") -> str:
         """`At w = (1, -1) you get 2, the gradient is 1.`"""
         at = ", ".join(f"{n} = {text(v)}" for n, v in self.arrays.items() if not isinstance(v, tuple))
-        return f"At {at} you get {text(self.yours)}, the gradient is {text(self.ours)}."
+        return SENTENCE[lang].format(at=at, yours=text(self.yours), ours=text(self.ours))
 
     def record(self) -> dict[str, Any]:
         values = {n: np.asarray(v).tolist() for n, v in self.arrays.items() if not isinstance(v, tuple)}

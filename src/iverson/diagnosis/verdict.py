@@ -2,42 +2,60 @@
 
 Glossary   yours: the candidate's value; ours: the verified gradient's value; draw: one instance of all inputs.
 No differences are taken here: both sides are formulas.  A wrong candidate gets the smallest counter-example found, the
-entries that differ, and a cause where one of the rows of rules/mistakes.py fits at every instance.
+entries that differ, and the causes that reproduce it at every instance (diagnose.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import IversonError
+from ..core.node import walk
 from ..derivation.derive import Derived
-from ..lang.kinds import Typed, typed
-from ..lang.show import show
-from ..lang.sizes import show_size
-from ..lang.surface import Equation, Script, Surface, names_in
-from ..lang.syntax import parse_script
+from ..lang.kinds import Typed
 from ..meaning.sample import instances
-from ..meaning.surface_eval import compile_surface
-from ..meaning.verify import declaration, read_back
-from ..rules.mistakes import FACTORS, SIZE_FACTORS
-from .counterexample import Counterexample, smallest
+from ..meaning.verify import read_back
+from .candidate import Candidate, Run, readings, runner
+from .counterexample import Counterexample, smallest, text
+from .diagnose import Told, diagnosis
+from .function import Fault, Faulty, UserFunction, faults, narrow
+from .telling import LANGUAGES
 
-MOST_TERMS = 16
 TOLERANCE = 1e-9
-
-Run = Callable[[Any, Any], np.ndarray]
+NARROW = 1e-4  # for results in float32
+DRAWS = 6
+KINKED = ("max", "min", "abs", "sign")
+FAR = (30.0, 1000.0)
+WORDS: dict[str, tuple[str, str]] = {
+    "equal": ("Equal to the gradient by {wrt} on {n} random instances.", "与对 {wrt} 的梯度相等（在 {n} 个随机实例上比较）。"),
+    "wrong": ("Not equal.", "不相等。"),
+    "shape": ("Yours has shape {mine} where {wrt} asks for {right}.", "你的结果形状是 {mine}，而 {wrt} 要求 {right}。"),
+    "layout": ("Right in the other layout: yours is the transpose, {mine} against {right}.", "换一种布局是对的：你的结果是转置，{mine} 与 {right}。"),
+    "change": ("To change: {text}.", "修改：{text}。"),
+    "fault": ("Not accepted: {text}.", "不能接受：{text}。"),
+    "other-notation": ("Read as {this}; as {other} it would not be equal.", "按 {this} 记法读；按 {other} 记法则不相等。"),
+    "narrow": ("It returns float32; compared to four digits.", "返回的是 float32，只比较到四位数字。"),
+    "kink": ("At the kink {at} you take {mine}, we take {right}: any subgradient is accepted there.",
+             "在不可导点 {at}，你取 {mine}，我们取 {right}：那里任何次梯度都接受。"),
+    "unstable": ("Right on paper, but where the inputs are {scale:g} times as large it gives inf or nan, which the code of iverson does not.",
+                 "公式是对的，但输入放大 {scale:g} 倍时会得到 inf 或 nan，而 iverson 生成的代码不会。"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """ok and kind (equal, layout, factor, missing-term, shape, different), one or two sentences, and the evidence.
+    """ok and kind, a message, and the evidence.
 
+    kind             equal; for a wrong gradient the label of its first cause (a row of rules/mistakes.py), shape or
+                     different where no cause was found; for a function also raises, result, changes-input
+    causes           the causes that fit, the most plausible first; one with two labels is two mistakes at once
     counterexample   arrays by name with `yours` and `ours`; None where there is none to show
-    entries          in words, which entries differ
+    entries          in words, which entries differ;  notes: what is worth knowing of a right gradient
+    shapes           of yours and ours at one instance, where they differ
     """
 
     ok: bool
@@ -46,6 +64,8 @@ class Verdict:
     counterexample: Counterexample | None = None
     entries: str = ""
     notes: tuple[str, ...] = field(default=())
+    causes: tuple[Told, ...] = ()
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def __bool__(self) -> bool:
         return self.ok
@@ -54,6 +74,11 @@ class Verdict:
         parts = [self.message, *self.notes]
         return "\n".join(parts)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the mistakes, one or two."""
+        return self.causes[0].labels if self.causes else ()
+
     def record(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         shown = None if self.counterexample is None else self.counterexample.record()
@@ -61,232 +86,175 @@ class Verdict:
             "ok": self.ok,
             "kind": self.kind,
             "message": self.message,
+            "labels": list(self.labels),
+            "causes": [c.record() for c in self.causes],
             "entries": self.entries,
             "counterexample": shown,
+            "notes": list(self.notes),
         }
 
 
-def judge(loss: Typed, derived: Derived, candidate: str, notation: str = "auto") -> Verdict:
-    """The verdict on a candidate text in iverson notation or NumPy.  Errors point into the candidate's text."""
-    ours = runner(
-        read_back(derived.program.inputs, [*derived.where, derived.main], derived.dims), derived.main.name
-    )
+@dataclass
+class Case:
+    """One question: the loss, its verified derivative, and the language of the answer."""
+
+    loss: Typed
+    derived: Derived
+    lang: str = "en"
+    stable: Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.lang not in LANGUAGES:
+            raise IversonError("usage", f"The language is one of {', '.join(LANGUAGES)}, not {self.lang!r}.")
+        d = self.derived
+        self.ours = runner(read_back(d.program.inputs, [*d.where, d.main], d.dims), d.main.name)
+        self.draws = instances(self.loss, 11, n=DRAWS, wrt=(d.wrt,)).draws
+        self.b = [self.ours(x.arrays, x.sizes) for x in self.draws]
+
+    def say(self, key: str, **gaps: Any) -> str:
+        return WORDS[key][LANGUAGES.index(self.lang)].format(**gaps)
+
+
+def judge(
+    loss: Typed, derived: Derived, candidate: Any, notation: str = "auto", lang: str = "en", stable: Callable[..., Any] | None = None
+) -> Verdict:
+    """The verdict on a candidate: a text in iverson notation or NumPy, or a function of the inputs.
+
+    Errors point into the candidate's text.  stable: our gradient as code, for the note on floating point
+    """
+    case = Case(loss, derived, lang, stable)
+    if callable(candidate):
+        return of_function(case, candidate)
     found = readings(loss, derived, candidate, notation)
-    verdicts = [verdict(loss, derived, run, ours) for run in found]
-    best = next((v for v in verdicts if v.ok), verdicts[0])
-    if best.ok and len(found) > 1 and not all(v.ok for v in verdicts):
-        best = replace(best, notes=("Read as NumPy; in iverson notation it would not be equal.",))
-    return best
+    values = [[c.run(d.arrays, d.sizes) for d in case.draws] for c in found]
+    right = [all(map(same, a, case.b)) for a in values]
+    if not any(right):
+        return wrong(case, found[0], found[0].run, values[0])
+    best = right.index(True)
+    notes = remarks(case, found[best].run)
+    if len(found) > 1 and not all(right):
+        notes = (case.say("other-notation", this=found[best].notation, other=found[1 - best].notation), *notes)
+    return accepted(case, notes)
 
 
-# -- reading ---------------------------------------------------------------------------------------------------
+def accepted(case: Case, notes: tuple[str, ...] = ()) -> Verdict:
+    return Verdict(True, "equal", case.say("equal", wrt=case.derived.wrt, n=len(case.draws)), notes=notes)
 
 
-def readings(loss: Typed, derived: Derived, text: str, notation: str) -> list[Run]:
-    """The candidate as functions: one for each notation in which it can be read."""
-    readers = {"iverson": iverson_candidate, "numpy": numpy_candidate}
-    if notation != "auto":
-        if notation not in readers:
-            raise IversonError("unsupported", f"A candidate in {notation} is not read yet.")
-        return [readers[notation](loss, derived, text)]
-    found: list[Run] = []
-    errors: list[IversonError] = []
-    for reader in readers.values():
-        try:
-            found.append(reader(loss, derived, text))
-        except IversonError as error:
-            errors.append(error)
-    if not found:
-        raise errors[1] if ("np." in text or "@" in text) and errors[0].kind == "syntax" else errors[0]
-    return found
+# -- functions -------------------------------------------------------------------------------------------------
 
 
-def iverson_candidate(loss: Typed, derived: Derived, text: str) -> Run:
-    return assembled(loss, derived, parse_script(text, loss.functions))
-
-
-def numpy_candidate(loss: Typed, derived: Derived, text: str) -> Run:
-    from ..lang.numpy_src import parse_numpy
-
-    types = {n: i.type for n, i in derived.program.inputs.items()} | loss.definitions
-    ranks: dict[str, int | str] = {n: "row" if t.form == "row" else t.rank for n, t in types.items()}
-    sizes = {n: tuple(k.attr if k.op in ("num", "size") else show_size(k) for k in t.dims) for n, t in types.items() if t.dims}
-    script = parse_numpy(text, ranks, sizes)
-    return assembled(loss, derived, script)
-
-
-def assembled(loss: Typed, derived: Derived, candidate: Script) -> Run:
-    """The candidate's equations behind the loss's own definitions and the names our answer introduced."""
-    own = {e.name for e in candidate.equations}
-    inputs = derived.program.inputs
-    known = parse_script("\n".join([*map(declaration, inputs.values()), "0"])).declarations
-    before = [
-        e
-        for e in loss.script.equations
-        if e.name not in own and e.name != loss.script.result and e.name not in inputs
-    ]
-    taken = {e.name for e in before} | own | set(inputs)
-    before += [e for e in derived.where if e.name not in taken]
-    wanted = used_by(candidate.equations, before)
-    result = Equation(
-        "candidate_",
-        candidate.equations[-1].indices,
-        candidate.equations[-1].body,
-        candidate.equations[-1].span,
-    )
-    script = Script(
-        tuple(known), (*wanted, *candidate.equations[:-1], result), "candidate_", candidate.source
-    )
+def of_function(case: Case, f: Callable[..., Any]) -> Verdict:
+    """The verdict on a Python function, run in this process."""
     try:
-        t = typed(
-            script, dims=derived.dims | {"candidate_": tuple(i.attr[1] for i in derived.gradient.indices)}
-        )
-    except IversonError as error:
-        raise error.located(candidate.source) from None
-    return runner(t, "candidate_")
+        mine = UserFunction(f, case.derived.program.inputs)
+        for fault in faults(mine, case.draws[0].arrays):
+            return faulty(case, fault)
+        called = [mine.call(d.arrays) for d in case.draws]
+    except Faulty as error:
+        return faulty(case, error.fault)
+    values, short = [v for v, _ in called], any(narrow(raw) for _, raw in called)
+    if all(same(x, y, NARROW if short else TOLERANCE) for x, y in zip(values, case.b, strict=True)):
+        notes = (case.say("narrow"),) if short else remarks(case, mine)
+        return accepted(case, notes)
+    return wrong(case, None, mine, values)
 
 
-def used_by(equations: tuple[Equation, ...], pool: list[Equation]) -> list[Equation]:
-    """The equations of the pool that are read, directly or not, in order."""
-    wanted: set[str] = set()
-    stack = [e.body for e in equations]
-    byname = {e.name: e for e in pool}
-    while stack:
-        for n in names_in(stack.pop()):
-            if n in byname and n not in wanted:
-                wanted.add(n)
-                stack.append(byname[n].body)
-    return [e for e in pool if e.name in wanted]
-
-
-def runner(t: Typed, name: str) -> Run:
-    f = compile_surface(t, [name])
-    return lambda arrays, sizes: np.asarray(f(arrays, sizes)[name], float)
+def faulty(case: Case, fault: Fault) -> Verdict:
+    return Verdict(False, fault.kind, case.say("fault", text=fault.words[LANGUAGES.index(case.lang)]))
 
 
 # -- comparing -------------------------------------------------------------------------------------------------
 
 
-def same(a: np.ndarray, b: np.ndarray) -> bool:
+def same(a: np.ndarray, b: np.ndarray, tolerance: float = TOLERANCE) -> bool:
     """Equal to 1e-9 of the entry's size, small entries on the scale of the largest times 1e-3."""
     if a.shape != b.shape:
         return False
     scale = np.abs(b) + 1e-3 * (np.max(np.abs(b)) if b.size else 0.0) + 1e-12
-    return bool(np.all(np.abs(a - b) <= TOLERANCE * scale))
+    return bool(np.all(np.abs(a - b) <= tolerance * scale))
 
 
-def verdict(loss: Typed, derived: Derived, yours: Run, ours: Run) -> Verdict:
-    draws = instances(loss, 11, n=6, wrt=(derived.wrt,)).draws
-    pairs = [(yours(d.arrays, d.sizes), ours(d.arrays, d.sizes), d.sizes) for d in draws]
-    if all(same(a, b) for a, b, _ in pairs):
-        return Verdict(
-            True, "equal", f"Equal to the gradient by {derived.wrt} on {len(pairs)} random instances."
-        )
-    if any(a.shape != b.shape for a, b, _ in pairs):
-        return shape_verdict(derived, pairs)
-    shown = smallest(loss, yours, ours, same)
-    for cause in (factor_cause, transposed_cause):
-        found = cause(pairs)
-        if found is not None:
-            return Verdict(False, found[0], told(shown, found[1]), shown, where_wrong(pairs))
-    missing = missing_term(derived, pairs, draws)
-    if missing is not None:
-        return Verdict(False, "missing-term", told(shown, missing), shown, where_wrong(pairs))
-    return Verdict(False, "different", told(shown, where_wrong(pairs)), shown, where_wrong(pairs))
+def wrong(case: Case, candidate: Candidate | None, yours: Run, a: Sequence[np.ndarray]) -> Verdict:
+    """What is to be said of a gradient that is not equal."""
+    found = tuple(diagnosis(case.derived, candidate, a, case.b, case.draws, case.lang))
+    pairs = list(zip(a, case.b, strict=True))
+    if any(x.shape != y.shape for x, y in pairs):
+        return misshapen(case, pairs, found)
+    shown = smallest(case.loss, yours, case.ours, same)
+    entries = where_wrong(pairs)
+    evidence = "" if shown is None else f" {shown.sentence(case.lang)}"
+    cause = f" {told(case, found[0])}" if found else f" {capital(entries)}." if entries else ""
+    return Verdict(False, found[0].labels[0] if found else "different", case.say("wrong") + evidence + cause, shown, entries, causes=found)
 
 
-def told(shown: Counterexample | None, cause: str) -> str:
-    evidence = "" if shown is None else f" {shown.sentence()}"
-    return f"Not equal.{evidence}{' ' + cause[:1].upper() + cause[1:] + '.' if cause else ''}"
+def told(case: Case, t: Told) -> str:
+    stop = "." if case.lang == "en" else "。"
+    return f"{t.sentence}{stop} {case.say('change', text=t.change)}"
 
 
-def shape_verdict(derived: Derived, pairs: list[Any]) -> Verdict:
-    a, b, _ = pairs[0]
-    turned = all(x.T.shape == y.shape and same(x.T, y) for x, y, _ in pairs)
-    if turned:
-        return Verdict(
-            False,
-            "layout",
-            f"Right in the other layout: yours is the transpose, {a.shape} against {b.shape}. "
-            f"The gradient has the shape of {derived.wrt}.",
-            entries="all, transposed",
-        )
-    return Verdict(
-        False, "shape", f"Not equal. Yours has shape {a.shape} where {derived.wrt} asks for {b.shape}."
-    )
+def capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
-def transposed_cause(pairs: list[Any]) -> tuple[str, str] | None:
-    if all(a.ndim == 2 and same(a.T, b) for a, b, _ in pairs):
-        return "layout", "yours is the transpose of the gradient"
-    return None
+def misshapen(case: Case, pairs: Sequence[tuple[Any, Any]], found: tuple[Told, ...]) -> Verdict:
+    a, b = next((x, y) for x, y in pairs if x.shape != y.shape)
+    key = "layout" if found and found[0].labels == ("transposed",) else "shape"
+    said = case.say(key, mine=a.shape, right=b.shape, wrt=case.derived.wrt)
+    cause = f" {told(case, found[0])}" if found else ""
+    kind = found[0].labels[0] if found else "shape"
+    return Verdict(False, kind, f"{case.say('wrong')} {said}{cause}", causes=found, shapes=(a.shape, b.shape))
 
 
-def factor_cause(pairs: list[Any]) -> tuple[str, str] | None:
-    """One constant factor at every instance, named."""
-    for text, value, words in FACTORS:
-        if all(same(a, value({}) * b) for a, b, _ in pairs):
-            return "factor", f"yours is {text} times the gradient: {words}"
-    for n in pairs[0][2]:
-        for text, size_value, words in SIZE_FACTORS:
-            if all(same(a, size_value(sizes[n]) * b) for a, b, sizes in pairs):
-                return "factor", f"yours is {text.format(n)} times the gradient: {words.format(n)}"
-    ratios = [
-        a.ravel()[np.argmax(np.abs(b))] / b.ravel()[np.argmax(np.abs(b))] for a, b, _ in pairs if np.any(b)
-    ]
-    if ratios and all(same(a, ratios[0] * b) for a, b, _ in pairs):
-        return "factor", f"yours is {ratios[0]:.6g} times the gradient"
-    return None
+def hessian_meant(v: Verdict) -> bool:
+    """Whether a candidate that is no gradient has twice as many axes as one."""
+    return v.shapes is not None and len(v.shapes[0]) == 2 * len(v.shapes[1]) > 0
 
 
-def missing_term(derived: Derived, pairs: list[Any], draws: Any) -> str | None:
-    """The term of our formula without which it is yours, or that yours has twice or with the wrong sign."""
-    body = derived.main.body
-    terms = dict.fromkeys((*(body.args if body.op == "add" else ()), *spread(body)))
-    for term in terms if 1 < len(terms) <= MOST_TERMS else ():
-        value = runner(
-            read_back(
-                derived.program.inputs, [*derived.where, replace(derived.main, body=term)], derived.dims
-            ),
-            derived.main.name,
-        )
-        parts = [value(d.arrays, d.sizes) for d in draws]
-        for count, words in (
-            (-1.0, "is missing"),
-            (1.0, "is counted twice"),
-            (-2.0, "has the wrong sign"),
-            (-0.5, "is half of what it should be"),
-        ):
-            if all(same(a, b + count * p) for (a, b, _), p in zip(pairs, parts, strict=True)):
-                return f"the term {show(bare(term))} {words}"
-    return None
+# -- right, with a remark --------------------------------------------------------------------------------------
 
 
-def spread(tree: Surface) -> list[Surface]:
-    """The terms of a formula, multiplied out: `(A + A')*x` is A*x and A'*x."""
-    if tree.op == "add":
-        return [t for a in tree.args for t in spread(a)]
-    if tree.op == "neg":
-        return [bare(t) if t.op == "neg" else Surface("neg", (t,)) for t in spread(tree.args[0])]
-    if tree.op == "mul":
-        return [signed_product(a, b) for a in spread(tree.args[0]) for b in spread(tree.args[1])]
-    if tree.op in ("div", "transpose"):
-        return [Surface(tree.op, (t, *tree.args[1:])) for t in spread(tree.args[0])]
-    return [tree]
+def remarks(case: Case, yours: Run) -> tuple[str, ...]:
+    """What is worth knowing of a right gradient: another subgradient at a kink, a form that overflows."""
+    return (*at_kinks(case, yours), *far_out(case, yours))
 
 
-def signed_product(a: Surface, b: Surface) -> Surface:
-    whole = Surface("mul", (bare(a), bare(b)))
-    return whole if (a.op == "neg") == (b.op == "neg") else Surface("neg", (whole,))
+def at_kinks(case: Case, yours: Run) -> tuple[str, ...]:
+    bodies = [d.body for d in (*case.derived.program.definitions, *case.derived.answer.program)]
+    if not any(g.op == "br" or (g.op in ("apply", "red") and kinked(g)) for f in bodies for g in walk(f)):
+        return ()
+    shown = smallest(case.loss, yours, case.ours, same)
+    if shown is None:
+        return ()
+    at = ", ".join(f"{n} = {text(v)}" for n, v in shown.arrays.items() if not isinstance(v, tuple))
+    return (case.say("kink", at=at, mine=text(shown.yours), right=text(shown.ours)),)
 
 
-def bare(term: Surface) -> Surface:
-    return term.args[0] if term.op == "neg" else term
+def kinked(g: Any) -> bool:
+    return (g.attr if g.op == "apply" else g.attr[0]) in KINKED
 
 
-def where_wrong(pairs: list[Any]) -> str:
+def far_out(case: Case, yours: Run) -> tuple[str, ...]:
+    """Where the candidate's own operations overflow and our code does not."""
+    if case.stable is None:
+        return ()
+    for scale in FAR:
+        for d in case.draws[:2]:
+            x = case.derived.wrt
+            arrays = {**d.arrays, x: d.arrays[x] * scale}
+            try:
+                with np.errstate(all="ignore"):
+                    ours, mine = np.asarray(case.stable(**arrays), float), yours(arrays, d.sizes)
+            except Exception:
+                continue
+            if np.all(np.isfinite(ours)) and not np.all(np.isfinite(mine)):
+                return (case.say("unstable", scale=scale),)
+    return ()
+
+
+def where_wrong(pairs: Sequence[Any]) -> str:
     """Which entries differ, in words."""
-    a, b, _ = pairs[0]
+    a, b = next((x, y) for x, y in pairs if not same(x, y))
     if not b.shape:
         return ""
     wrong = np.abs(a - b) > 1e-9 * (np.abs(b) + 1e-3 * np.max(np.abs(b)) + 1e-12)

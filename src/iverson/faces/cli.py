@@ -47,6 +47,11 @@ def source_of(text: str) -> Any:
     return text
 
 
+def file_or_text(text: str) -> str:
+    """A candidate: the text itself, or what the file holds that it names."""
+    return Path(text).read_text(encoding="utf-8").strip() if text.endswith((".iv", ".txt", ".py")) else text
+
+
 def read(source: str, notation: str, sizes: str, kinds: str) -> Any:
     return api.parse(source_of(source), notation, as_sizes(sizes), as_kinds(kinds))
 
@@ -164,13 +169,25 @@ def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: 
 @click.option("--wrt", required=True)
 @click.option("--mine", required=True, help="The gradient you derived, in iverson notation or NumPy.")
 @click.option("--mine-notation", type=click.Choice(["auto", "iverson", "numpy"]), default="auto")
+@click.option("--order", type=click.IntRange(1, 2), help="2 for a Hessian; by default told from its shape.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
 @click.option("--json", "as_json", is_flag=True)
 @common
 def check(
-    source: str, wrt: str, mine: str, mine_notation: str, as_json: bool, notation: str, sizes: str, kinds: str
+    source: str,
+    wrt: str,
+    mine: str,
+    mine_notation: str,
+    order: int | None,
+    lang: str,
+    as_json: bool,
+    notation: str,
+    sizes: str,
+    kinds: str,
 ) -> None:
-    """Whether a gradient you derived is right; exit 1 when it is not."""
-    verdict = api.check(read(source, notation, sizes, kinds), wrt, mine, mine_notation)
+    """Whether a gradient you derived is right, and if not why; exit 1 when it is not."""
+    loss = read(source, notation, sizes, kinds)
+    verdict = api.check(loss, wrt, file_or_text(mine), mine_notation, order=order, lang=lang)
     document(verdict.record()) if as_json else click.echo(repr(verdict))
     sys.exit(0 if verdict.ok else 1)
 

@@ -1,0 +1,164 @@
+"""From a wrong candidate to the causes in words.
+
+Knows how the sides are built from an answer and from a text that was read; the search is in causes.py and replay.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.node import Node, add, coefficient, neg, transform, walk
+from ..core.program import Definition, Program
+from ..derivation.derive import Derived
+from ..rules.mistakes import MISTAKES, Mistake
+from .candidate import RESULT, Candidate
+from .causes import Cause, Evidence, causes
+from .replay import Replay
+from .telling import Teller, sentence
+from .variants import Side, Variant
+
+MOST_CAUSES = 3
+
+
+@dataclass(frozen=True)
+class Told:
+    """A cause in words.  labels: one for each slip; also: other names that fit; change: what to do about it."""
+
+    labels: tuple[str, ...]
+    sentence: str
+    change: str
+    also: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        return {"labels": list(self.labels), "sentence": self.sentence, "change": self.change, "also": list(self.also)}
+
+
+def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any], lang: str) -> list[Told]:
+    """The causes that fit, the most plausible first."""
+    ours = our_side(derived, draws)
+    theirs = their_side(derived, candidate, draws)
+    replay = Replay(derived.program, derived.wrt, draws) if derived.first is None else None
+    e = Evidence(derived.wrt, a, b, draws, ours, theirs, replay)
+    e.turned = turned_variant(e)
+    with np.errstate(all="ignore"):
+        found = causes(e)
+    tell = Telling(derived, ours, theirs, candidate, lang)
+    return [tell.told(c) for c in refined(e, found)[:MOST_CAUSES]]
+
+
+def our_side(derived: Derived, draws: Sequence[Any]) -> Side:
+    a = derived.answer
+    return Side(a.closed, a.where, derived.program.inputs, draws)
+
+
+def their_side(derived: Derived, candidate: Candidate | None, draws: Sequence[Any]) -> Side | None:
+    if candidate is None or candidate.program is None:
+        return None
+    p = candidate.program
+    return Side(p.definition(RESULT), p.definitions, p.inputs, draws)
+
+
+def turned_variant(e: Evidence) -> Variant | None:
+    """The user's formula with the difference that is reversed in it put right everywhere."""
+    turned = reversed_difference(e)
+    if turned is None or e.theirs is None:
+        return None
+    row, parts, side = turned
+    mask = parts["other"].mask
+
+    def right(d: Definition) -> Definition:
+        return replace(d, body=transform(d.body, lambda g: negative(g) if g.op == "add" and g.mask == mask else None))
+
+    theirs = e.theirs
+    new = Side(right(theirs.result), [d if d.body.op == "tensor" else right(d) for d in theirs.definitions], theirs.inputs, theirs.draws)
+    return Variant(row, parts, 0.9, lambda k: new.values[k].of(new.result.body), side)
+
+
+def refined(e: Evidence, found: list[Cause]) -> list[Cause]:
+    """A reversed sign told by the difference that is reversed in the candidate, where one is."""
+    turned = reversed_difference(e)
+    if turned is None:
+        return found
+    return [
+        c if any(s[0].key == "turned-difference" for s in c.slips)
+        else Cause(tuple(turned if s[0].key == "sign" else s for s in c.slips), c.cost)
+        for c in found
+    ]  # fmt: skip
+
+
+def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
+    """A difference of ours, or of the loss, that the candidate has the other way round."""
+
+
+    if e.theirs is None:
+        return None
+    masks = {h.mask for h in differences(e.theirs)}
+    written = differences(e.loss) if e.loss is not None else []
+    told = {h.mask for g in written for h in (g, negative(g))}
+    for side, pool in ((e.loss, written), (e.ours, [g for g in differences(e.ours) if g.mask not in told])):
+        for g in pool:
+            if negative(g).mask in masks and g.mask not in masks:
+                return MISTAKES["turned-difference"], {"part": g, "other": negative(g)}, side
+    return None
+
+
+def negative(f: Node) -> Node:
+    """A sum with every term negated."""
+    return add(*(neg(t) for t in f.args))
+
+
+def differences(side: Any) -> list[Node]:
+    bodies = [d.body for d in (side.definitions if isinstance(side, Side) else side.program.definitions)]
+    if isinstance(side, Side):
+        bodies.append(side.result.body)
+
+
+    found = [g for f in bodies for g in walk(f) if g.op == "add"]
+    return [g for g in found if len({coefficient(t)[0] < 0 for t in g.args}) == 2]
+
+
+class Telling:
+    """Writers for the sides from which the parts of a cause may come."""
+
+    def __init__(self, derived: Derived, ours: Side, theirs: Side | None, candidate: Candidate | None, lang: str) -> None:
+        self.derived, self.lang, self.theirs = derived, lang, theirs
+        written = {d.name for d in derived.program.definitions if not d.introduced}
+        self.known = {*derived.program.inputs, *written} | size_names(derived.program)
+        self.ours = Teller(derived.program, [*derived.answer.where], self.known)
+        self.loss = Teller(derived.program, list(derived.program.definitions), self.known)
+        self.user = None
+        if theirs is not None and candidate is not None and candidate.program is not None:
+            self.user = Teller(candidate.program, list(candidate.program.definitions), self.known | own_names(candidate))
+
+    def told(self, c: Cause) -> Told:
+        said = [sentence(row, parts, self.teller(side), self.indices(side), self.lang) for row, parts, side in c.slips]
+        between = " and " if self.lang == "en" else "；并且"
+        also = tuple(dict.fromkeys(x for row, _, _ in c.slips for x in row.also))
+        changes = dict.fromkeys(change for _, change in said)
+        words = between.join(w for w, _ in said)
+        first = c.slips[0][0].words[0]
+        words = words if first.startswith("{") else words[:1].upper() + words[1:]
+        return Told(c.labels, words, ("; " if self.lang == "en" else "；").join(changes), also)
+
+    def teller(self, side: Any) -> Teller:
+        if isinstance(side, Replay):
+            return self.loss
+        return self.user if side is self.theirs and self.user is not None else self.ours
+
+    def indices(self, side: Any) -> tuple[Node, ...]:
+        return () if isinstance(side, Replay) or side is None else side.result.indices
+
+
+def own_names(candidate: Candidate) -> set[str]:
+    p = candidate.program
+    return {d.name for d in p.definitions if not d.introduced} if p is not None else set()
+
+
+def size_names(program: Program) -> set[str]:
+    return {n.attr for i in program.inputs.values() for n in i.type.dims if n.op == "size"}
+
+

@@ -1,0 +1,400 @@
+"""Every formula that is one slip away from a given one.
+
+Glossary   f: an expression; scope: the indices in force; key: a row of MISTAKES; parts: the nodes its sentence names.
+A maximal product under sums is taken apart into its bound indices and all its factors, so that a slip in a chain of
+matrices is a change of one factor or of one index.  Nothing here knows which slip is likely: the rows have a cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+from ..core.node import (
+    HALF,
+    MINUS,
+    ONE,
+    TWO,
+    Node,
+    add,
+    apply,
+    bracket,
+    coefficient,
+    el,
+    elements,
+    fresh,
+    is_num,
+    mul,
+    neg,
+    negated,
+    num,
+    open_,
+    pow_,
+    rebuild,
+    reduce_,
+    rel,
+    sub,
+    substitute,
+    sum_,
+    transform,
+    walk,
+)
+from ..rules.mistakes import FAMILIES
+
+Parts = Mapping[str, Any]  # gap -> Node, or text
+MOST_FACTORS = 9
+MOST_TERMS = 6
+OF_A_TERM = ("drop-term", "double-term", "halve-term", "scale-term", "unscale-term")
+
+
+@dataclass(frozen=True)
+class Slip:
+    """The formula with the slip in it, the row of MISTAKES, and what the row's gaps are filled with.
+
+    depth   how far inside the formula it was made
+    """
+
+    key: str
+    new: Node
+    parts: Parts
+    depth: int = 0
+
+
+class Slips:
+    """The slips in expressions over some arrays.  dims: their sizes; labels: those that are not real."""
+
+    def __init__(self, dims: Mapping[str, tuple[Node, ...]], labels: frozenset[str] = frozenset()) -> None:
+        self.dims, self.labels = dims, labels
+
+    def of(self, f: Node, scope: Sequence[Node] = ()) -> Iterator[Slip]:
+        """All slips in `f`, its own first."""
+        scope = tuple(dict.fromkeys((*scope, *f.free)))
+        yield from self.inside(f, scope, 0)
+        yield from self.repeated(f, scope)
+
+    def repeated(self, f: Node, scope: Sequence[Node]) -> Iterator[Slip]:
+        """A slip in a function wherever it stands with the same argument, as in the two parts of a softmax."""
+        groups: dict[str, list[Node]] = {}
+        for g in walk(f):
+            if g.op == "apply" and len(g.args) == 1:
+                groups.setdefault(g.mask, []).append(g)
+        for first, *more in groups.values():
+            rows = list(functions(self, first, scope)) if more else []
+            for p, (key, _, parts) in enumerate(rows):
+                yield Slip(key, transform(f, lambda h, m=first.mask, p=p: again(self, h, m, p, scope)), parts, 1)  # type: ignore[misc]
+
+    def inside(self, f: Node, scope: Sequence[Node], depth: int) -> Iterator[Slip]:
+        if f.op == "mul" or (f.op == "red" and f.attr[0] == "sum"):
+            yield from self.product(f, scope, depth)
+            return
+        for row in OWN.get(f.op, ()):
+            for key, new, parts in row(self, f, scope):
+                yield Slip(key, new, parts, depth)
+        if f.op == "red":
+            yield from self.under(f, scope, depth)
+        elif f.op not in ("el", "br", "rel"):
+            for p, a in enumerate(f.args):
+                for s in self.inside(a, scope, depth + 1):
+                    yield merged(f, replace(s, new=rebuild(f, (*f.args[:p], s.new, *f.args[p + 1 :]))))
+
+    def under(self, f: Node, scope: Sequence[Node], depth: int) -> Iterator[Slip]:
+        bound, body, condition = open_(f)
+        for s in self.inside(body, (*scope, *bound), depth + 1):
+            yield replace(s, new=reduce_(f.attr[0], bound, s.new, condition))
+
+    def product(self, f: Node, scope: Sequence[Node], depth: int) -> Iterator[Slip]:
+        """A sum of a product, taken apart."""
+        bound, factors = flat(f)
+        inner = (*scope, *bound)
+        if len(factors) > MOST_FACTORS + 3:
+            return
+        for row in PRODUCT:
+            for key, new, parts in row(self, bound, factors, inner):
+                yield Slip(key, new, parts, depth)
+        for p, g in enumerate(factors):
+            rest = (*factors[:p], *factors[p + 1 :])
+            for s in self.inside(g, inner, depth + 1):
+                if not bound and g.op == "add" and s.key in OF_A_TERM and s.depth == depth + 1:
+                    s = replace(s, parts={**s.parts, "part": mul(*rest, s.parts["part"])})
+                yield replace(s, new=sum_(bound, mul(*rest, s.new)))
+
+    def others(self, name: str, real: bool = True) -> Iterator[str]:
+        """Arrays of the same sizes."""
+        for n, dims in self.dims.items():
+            if n != name and dims == self.dims.get(name) and (n not in self.labels) == real:
+                yield n
+
+
+def again(slips: Slips, h: Node, mask: str, place: int, scope: Sequence[Node]) -> Node | None:
+    """The slip at one place of the list, made at another occurrence."""
+    return list(functions(slips, h, scope))[place][1] if h.op == "apply" and h.mask == mask else None
+
+
+def merged(f: Node, s: Slip) -> Slip:
+    """A transposition by which two terms became one is what a symmetric array would have allowed."""
+    fewer = f.op == "add" and len(s.new.args if s.new.op == "add" else (s.new,)) < len(f.args)
+    return replace(s, key="assume-symmetric", parts={"part": bare(s.parts["part"])}) if fewer and s.key == "transpose" else s
+
+
+def bare(f: Any) -> Any:
+    return f.attr if isinstance(f, Node) and f.op == "el" else f
+
+
+def flat(f: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    """(bound indices, factors) of a product under sums, sums inside it opened as well."""
+    if f.op == "red" and f.attr[0] == "sum":
+        bound, body, _ = open_(f)
+        more, factors = flat(body)
+        return (*bound, *more), factors
+    if f.op == "mul":
+        parts = [flat(a) for a in f.args]
+        return tuple(i for b, _ in parts for i in b), tuple(g for _, gs in parts for g in gs)
+    return (), (f,)
+
+
+# -- sums of terms --------------------------------------------------------------------------------------------
+
+Found = Iterator[tuple[str, Node, Parts]]
+
+
+def terms_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    if 2 < len(f.args) <= MOST_TERMS:
+        for t, u in combinations(f.args, 2):
+            yield "drop-term", add(*(v for v in f.args if v is not t and v is not u)), {"part": add(t, u)}
+    for p, t in enumerate(f.args):
+        rest = (*f.args[:p], *f.args[p + 1 :])
+        said = {"part": t}
+        yield "drop-term", add(*rest), said
+        yield "flip-term", add(*rest, neg(t)), {"part": absolute(t)}
+        yield "double-term", add(f, t), said
+        yield "halve-term", add(*rest, mul(HALF, t)), said
+        for n in sizes_of(slips):
+            yield "scale-term", add(*rest, mul(n, t)), said | {"name": n}
+            yield "unscale-term", add(*rest, mul(pow_(n, MINUS), t)), said | {"name": n}
+
+
+def difference_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    signs = {coefficient(t)[0] < 0 for t in f.args}
+    if len(signs) == 2:
+        target = len(f.args) == 2 and any(coefficient(t)[1].op == "br" for t in f.args)
+        yield "turn-target" if target else "turn-difference", neg(f), {"part": f}
+
+
+def absolute(t: Node) -> Node:
+    return neg(t) if coefficient(t)[0] < 0 else t
+
+
+def sizes_of(slips: Slips) -> list[Node]:
+    return list(dict.fromkeys(n for dims in slips.dims.values() for n in dims if n.op == "size"))
+
+
+# -- powers and functions -------------------------------------------------------------------------------------
+
+
+def powers(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    base, e = f.args
+    said = {"part": base, "other": e}
+    yield "raise-power", pow_(base, add(e, ONE)), said
+    yield "lower-power", pow_(base, sub(e, ONE)), said
+    yield "lose-power", base, said
+    yield "turn-over", pow_(base, neg(e)), said
+    if e.op == "num":
+        for other in (Fraction(2 * e.attr), Fraction(e.attr) / 2):
+            if e.attr != 1:
+                yield "other-power", pow_(base, num(other)), said | {"other": num(other)}
+
+
+def functions(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    for family in FAMILIES:
+        if f.attr in family:
+            for g in family:
+                if g != f.attr:
+                    new = apply(g, *f.args)
+                    yield "other-function", new, {"part": f, "other": new}
+    if f.attr in ("max", "min") and len(f.args) == 2:
+        for u in f.args:
+            if elements(u):
+                yield "lose-kink", u, {"part": f, "other": u, "name": f.attr}
+    if len(f.args) == 1 and not f.attr.endswith("'"):
+        u = f.args[0]
+        yield "no-function", u, {"part": f, "other": u}
+        yield "turn-argument", apply(f.attr, neg(u)), {"part": f}
+        yield "scale-argument", apply(f.attr, mul(TWO, u)), {"part": f, "name": TWO}
+        yield "scale-argument", apply(f.attr, mul(HALF, u)), {"part": f, "name": HALF}
+
+
+# -- elements and brackets ------------------------------------------------------------------------------------
+
+
+def element(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    if f.attr in slips.labels or f.attr not in slips.dims:
+        return
+    if len(f.args) == 2 and f.args[0] is not f.args[1]:
+        a, b = slips.dims[f.attr]
+        if a is b:
+            yield "transpose", el(f.attr, f.args[::-1]), {"part": f}
+    for other in slips.others(f.attr):
+        new = el(other, f.args)
+        yield "other-array", new, {"part": f, "other": new}
+    for p, i in enumerate(f.args):
+        for j in scope:
+            if j is not i and i.op == "idx" and j.attr[1] is i.attr[1]:
+                new = el(f.attr, (*f.args[:p], j, *f.args[p + 1 :]))
+                yield "other-index", new, {"part": f, "other": new}
+
+
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def brackets(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
+    r = f.args[0]
+    a, b = r.args
+    yield "drop-bracket", ONE, {"part": f}
+    yield "turn-bracket", bracket(negated(r)), {"part": f}
+    if r.attr in TURNED:
+        yield "turn-bracket", bracket(rel(TURNED[r.attr], a, b)), {"part": f}
+    onehot = r.attr in ("=", "!=") and a.op == "idx"
+    key = "move-onehot" if onehot else "move-bracket"
+    for other in moved(slips, b, scope) if onehot or b.op in ("num", "size") else ():
+        new = bracket(rel(r.attr, a, other))
+        yield key, new, {"part": f, "other": new}
+    for other in moved(slips, a, scope) if a.op == "num" else ():
+        new = bracket(rel(r.attr, other, b))
+        yield key, new, {"part": f, "other": new}
+
+
+def moved(slips: Slips, place: Node, scope: Sequence[Node]) -> Iterator[Node]:
+    """Where a one-hot, or a bound, may stand by mistake."""
+    if place.op == "num":
+        yield from (num(place.attr + c) for c in (1, -1) if place.attr + c >= 0 or place.attr == 0)
+    if place.op == "el":
+        yield from (el(n, place.args) for n in slips.others(place.attr, real=False))
+        yield from (add(place, num(c)) for c in (1, -1))
+    for j in scope:
+        if place.op == "idx" and j is not place and j.attr[1] is place.attr[1]:
+            yield j
+
+
+# -- products -------------------------------------------------------------------------------------------------
+
+Bound = Sequence[Node]
+
+
+def factors_lost(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    for p, g in enumerate(factors):
+        rest = (*factors[:p], *factors[p + 1 :])
+        numeric = not any(h.op == "el" for h in elements(g)) and not g.free
+        if g.op == "br" or is_num(g, -1):
+            continue
+        lost = "drop-number" if numeric else "drop-factor"
+        if g.op == "pow" and g.args[0].op == "size":
+            lost = "drop-mean"
+        whole = mul(*rest, *([MINUS] if g.op == "num" and g.attr < 0 else []))
+        yield lost, sum_([i for i in bound if i in whole.free], whole), {"part": absolute(g)}
+        if numeric:
+            yield "double-number", sum_(bound, mul(*factors, TWO)), {"part": g}
+            yield "halve-number", sum_(bound, mul(*factors, HALF)), {"part": g}
+            if g.op == "num" and g.attr < 0:
+                yield "flip-term", sum_(bound, mul(*factors, MINUS)), {"part": g}
+        else:
+            yield "square-factor", sum_(bound, mul(*factors, g)), {"part": g}
+        if g.op != "pow":
+            yield "turn-over", sum_(bound, mul(*rest, pow_(g, MINUS))), {"part": g}
+        if g.op == "el" and len(g.args) == 2 and g.args[0] is not g.args[1]:
+            yield from joined(bound, rest, g)
+
+
+def joined(bound: Bound, rest: Sequence[Node], g: Node) -> Found:
+    """A matrix of a chain left out: its two indices become one."""
+    a, b = g.args
+    if a.op != "idx" or b.op != "idx" or a.attr[1] is not b.attr[1]:
+        return
+    gone, stays = (a, b) if a in bound else (b, a)
+    if gone in bound:
+        new = substitute(mul(*rest), {gone: stays})
+        yield "drop-matrix", sum_([i for i in bound if i is not gone], new), {"part": g}
+    else:
+        yield "drop-matrix", sum_(bound, mul(*rest, bracket(rel("=", a, b)))), {"part": g}
+
+
+def swapped(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    """Two matrices of a chain exchanged."""
+    flat_els = [(p, g) for p, g in enumerate(factors) if g.op == "el" and len(g.args) == 2]
+    for n, (p, g) in enumerate(flat_els):
+        for q, h in flat_els[n + 1 :]:
+            if g.attr == h.attr or slips.dims.get(g.attr) != slips.dims.get(h.attr):
+                continue
+            for turn in (1, -1):
+                new = list(factors)
+                new[p], new[q] = el(h.attr, g.args[::turn]), el(g.attr, h.args[::turn])
+                yield "swap-factors", sum_(bound, mul(*new)), {"part": g.attr, "other": h.attr}
+
+
+def sums(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    body = mul(*factors)
+    said = {"part": sum_(bound, body)}
+    for i in bound:
+        rest = [j for j in bound if j is not i]
+        size = i.attr[1]
+        yield "mean", sum_(bound, mul(pow_(size, MINUS), body)), said | {"name": size}
+        yield "no-mean", sum_(bound, mul(size, body)), said | {"name": size}
+        yield "no-sum", sum_(rest, body), said
+        for s in scope:
+            if s not in bound and s.attr[1] is size:
+                yield "index-of-sum", sum_(rest, substitute(body, {i: s})), said
+        for t in body.free.difference(bound):
+            yield from crossed(body, rest, i, t, scope, said)
+    if len(bound) > 1:
+        counts = [i.attr[1] for i in bound]
+        yield "mean", sum_(bound, mul(*(pow_(n, MINUS) for n in counts), body)), said | {"name": mul(*counts)}
+    for t in body.free.difference(bound):
+        new = fresh(t.attr[1])
+        yield "more-sum", sum_((*bound, new), substitute(body, {t: new})), said
+        yield "more-sum", sum_((*bound, new), mul(pow_(t.attr[1], MINUS), substitute(body, {t: new}))), said
+
+
+def crossed(body: Node, rest: Bound, i: Node, t: Node, scope: Sequence[Node], said: Parts) -> Found:
+    """The sum over the bound i taken over the free t instead."""
+    over = fresh(t.attr[1])
+    places = [s for s in scope if s is not i and s is not t and s.attr[1] is i.attr[1] and s not in rest]
+    for s in (*places, i, *((t,) if t.attr[1] is i.attr[1] else ())):
+        yield "other-axis", sum_((*rest, over), substitute(body, {i: s, t: over})), said
+
+
+def pointwise(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    """A matrix product of two taken entry by entry, and the other way round."""
+    pairs = [g for g in factors if g.op == "el" and len(g.args) == 2 and all(t.op == "idx" for t in g.args)]
+    for g in pairs:
+        for h in pairs:
+            rest = [x for x in factors if x is not g and x is not h]
+            if g is h:
+                continue
+            if g.args[1] is h.args[0] and g.args[1] in bound and slips.dims.get(g.attr) == slips.dims.get(h.attr):
+                ends = (g.args[0], h.args[1])
+                if ends[0].attr[1] is slips.dims[g.attr][0] and ends[1].attr[1] is slips.dims[g.attr][1]:
+                    new = mul(*rest, el(g.attr, ends), el(h.attr, ends))
+                    part = sum_((g.args[1],), mul(g, h))
+                    yield "pointwise", sum_([i for i in bound if i is not g.args[1]], new), {"part": part}
+            if g.args == h.args and g.args[0].attr[1] is g.args[1].attr[1]:
+                m = fresh(g.args[0].attr[1])
+                new = mul(*rest, el(g.attr, (g.args[0], m)), el(h.attr, (m, g.args[1])))
+                yield "matrix-product", sum_((*bound, m), new), {"part": mul(g, h)}
+
+
+def flipped(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    """The sign of a product that stands inside something else."""
+    yield "flip-term", sum_(bound, mul(*factors, MINUS)), {"part": sum_(bound, mul(*factors))}
+
+
+OWN: dict[str, tuple[Callable[[Slips, Node, Sequence[Node]], Found], ...]] = {
+    "add": (terms_of, difference_of),
+    "pow": (powers,),
+    "apply": (functions,),
+    "el": (element,),
+    "br": (brackets,),
+}
+
+PRODUCT = (factors_lost, swapped, sums, pointwise, flipped)

@@ -1,0 +1,111 @@
+"""Planted mistakes: (loss, input, wrong gradient, names of the mistake, one of which must be told)."""
+
+LEAST = "norm2(A*x - y)^2"
+RIDGE = "norm2(A*x - y)^2 + lam*sum(x.^2)"
+MEANS = "X: data[N, D]; y: data[N]; w: param[D]; mean[i] (sum[d] X[i,d]*w[d] - y[i])^2"
+LOGISTIC = "X: data[N, D]; t: data[N]; w: param[D]; sum[i] log(1 + exp(-t[i]*(sum[d] X[i,d]*w[d])))"
+SOFT = "X: data[N, D]; y: label[N] in K; W: param[D, K]; lam: scalar; s = X*W; p = softmax(s)\nL = -mean[i] log(p[i,y[i]]) + lam*sum(W.^2)"
+FACTOR = "norm2(R - U*V')^2 + lam*(norm2(U)^2 + norm2(V)^2)"
+NET = "W: param[h, n]; x: data[n]; v: data[h]; b: data[h]; v'*tanh(W*x + b)"
+GAUSS = "logdet(S) + u'*inv(S)*u"
+HINGE = "sum(max(0, 1 - t.*(X*w)).^2)"
+
+PLANTED = [
+    # the whole gradient
+    (LEAST, "x", "-2*A'*(A*x - y)", "sign"),
+    (LEAST, "x", "A'*(A*x - y)", "constant-factor"),
+    (LEAST, "x", "4*A'*(A*x - y)", "constant-factor"),
+    (LEAST, "x", "2.0002*A'*(A*x - y)", "constant-factor"),
+    (LEAST, "x", "2*A'*(y - A*x)", "reversed-difference"),
+    (LEAST, "A", "2*x*(A*x - y)'", "transposed"),
+    (LEAST, "x", "0*x", "dropped-term"),
+    (MEANS, "w", "2*X'*(X*w - y)", "constant-factor"),
+    (MEANS, "w", "X'*(X*w - y)/N", "constant-factor"),
+    (LOGISTIC, "w", "-X'*(t.*sigmoid(-t.*(X*w)))/N", "mean-for-sum"),
+    ("logdet(X)", "X", "inv(X)", "transposed"),
+    ("tr(A*X*B)", "X", "B*A", "transposed"),
+    ("tr(A*X)", "X", "A", "transposed"),
+    ("sum(exp(x))", "x", "-exp(x)", "sign"),
+    ("A: symmetric[n]; tr(A*B)", "A", "B + B' - diag(diag(B))", "symmetric-convention"),
+    ("A: symmetric[n]; tr(A*B)", "A", "(B + B')/2", "symmetric-convention"),
+    # a term
+    ("x'*A*x", "x", "A*x", "dropped-term"),
+    ("x'*A*x", "x", "2*A*x", "symmetric-convention"),
+    (RIDGE, "x", "2*A'*(A*x - y)", "dropped-term"),
+    (RIDGE, "x", "2*A'*(A*x - y) + lam*x", "constant-factor"),
+    (RIDGE, "x", "2*A'*(A*x - y) - 2*lam*x", "sign"),
+    (RIDGE, "x", "2*A'*(A*x - y) + 4*lam*x", "doubled-or-extra-term"),
+    (RIDGE, "x", "2*A'*(A*x + y) + 2*lam*x", "sign"),
+    (SOFT, "W", "X'*p/N + 2*lam*W", "dropped-term"),
+    (SOFT, "W", "X'*(p - onehot(y))/N", "dropped-term"),
+    (SOFT, "W", "X'*(p - onehot(y))/N + lam*W", "constant-factor"),
+    (SOFT, "W", "X'*(p - onehot(y)) + 2*lam*W", "constant-factor"),
+    (SOFT, "W", "X'*(onehot(y) - p)/N + 2*lam*W", "reversed-difference"),
+    (SOFT, "W", "X'*(p + onehot(y))/N + 2*lam*W", "sign"),
+    (FACTOR, "U", "-2*(R - U*V')*V", "dropped-term"),
+    (FACTOR, "U", "-2*(R - U*V')*V + lam*U", "constant-factor"),
+    (FACTOR, "U", "2*(R - U*V')*V + 2*lam*U", "sign"),
+    (FACTOR, "V", "-2*(R - U*V')'*U - 2*lam*V", "sign"),
+    ("tr(X'*A*X*B)", "X", "A*X*B", "dropped-term"),
+    ("sum(x.*exp(x))", "x", "x.*exp(x)", "dropped-term"),
+    ("sum(x.*log(x))", "x", "log(x)", "dropped-term"),
+    ("x: vector; sin(x'*x)*sum(x)", "x", "2*cos(x'*x)*sum(x)*x", "dropped-term"),
+    # an inner derivative
+    ("sum(exp(3*x))", "x", "exp(3*x)", "constant-factor"),
+    ("sum(sin(x.^2))", "x", "cos(x.^2)", "missing-inner-derivative"),
+    ("sum(sigmoid(x))", "x", "sigmoid(x)", "missing-inner-derivative"),
+    ("sum(sigmoid(x))", "x", "sigmoid(x).*(1 + sigmoid(x))", "wrong-inner-derivative"),
+    ("sum(tanh(x))", "x", "1 + tanh(x).^2", "wrong-inner-derivative"),
+    ("sum(tanh(x))", "x", "1 - tanh(x)", "power-off-by-one"),
+    ("sum(log(1 + x.^2))", "x", "1./(1 + x.^2)", "missing-inner-derivative"),
+    ("sum(exp(x.*a))", "x", "exp(x.*a)", "missing-inner-derivative"),
+    (NET, "W", "v*x'", "missing-inner-derivative"),
+    (NET, "W", "(v.*(1 + tanh(W*x + b).^2))*x'", "wrong-inner-derivative"),
+    (NET, "W", "x*(v.*(1 - tanh(W*x + b).^2))'", "transposed"),
+    (NET, "b", "v.*(1 - tanh(W*x + b))", "power-off-by-one"),
+    ("sum(relu(x).*a)", "x", "a", "missing-inner-derivative"),
+    ("sum(relu(x).*a)", "x", "a.*[x < 0]", "operand-or-index-slip"),
+    (LOGISTIC, "w", "-X'*sigmoid(-t.*(X*w))", "missing-inner-derivative"),
+    (LOGISTIC, "w", "-X'*(t.*sigmoid(t.*(X*w)))", "sign"),
+    ("norm2(x)", "x", "2*x", "other-loss | missing-inner-derivative"),
+    ("sqrt(1 + x'*x)", "x", "1/sqrt(1 + x'*x)*ones(n)", "missing-inner-derivative | wrong-inner-derivative"),
+    # powers and functions
+    ("sum(x.^3)", "x", "3*x.^3", "power-off-by-one"),
+    ("sum(x.^3)", "x", "3*x", "power-off-by-one"),
+    ("sum(x.^4)", "x", "3*x.^3", "constant-factor"),
+    ("norm2(x)", "x", "x/norm2(x)^2", "power-off-by-one"),
+    ("sum(1./x)", "x", "-1./x", "power-off-by-one"),
+    ("sum(sin(x))", "x", "sin(x)", "wrong-function"),
+    ("sum(x.*log1p(x))", "x", "log(x) + x./(1 + x)", "wrong-function"),
+    ("sum(gammaln(x))", "x", "gammaln(x)", "wrong-function"),
+    ("sum(cos(x).*a)", "x", "a.*sin(x)", "sign"),
+    # an operand, an order, a transpose
+    ("x'*A*y", "A", "x*x'", "shape"),
+    ("tr(B*X*C*X')", "X", "B*X*C + B'*X*C", "symmetric-convention | transposed"),
+    ("A: matrix[n, n]; B: matrix[n, n]; X: matrix[n, n]; tr(A*X*B*X)", "X", "A'*X'*B' + A*X'*B", "transposed | product-order"),
+    ("A: matrix[n, n]; B: matrix[n, n]; X: matrix[n, n]; tr(A*B*X)", "X", "(B*A)'", "product-order"),
+    ("A: matrix[n, n]; X: matrix[n, n]; tr(A*X*X*X)", "X", "3*(X*X*A)'", "product-order"),
+    ("A: matrix[n, n]; B: matrix[n, n]; X: matrix[n, n]; tr(A*X*B)", "X", "A'.*B'", "elementwise-for-product"),
+    ("sum(A.*(X*B))", "X", "B*A'", "transposed"),
+    ("sum((u - v).*x.^2)", "x", "2*(v - u).*x", "reversed-difference"),
+    ("sum(u.*v.*exp(x))", "x", "u.*u.*exp(x)", "operand-or-index-slip"),
+    (GAUSS, "S", "inv(S)' - u*u'", "missing-inner-derivative"),
+    (GAUSS, "S", "inv(S)' + inv(S)'*u*u'*inv(S)'", "sign"),
+    (GAUSS, "S", "inv(S)'", "dropped-term"),
+    # sums, normalisers, labels
+    ("sum[i] (sum[j] A[i,j])^2", "A", "G[i,j] = 2*sum[k] A[k,j]", "wrong-axis-or-missing-sum"),
+    ("X: data[N, D]; b: param[N]; sum[i,d] tanh(X[i,d] + b[i])", "b", "g[i] = 1 - tanh(X[i,0] + b[i])^2", "different"),
+    ("x'*a/sum(x)", "x", "a/sum(x)", "missing-normaliser-dependence"),
+    ("v'*softmax(x)", "x", "v.*softmax(x)", "missing-normaliser-dependence"),
+    ("log(sum(exp(x)))", "x", "exp(x)", "missing-inner-derivative"),
+    ("logsumexp(x) - x[0]", "x", "g[i] = softmax(x)[i] - [i = 1]", "one-hot-misplaced"),
+    (SOFT, "s", "(p - onehot(y))", "constant-factor"),
+    (HINGE, "w", "-X'*(t.*[1 - t.*(X*w) > 0])", "other-loss | missing-inner-derivative"),
+    (HINGE, "w", "-2*X'*(t.*(1 - t.*(X*w)))", "missing-inner-derivative | other-loss"),
+    (HINGE, "w", "2*X'*(t.*max(0, 1 - t.*(X*w)))", "sign"),
+    # two at once
+    (RIDGE, "x", "A'*(A*x - y)", "dropped-term + constant-factor"),
+    (LEAST, "A", "-2*x*(A*x - y)'", "transposed + sign"),
+    ("x'*A*x", "x", "-A*x", "dropped-term + sign"),
+    (NET, "W", "-x*(v.*(1 - tanh(W*x + b).^2))'", "transposed + sign"),
+]
