@@ -236,8 +236,8 @@ def whole(d: Definition, at: Values) -> Any:
         return np.full(tuple(at.count(i.attr[1]) for i in d.indices), np.nan)
 
 
-def names_read(d: Definition) -> set[str]:
-    return {d.body.attr[1]} if d.body.op == "tensor" else reads(d.body)
+def names_read(d: Definition) -> frozenset[str]:
+    return reads(d.body)
 
 
 def below(f: Node) -> Iterable[Node]:
