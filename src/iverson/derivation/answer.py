@@ -153,23 +153,28 @@ def size_names(program: Program) -> set[str]:
 
 
 def fuse(bodies: list[Definition], lift: Lift) -> list[Definition]:
-    """Put the gradient by a definition into the next where the two together are hardly longer than one alone, and
-    where no matrix form is lost."""
+    """Put the gradient by a definition into the next where the two together are hardly longer than one alone, or where
+    something cancels, and where no matrix form is lost."""
     done: list[Definition] = []
     while bodies:
         d, *rest = bodies
         users = [u for u in rest if d.name in reads(u.body)]
         merged = {u.name: replace(u, body=tidy(inline(u.body, {d.name: d}))) for u in users}
-        if users and all(
-            cost(merged[u.name].body) <= max(cost(d.body), cost(u.body), 3) + 2
-            and (lift.reads(merged[u.name]) or not lift.reads(u))
-            for u in users
-        ):
+        kept = {u.name: lift.reads(merged[u.name]) or not lift.reads(u) for u in users}
+        if users and all(kept[u.name] and together(d, u, merged[u.name]) for u in users):
             bodies = [merged.get(u.name, u) for u in rest]
         else:
             done.append(d)
-            bodies = rest
+            shorter = {u.name for u in users if kept[u.name] and cost(merged[u.name].body) < cost(u.body)}
+            bodies = [merged[u.name] if u.name in shorter else u for u in rest]
     return done
+
+
+def together(d: Definition, u: Definition, merged: Definition) -> bool:
+    """Whether `merged` reads better than `d` and its user `u`: hardly longer than one of them, or no longer than both
+    though `d` stands in `u` more than once."""
+    own, other, both = cost(d.body), cost(u.body), cost(merged.body)
+    return both <= max(own, other, 3) + 2 or (occurrences(u.body, d.name) > 1 and both <= own + other)
 
 
 def needed(d: Definition, pool: Sequence[Definition]) -> list[Definition]:

@@ -50,7 +50,7 @@ def deriv(f: Node, x: Node) -> Node:
 
 def derive_local(section: Section) -> Node:
     """Carry the section's pending derivative through to its end, recording each line."""
-    f = section.start
+    f = section.end
     for _ in range(MOST_STEPS):
         kind = _next(f)
         if kind is None:

@@ -7,14 +7,16 @@ dr[b] = sum over q of sum[a] dq[a] * (d q[a] / d r[b]).  What was done is left i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..core.errors import IversonError
 from ..core.node import ONE, Node, add, bracket, el, fresh, mul, reads, rel, sum_
 from ..core.program import Definition, Program
 from ..lang.shapes import array
 from ..rewrite.collapse import collapse
+from ..rewrite.match import everywhere
 from ..rewrite.trace import Section
+from ..rules.names import ALGEBRA
 from .differential import differential_of, with_beside
 from .local import deriv, derive_local, fold
 from .tidy import tidy
@@ -102,9 +104,11 @@ class Reverse:
         body = differential_of(d, self.program, name) if d.body.op == "tensor" else d.body
         wanted = el("d" + name, indices) if d.body.op == "tensor" else target
         local = Section("local", d.name, name, wanted, (*d.indices, *indices), deriv(body, wanted))
+        if d.body.op != "tensor":
+            body = recognised(local, body, wanted)
         jacobian = derive_local(local)
         if not (self.program.anonymous and d.name == self.program.result):
-            jacobian = local.step("name", fold(d, jacobian))
+            jacobian = local.step("name", fold(d if d.body.op == "tensor" else replace(d, body=body), jacobian))
         self.out.sections.append(local)
         upstream = self._factor(outer, d.indices)
         about = frozenset((*d.indices, *indices, *self.out.outputs))
@@ -158,6 +162,16 @@ class Reverse:
             indices = (*self.out.outputs, *indices)
             form = array(tuple(i.attr[1] for i in indices)).form
         self.out.gradients[name] = Definition(self._name("d" + name, name), indices, total, form)
+
+
+def recognised(section: Section, body: Node, x: Node) -> Node:
+    """A definition's body with the functions of ALGEBRA by name, a recorded step each: `1/(1 + exp(-z))` is sigmoid(z)."""
+    for row in ALGEBRA:
+        new = everywhere((row,), body)
+        if new is not body:
+            body = new
+            section.step(row.name, deriv(body, x))
+    return body
 
 
 def require_inputs(program: Program, wrt: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from ..lang.whole import whole_call
 from ..rewrite.rule import Rule
 from ..rewrite.trace import Section
 from ..rules.calculus import CALCULUS, STRICT, TENSOR
+from ..rules.names import ALGEBRA
 from ..rules.words import WORDS
 from .lines import Book, Chain, Clause, relation, titles
 from .steps import Group, derivatives, kept, replaced
@@ -91,7 +92,8 @@ class Reasons:
         """The rule of a function: its slope from CALCULUS; for max and min of a constant bracket and tie."""
         word = kind.removeprefix("derivative-of-")
         if word == kind:
-            yield Clause(kind)
+            known = next((r for r in ALGEBRA if r.name == kind), None)
+            yield Clause(kind) if known is None else self.identity(known)
             return
         u = name("u")
         if word in STRICT:

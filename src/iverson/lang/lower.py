@@ -43,6 +43,7 @@ from ..core.node import (
     size,
     sub,
     substitute,
+    transform,
     walk,
 )
 from ..core.program import Definition, Program, sizes_of
@@ -68,7 +69,9 @@ def lower(typed: Typed) -> Program:
         indices = tuple(fresh(n) for n in t.dims)
         names = dict(zip(scope, indices, strict=True)) if scope else {}
         body = lowering.at(e.body, () if scope else indices, names)
-        lowering.definitions.append(Definition(e.name, indices, body, t.form, labels=t.classes, written=e))
+        d = Definition(e.name, indices, body, t.form, labels=t.classes, written=e)
+        if e.name == typed.script.result or not lowering.adopted(d):
+            lowering.definitions.append(d)
     return Program(
         dict(typed.inputs),
         tuple(lowering.definitions),
@@ -108,6 +111,22 @@ class Lowering:
     def at(self, tree: Surface, axes: Axes, scope: dict[str, Node]) -> Node:
         """The value of `tree` at `axes`, a node."""
         return getattr(self, f"_{tree.op}")(tree, axes, scope)
+
+    def adopted(self, d: Definition) -> bool:
+        """Whether `d` only names what an expression introduced, `p = softmax(s)`: that then goes by the user's name."""
+        if d.body.op != "el" or d.body.args != d.indices:
+            return False
+        held = next((q for q in self.definitions if q.introduced and q.name == d.body.attr and q.body.op != "tensor"), None)
+        said = {n for q in self.definitions if q.introduced and q.written and q is not held for n in names_in(q.written.body)}
+        if held is None or held.name in said:
+            return False
+
+        def named(g: Node) -> Node | None:
+            return el(d.name, g.args) if g.op == "el" and g.attr == held.name else None
+
+        own = replace(held, name=d.name, form=d.form, introduced=False, written=d.written)
+        self.definitions[:] = [own if q is held else replace(q, body=transform(q.body, named)) for q in self.definitions]
+        return True
 
     def rank(self, tree: Surface) -> int:
         return self.typed.type_of(tree).rank
