@@ -21,5 +21,6 @@ REGRESSIONS = (
     ("X: data[N,D]; v: data[N]; tr(((X'*log(1 + (X + v*ones(D)').^2))^3)^3)", "v", "a power of a power was spelled out"),
     ("A: data[D,D]; v: data[N]; z: label[N] in D; p[k,j] = [k = z[j]]*A[0,k]; (mean[m < 1] p[m,2])*sum(diff(v).^2)", "v",
      "a label was taken to lie in a range that a condition had cut down"),
+    ("X: data[N,D]; v: data[N]; u: param[D]; sum(u.^2)*norm1(hstack(-X, v/2))", "u", "a range was cut down to an axis read under a bracket"),
 )
 # fmt: on

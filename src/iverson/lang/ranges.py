@@ -152,14 +152,16 @@ class Ranges:
         return lower, upper
 
     def plain_bounds(self, i: Index) -> list[Poly] | None:
-        """The last values of the axes where every read is of the index itself: it runs over the axis, whatever is said of
-        it besides.  None where some read is computed."""
+        """The last values of the axes where every read is of the index itself: it runs over the axis, whatever its sum says
+        of it besides.  None where some read is computed, or stands beside a bracket on the index."""
         ends: list[Poly] = []
         for h in self.halves:
             p = self.poly(h.node)
             if i.node not in leaves(p, "idx"):
                 continue
             a, b = split(p, i.node) or ({}, {})
+            if any(i.node in leaves(f, "idx") and f not in self.stated for f in h.facts):
+                return None
             if leaves(p, "idx") != [i.node] or constant(a) not in (1, -1) or (constant(a) == 1 and b):
                 return None
             if constant(a) == -1 and b not in ends:
