@@ -22,5 +22,7 @@ REGRESSIONS = (
     ("A: data[D,D]; v: data[N]; z: label[N] in D; p[k,j] = [k = z[j]]*A[0,k]; (mean[m < 1] p[m,2])*sum(diff(v).^2)", "v",
      "a label was taken to lie in a range that a condition had cut down"),
     ("X: data[N,D]; v: data[N]; u: param[D]; sum(u.^2)*norm1(hstack(-X, v/2))", "u", "a range was cut down to an axis read under a bracket"),
+    ("Y: data[N,K]; theta: data[K]; X: data[N,D]; W: param[K,D]; Z = exp(sin((Y' - Y' + theta)*cos(X))); sum(W.^2.*Z)", "W",
+     "what cancelled had carried an axis"),
 )
 # fmt: on

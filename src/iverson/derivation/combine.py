@@ -183,9 +183,10 @@ class Shortest:
         if len(like) > MOST_TERMS:
             return self.written(like)
         whole = self.extents.of(tree)
-        if whole != SCALAR and len(like) > 1 and not self.complete(like, whole):
-            return self.written(like)
-        return self.written(self.factored(like))
+        if whole == SCALAR or self.complete(like, whole):
+            return self.written(self.factored(like))
+        flat = self.written(like)
+        return flat if self.extents.of(flat) == whole else tree  # what cancels may have carried an axis: X - X + x
 
     def complete(self, terms: Sequence[Term], whole: tuple[Node | None, Node | None]) -> bool:
         """Every term has the extent of the sum."""
