@@ -183,8 +183,11 @@ class Shortest:
         if len(like) > MOST_TERMS:
             return self.written(like)
         whole = self.extents.of(tree)
-        if whole != SCALAR and len(like) > 1 and not self.complete(like, whole):
-            return self.written(like)
+        if whole != SCALAR and not self.complete(like, whole):
+            made = self.written(like)
+            if self.extents.of(made) != whole:  # `A - A + x` reaches further than x
+                raise NoExtent
+            return made
         return self.written(self.factored(like))
 
     def complete(self, terms: Sequence[Term], whole: tuple[Node | None, Node | None]) -> bool:
