@@ -69,6 +69,9 @@ NUMBERS = ("2", "3", "0.5", "1", "1/3", "1.7", "pi")
 OFTEN = {"exp": 4, "log": 4, "sigmoid": 3, "sin": 3, "tanh": 3, "cos": 2, "sqrt": 3, "softplus": 2, "relu": 3, "abs": 3,
          "square": 3, "sum": 6, "mean": 4, "norm2": 3, "sumsq": 3, "tr": 5, "logdet": 2, "inv": 4, "softmax": 3, "logsoftmax": 3,
          "sign": 0.3, "step": 0.3, "f": 1}
+# operators that stand only in losses whose seed begins with "whole", where they are frequent
+BY_EIGENVALUES = ("expm", "logm", "sqrtm", "matpow", "trexpm", "trsqrtm", "trmatpow", "lambda_max", "lambda_min", "eigvec_max",
+                  "eigvec_min", "tril", "triu")
 SPELLINGS = {row.name: (row.name, *row.aliases) for row in OPS.values()} | {"f": ("f",)}
 
 
@@ -77,6 +80,7 @@ class Writer:
 
     def __init__(self, seed: int | str) -> None:
         self.r = random.Random(f"iverson {seed}")
+        self.whole = str(seed).startswith("whole")
         self.defined: dict[str, Shape] = {}
         self.lines: list[str] = []
 
@@ -115,6 +119,7 @@ class Writer:
         if b <= 1:
             return self.leaf(shape, scope)
         rows = [*ELEMENTWISE, *SHAPED[len(shape)], *(INDEXED if not shape and scope else ())]
+        rows += WHOLE_SHAPED[len(shape)] if self.whole else ()
         made = self.pick(rows)(self, shape, b - 1, scope)
         return made if made is not None else self.leaf(shape, scope)
 
@@ -248,7 +253,11 @@ class Writer:
 
     def one_of(self, *shapes: str) -> str:
         """An operator of one of these shape rules."""
-        return self.pick([(frequency(row.name), row.name) for row in rows(*shapes) if row.name not in WITHOUT])
+        return self.pick([(frequency(row.name), row.name) for row in rows(*shapes) if self.known(row.name)])
+
+    def known(self, name: str) -> bool:
+        """Whether an operator may stand in this loss."""
+        return name not in WITHOUT and (self.whole or name not in BY_EIGENVALUES)
 
     def function(self, shape: Shape, b: int, scope: Scope) -> Text:
         """An elementwise operator, each argument in its domain; numbers with a default are written or left out."""
@@ -444,7 +453,7 @@ class Writer:
     def factored(self, shape: Shape, b: int, scope: Scope) -> Text | None:
         """A matrix to one like it, other than the inverse; of an array, one with the sizes swapped."""
         if shape[0] == shape[1] and self.chance(0.5):
-            others = [(1.0, row.name) for row in rows("square") if row.name not in (*WITHOUT, "inv")]
+            others = [(1.0, row.name) for row in rows("square") if self.known(row.name) and row.name != "inv"]
             name = self.pick(others) if others else ""
             return self.call(name, self.symmetric(shape[0], b), *self.beside(name)) if others else None
         own = [n for n, s in self.arrays().items() if s == shape[::-1]]
@@ -577,7 +586,9 @@ SHAPED: tuple[tuple[Row, ...], ...] = (
      (0.3, Writer.hot), (0.3, Writer.spectrum)),
     ((4, Writer.matmul), (1.5, Writer.outer), (1, Writer.turned), (1, Writer.softmax), (1, Writer.diagonal),
      (0.8, Writer.solved), (0.5, Writer.squared), (1, Writer.broadcast), (0.15, Writer.spread), (0.4, Writer.hot),
-     (0.4, Writer.factored), (0.3, Writer.masked)))
+     (0.4, Writer.factored)))
+WHOLE_SHAPED: tuple[tuple[Row, ...], ...] = (
+    ((6, Writer.volume),), ((3, Writer.spectrum),), ((5, Writer.factored), (3, Writer.masked)))
 
 # the method that writes operators of a shape rule of OPS
 BY_SHAPE: dict[str, Callable[[Writer, Shape, int, Scope], Any]] = {

@@ -333,6 +333,11 @@ def test_ten_thousand_second_derivatives(batch):
 
 
 @pytest.mark.parametrize("batch", range(4))
+def test_random_losses_of_whole_matrices(batch):
+    check(run(range(batch * 50, (batch + 1) * 50), name="whole", most=15))
+
+
+@pytest.mark.parametrize("batch", range(4))
 def test_second_derivatives(batch):
     check(run(range(batch * 25, (batch + 1) * 25), order=2, name="second", most=8))
 
@@ -506,7 +511,7 @@ def test_the_generator_is_the_same_everywhere(first_texts):
 
 def test_the_generator_uses_every_operator_and_form():
     """Nothing of the notation is forgotten: every operator, reduction, relation and form occurs."""
-    text = "\n".join(case(f"0.{p}").text for p in range(8000))
+    text = "\n".join([*(case(f"0.{p}").text for p in range(8000)), *(case(f"whole.{p}").text for p in range(200))])
     own = {n for n, row in iv.lang.ops.OPS.items() if row.name not in WITHOUT}
     assert letters_only(text) >= {*own, *iv.lang.ops.REDUCTIONS[:5], "and", "or", "not", "where", "pi"}
     assert {row.shape for row in iv.lang.ops.OPS.values() if row.name not in WITHOUT} <= {*BY_SHAPE, "block"}

@@ -183,10 +183,12 @@ class Shortest:
         if len(like) > MOST_TERMS:
             return self.written(like)
         whole = self.extents.of(tree)
-        if whole == SCALAR or self.complete(like, whole):
-            return self.written(self.factored(like))
-        flat = self.written(like)
-        return flat if self.extents.of(flat) == whole else tree  # what cancels may have carried an axis: X - X + x
+        if whole != SCALAR and not self.complete(like, whole):
+            made = self.written(like)
+            if self.extents.of(made) != whole:  # `A - A + x` reaches further than x
+                raise NoExtent
+            return made
+        return self.written(self.factored(like))
 
     def complete(self, terms: Sequence[Term], whole: tuple[Node | None, Node | None]) -> bool:
         """Every term has the extent of the sum."""
