@@ -148,8 +148,13 @@ class Sizes:
             self.reads.open[variable] = Index(n, variable, tree, fixed.get(n))
 
     def settle(self) -> None:
-        """Give the indices of one definition their ranges, and the ranges the constants that were compared with them."""
+        """Give the indices of one definition their ranges, and the ranges what was compared with them: labels that nothing
+        else tells the number of classes of, constants."""
+        compared = list(self.reads.compared)
         self.reads.settle()
+        for m, n in compared:
+            if flexible(self.find(m)) or flexible(self.find(n)):
+                self.unify(m, n)
         for n, k, tree in self.asked:
             if compound(self.find(n)):
                 self.at_least_zero(sub(self.find(n), num(k)), n, tree)
