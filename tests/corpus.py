@@ -137,7 +137,7 @@ CORPUS = (
     ('norm2(A*X*B-C)^2', 'X', "2*A'*(A*X*B - C)*B'"),
     ('norm2(X*A-B)^2/2', 'X', "(X*A - B)*A'"),
     ("norm2(T-U*V')^2", 'U', "-2*(T - U*V')*V"),
-    ("norm2(T-U*V')^2", 'V', "-2*(T' - V*U')*U"),
+    ("norm2(T-U*V')^2", 'V', "-2*(T - U*V')'*U"),
     ("norm2(T-U*V')^2 + c*(norm2(U)^2+norm2(V)^2)", 'U', "2*c*U - 2*(T - U*V')*V"),
     ("norm2(X'*X-A)^2", 'X', "2*X*(2*X'*X - A - A')"),
     ("norm2(X*X'-A)^2", 'X', "2*(2*X*X' - A - A')*X"),

@@ -254,6 +254,7 @@ class Writer:
         self.shortest = shortest(program, definitions, self.forms, by, by if further else ())
         for d in program.definitions:
             self._see_symmetry(d)
+        self.shortest.recognise(t for d in program.definitions if d.written for t in walk(d.written.body) if t.op == "add")
 
     def _see_symmetry(self, d: Definition) -> None:
         """`A = X'*X` is symmetric, and so is inv(A)."""

@@ -41,6 +41,16 @@ class Shortest:
         self.extents = Extents(forms, dims, symmetric, classes, facts)
         self.monomials = Monomials(self.extents, place or {})
         self.memo: dict[Surface, Surface] = {}
+        self.known: set[Surface] = set()
+
+    def recognise(self, trees: Iterable[Surface]) -> None:
+        """Remember sums that the text writes: `A*x - b` is then read in an answer, not `b` and `A*x` turned round."""
+        for tree in trees:
+            new = self.of(tree)
+            if new.op == "add":
+                self.known.add(new)
+        self.memo.clear()
+        self.monomials.memo.clear()
 
     def declare_symmetric(self, name: str, body: Surface) -> None:
         """Remember a name whose matrix is seen to be symmetric."""
@@ -187,7 +197,10 @@ class Shortest:
             made = self.written(like)
             if self.extents.of(made) != whole:  # `A - A + x` reaches further than x
                 raise NoExtent
-            return made
+            c = content([t.c for t in like])
+            if abs(c) == 1 or len(like) < 2:
+                return made
+            return self.monomials.write(Term(c, {self.written([t.times(1 / c) for t in like]): Fraction(1)}))
         return self.written(self.factored(like))
 
     def complete(self, terms: Sequence[Term], whole: tuple[Node | None, Node | None]) -> bool:
@@ -322,11 +335,21 @@ class Shortest:
             return self.monomials.write(terms[0])
         trees = [self.monomials.write(t) for t in self.arranged(terms)]
         tree = Surface("add", tuple(trees))
+        turned = self.turned(terms, tree) if self.known and tree not in self.known else None
+        if turned is not None:
+            return turned
         if all(t.chain and self.form(t.chain[0]) == "row" for t in terms):
             turned = [self.monomials.write(self.transposed(t)) for t in self.arranged(terms)]
             other = Surface("transpose", (Surface("add", tuple(turned)),))
             return other if cost(other) <= cost(tree) else tree
         return tree
+
+    def turned(self, terms: Sequence[Term], tree: Surface) -> Surface | None:
+        """The sum as the transpose of one that the text writes: `X' - V*U'` is (X - U*V')'."""
+        if self.form(tree) != "matrix":
+            return None
+        other = Surface("add", tuple(map(self.monomials.write, self.arranged([self.transposed(t) for t in terms]))))
+        return Surface("transpose", (other,)) if other in self.known else None
 
     def arranged(self, terms: Sequence[Term]) -> list[Term]:
         lone = not any(t.c > 0 and (t.chain or t.scalars) for t in terms)

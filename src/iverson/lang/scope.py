@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ..core.errors import IversonError
-from .ops import CONSTANTS
-from .surface import Equation, Script, Surface, names_in
+from .ops import CONSTANTS, OPS
+from .surface import Equation, Script, Surface, names_in, walk
 
 INDEX_LETTERS = "ijklmn"
 
@@ -75,11 +75,17 @@ def bind(script: Script) -> Script:
 
 
 def sizes_of(script: Script) -> set[str]:
-    """The sizes that declarations name."""
+    """The sizes that declarations name, and names that nothing but a builder such as eye(n) speaks of."""
     written = [s for d in script.declarations for s in (*(d.dims or ()), d.classes)]
-    return {s for s in written if isinstance(s, str)} | {
-        n for s in written if isinstance(s, Surface) for n in names_in(s)
-    }
+    named = {s for s in written if isinstance(s, str)} | {n for s in written if isinstance(s, Surface) for n in names_in(s)}
+    known = named | {d.name for d in script.declarations} | {e.name for e in script.equations}
+    return named | {n for e in script.equations for t in walk(e.body) for n in _built(t) if n not in known}
+
+
+def _built(tree: Surface) -> list[str]:
+    """The names that stand as sizes in a call: eye(n), ones(m, n)."""
+    row = OPS.get(tree.attr) if tree.op == "call" else None
+    return [a.attr for a in tree.args if a.op == "name"] if row is not None and row.shape == "build" else []
 
 
 def _bind(tree: Surface, scope: set[str], script: Script) -> Surface:
