@@ -84,7 +84,7 @@ def walk_of(rule):
 
     if rule.fact:
         return walks.test_a_matrix_identity_of_declared_structure_is_true
-    if "slopes" in rule.lhs:
+    if rule in walks.OF_ONE:
         return walks.test_an_identity_of_functions_of_one_matrix_is_true
     return walks.test_an_identity_of_triangles_is_true if "tri" in rule.lhs else walks.test_a_matrix_identity_is_true
 

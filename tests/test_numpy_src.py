@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.linalg
 from scipy import special
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
@@ -31,7 +32,7 @@ SHAPES = {
 RANKS = {n: len(dims) for n, dims in SHAPES.items()}
 LABELS = {"y", "u", "c"}
 FUNCTIONS = {
-    "np": np, "special": special, "expit": expit, "sigmoid": expit, "softmax": softmax,
+    "np": np, "scipy": scipy, "special": special, "expit": expit, "sigmoid": expit, "softmax": softmax,
     "logsumexp": logsumexp, "log_softmax": log_softmax, "erf": special.erf, "exp": np.exp,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "inv": np.linalg.inv,
     "softplus": lambda x: np.logaddexp(0, x), "relu": lambda x: np.maximum(0, x),
@@ -158,6 +159,8 @@ np.clip(x, a, None)
 x.clip(.2, .7); np.heaviside(x - a, .5)
 np.exp(x); np.log(x); np.log1p(x); np.expm1(x); np.sqrt(x); np.sin(x); np.cos(x); np.tan(x); np.sinh(x)
 np.cosh(x); np.tanh(x)
+np.tril(A); np.triu(A); scipy.linalg.expm(A); scipy.linalg.sqrtm(A@A.T + np.eye(D))
+scipy.linalg.logm(A@A.T + np.eye(D)); scipy.linalg.fractional_matrix_power(A@A.T + np.eye(D), 0.3)
 np.arcsin(x/2); np.arccos(x/2); np.arctan(x); asin(x/2); acos(x/2); atan(x); np.log2(x); np.log10(x)
 np.exp2(x)
 np.abs(x - r); np.absolute(x - r); np.fabs(x - r); abs(x - r); np.sign(x - a); np.floor(3*x); np.square(x)

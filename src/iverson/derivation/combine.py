@@ -339,8 +339,8 @@ class Shortest:
         if turned is not None:
             return turned
         if all(t.chain and self.form(t.chain[0]) == "row" for t in terms):
-            turned = [self.monomials.write(self.transposed(t)) for t in self.arranged(terms)]
-            other = Surface("transpose", (Surface("add", tuple(turned)),))
+            rows_ = [self.monomials.write(self.transposed(t)) for t in self.arranged(terms)]
+            other = Surface("transpose", (Surface("add", tuple(rows_)),))
             return other if cost(other) <= cost(tree) else tree
         return tree
 
