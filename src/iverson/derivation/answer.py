@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.node import ONE, ZERO, Node, reads, substitute, transform
+from ..core.node import ONE, ZERO, Node, add, mul, open_, reads, substitute, sum_, transform
 from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline, sizes_of
 from ..lang.surface import Equation, Surface, name, names_in, walk
@@ -30,6 +30,7 @@ from .tidy import cost, tidy
 from .ties import moved_by, one_sided
 
 LONGEST_LINE = 90  # in units of combine.cost
+MOST_SPELLED = 6  # terms of a sum under a sum sign that are spelled out to find a matrix form
 LONGEST_CLOSED = 60  # in units of tidy.cost; longer than this a reader wants the program
 
 
@@ -227,6 +228,22 @@ def _plain(q: Definition) -> bool:
     return q.written is not None and not q.written.indices
 
 
+def spelled_out(f: Node) -> Node:
+    """Every sum over a sum term by term, `sum[k] (A[k,k]*B[j,i] - A[j,k]*B[k,i])`: a product may hide in each term alone."""
+
+    def step(g: Node) -> Node | None:
+        if g.op != "red" or g.attr[0] != "sum":
+            return None
+        bound, body, _ = open_(g)
+        inner = next((x for x in body.args if x.op == "add"), None) if body.op == "mul" else body
+        if inner is None or inner.op != "add" or len(inner.args) > MOST_SPELLED:
+            return None
+        rest = [x for x in body.args if x is not inner] if body.op == "mul" else []
+        return add(*(sum_(bound, mul(t, *rest)) for t in inner.args))
+
+    return transform(f, step)
+
+
 class Writer:
     """Definitions as equations a person reads: in matrix form where there is one, in index form otherwise.
 
@@ -273,11 +290,13 @@ class Writer:
         if d.body.op == "tensor":
             function, *arrays = d.body.attr
             return Equation(d.name, (), whole_call(function, tuple(map(name, arrays))))
-        try:
-            tree = (self.named_rows(d) if self.speaks else None) or self.lift.matrix(d.body, d.indices, row=d.form == "row")
-        except NoMatrixForm:
-            return None
-        return Equation(d.name, (), tree)
+        named = self.named_rows(d) if self.speaks else None
+        for body in (d.body, spelled_out(d.body)) if named is None else ():
+            try:
+                return Equation(d.name, (), self.lift.matrix(body, d.indices, row=d.form == "row"))
+            except NoMatrixForm:
+                continue
+        return None if named is None else Equation(d.name, (), named)
 
     def named_rows(self, d: Definition) -> Surface | None:
         """`exp(s[i,k])/sum[m] exp(s[i,m])` is softmax(s), row by row."""

@@ -127,6 +127,7 @@ ROWS = (
     Op("cumsum",    (1, 1), "same",  "sum[m: m <= k] x[m]"),
     Op("cumprod",   (1, 1), "same",  "prod[m: m <= k] x[m]"),
     Op("inv",       (1, 1), "square"),
+    Op("adj",       (1, 1), "square", aliases=("adjugate",)),
     Op("det",       (1, 1), "volume"),
     Op("logdet",    (1, 1), "volume"),
     Op("logabsdet", (1, 1), "volume"),

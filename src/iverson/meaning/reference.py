@@ -143,8 +143,14 @@ def divided(f: Callable[..., Any]) -> Callable[..., Any]:
     return of
 
 
+def minors(a: Any) -> Any:
+    """The adjugate by its definition: signed determinants without a row and a column."""
+    n = range(len(a))
+    return np.array([[(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, j, 0), i, 1)) for j in n] for i in n])
+
+
 WHOLE: dict[str, Callable[..., Any]] = {
-    "inv": np.linalg.inv, "det": np.linalg.det, "logdet": lambda a: np.log(np.linalg.det(a)),
+    "inv": np.linalg.inv, "adj": minors, "det": np.linalg.det, "logdet": lambda a: np.log(np.linalg.det(a)),
     "logabsdet": lambda a: np.log(np.abs(np.linalg.det(a))),
     "pinv": lambda a: np.linalg.lstsq(a, np.eye(len(a)), rcond=None)[0],
     "cholesky": lambda a: np.linalg.cholesky((a + a.T) / 2), "eigvals": lambda a: np.linalg.eigh((a + a.T) / 2)[0],

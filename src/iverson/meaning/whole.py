@@ -102,8 +102,16 @@ def trace(v: Any) -> Any:
 
 expm, logm, sqrtm = (partial(guarded, partial(of_eigenvalues, f)) for f in (np.exp, np.log, np.sqrt))
 
+def adjugate(a: Any) -> Any:
+    """det(a)*inv(a), finite where `a` is singular: for each singular value the product of the others."""
+    u, s, w = np.linalg.svd(a)
+    sign = (np.linalg.det(u) * np.linalg.det(w))[..., None, None]
+    others = np.stack([np.prod(np.delete(s, k, axis=-1), axis=-1) for k in range(s.shape[-1])], axis=-1)
+    return sign * (np.swapaxes(w, -1, -2) * others[..., None, :]) @ np.swapaxes(u, -1, -2)
+
+
 WHOLE: dict[str, Callable[..., Any]] = {
-    "tr": trace, "inv": partial(guarded, np.linalg.inv), "det": np.linalg.det, "logdet": logdet,
+    "adj": partial(guarded, adjugate), "tr": trace, "inv": partial(guarded, np.linalg.inv), "det": np.linalg.det, "logdet": logdet,
     "logabsdet": lambda v: np.linalg.slogdet(v)[1], "pinv": partial(guarded, np.linalg.pinv),
     "cholesky": lambda v: guarded(np.linalg.cholesky, even(v)), "eigvals": lambda v: guarded(np.linalg.eigvalsh, even(v)),
     "eigvecs": lambda v: guarded(lambda a: np.linalg.eigh(a)[1], even(v)), "nuclear": lambda v: np.sum(singular(v), axis=-1),

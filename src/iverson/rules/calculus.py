@@ -59,6 +59,7 @@ SLOPES = "U = eigvecs(A); U*({f}_slopes(A{p}).*(U'*dA*U))*U'{more}"
 
 TENSOR = {
     "inv":       "-F*dA*F",
+    "adj":       "tr(inv(A)*dA)*F - inv(A)*dA*F",
     "det":       "F*tr(inv(A)*dA)",
     "logdet":    "tr(inv(A)*dA)",
     "logabsdet": "tr(inv(A)*dA)",
