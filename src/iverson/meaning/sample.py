@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -119,11 +120,11 @@ def distinct_sizes(typed: Typed, nodes: Iterable[Node], rng: Rng, sizes: Mapping
     """One draw of all named sizes, none twice."""
     known = dict(sizes or {})
     taken = {*known.values(), *(n.attr for n in nodes if n.op == "num")}
-    order = [*map(int, rng.permutation(np.arange(2, most))), *range(most, 10_000)]
+    near = [*map(int, rng.permutation(np.arange(2, most)))]
     for n in dict.fromkeys(leaf for size in nodes for leaf in size_leaves(size)):
         if n.attr not in known:
             least = typed.least.get(n, 2)
-            known[n.attr] = next(k for k in order if k >= least and k not in taken)
+            known[n.attr] = next(k for k in chain(near, range(most, 10_000)) if k >= least and k not in taken)
             taken.add(known[n.attr])
     return known
 
