@@ -24,7 +24,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
-         "training", "api", "directions", "testing", "__init__", "faces", "__main__"),
+         "training", "results", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "syntax", "scope", "ranges", "sizes", "blocks", "shapes", "kinds",
                    "numpy_text", "numpy_values", "numpy_arrays", "numpy_calls", "numpy_src", "latex", "read", "whole", "lower",
@@ -35,7 +35,7 @@ ORDER = {
                    "undefined"),
     "derivation": ("tidy", "ties", "extent", "polish", "differential", "local", "reverse", "lift", "index_form", "naming", "signs", "declared",
                    "monomial", "combine", "answer", "structure",
-                   "conventions", "notes", "derive", "products", "vectorized"),
+                   "conventions", "notes", "derive", "products", "vectorized", "einsum"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
     "emit":       ("dialects", "windows", "plan", "reads", "arrays", "numpy_code", "split", "native"),

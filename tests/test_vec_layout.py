@@ -82,3 +82,20 @@ def test_the_commutation_matrix_turns_a_stacked_matrix():
     a = np.arange(6.0).reshape(2, 3)
     value = iv.parse("A: data[m,n]; commutation(m,n)*vec(A)").value(A=a)
     assert np.array_equal(value, vec(a.T))
+
+
+@pytest.mark.parametrize(("text", "wrt"), [("A*X*B", "X"), ("inv(X)", "X"), ("X'*X", "X"), ("x*x'*z", "x"), ("X.*X.*Z - X", "X")])
+def test_an_answer_as_einsum_is_numpy(text, wrt):
+    rng = np.random.default_rng(3)
+    shapes = {"A": (2, 3), "X": (3, 3), "B": (3, 5), "x": (3,), "z": (3,), "Z": (3, 3)}
+    at = {n: rng.normal(size=shapes[n]) for n in iv.parse(text).inputs}
+    d = iv.derive(text, wrt)
+    formula, _, where = d.text("einsum").partition(" where ")
+    names = {"M": np.linalg.inv(at["X"])} if where else {}
+    value = eval(formula, {"np": np, **dict.fromkeys("mnpq", 3), **at, **names})
+    assert np.allclose(value, d(**at))
+
+
+def test_what_einsum_cannot_say_is_refused():
+    with pytest.raises(iv.IversonError, match="no einsum form"):
+        iv.derive("exp(X)", "X").text("einsum")
