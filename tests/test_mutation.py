@@ -57,7 +57,7 @@ def slopes():
                 yield pytest.param(row, p, other, id=f"{row.name}-{p}-{kind}")
 
 
-@pytest.mark.parametrize(("row", "place", "other"), slopes())
+@pytest.mark.parametrize(("row", "place", "other"), list(slopes()))
 def test_a_broken_slope_is_caught(row, place, other):
     if not differs(row.partial[place], other, row.domain) or (row.name, other) in EQUIVALENT:
         return  # it comes to the same value: no break
@@ -72,7 +72,7 @@ def identities():
             yield pytest.param(rule, other, id=f"{rule.name}-{kind}")
 
 
-@pytest.mark.parametrize(("rule", "other"), identities())
+@pytest.mark.parametrize(("rule", "other"), list(identities()))
 def test_a_broken_identity_is_caught(rule, other):
     with pytest.raises(AssertionError):
         rule_holds(dataclasses.replace(rule, rhs=other))

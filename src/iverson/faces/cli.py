@@ -65,7 +65,8 @@ def document(value: Any) -> None:
 @click.option("--wrt", help="The input to derive by, or several: U,V. Without it the loss is simplified.")
 @click.option("--order", type=click.IntRange(1, 4), default=1, help="2 for the Hessian, up to 4.")
 @click.option("--form", type=click.Choice(["matrix", "index", "program"]), help="The form to print.")
-@click.option("--format", "style", type=click.Choice(["text", "unicode", "latex"]), default="text")
+@click.option("--format", "style", type=click.Choice(["text", "unicode", "latex", "einsum"]), default="text")
+@click.option("--layout", type=click.Choice(["transposed", "vec"]), help="vec: the matrix from vec(input) to vec(output).")
 @click.option("--upstream", help="Name of the gradient by the result: a vector-Jacobian product.")
 @click.option("--symmetric", type=click.Choice(["ambient", "projected", "entries"]), default="ambient")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -76,6 +77,7 @@ def derive(
     order: int,
     form: str | None,
     style: str,
+    layout: str | None,
     upstream: str | None,
     symmetric: str,
     as_json: bool,
@@ -91,7 +93,7 @@ def derive(
         simplify(loss, as_json)
         return
     extra = {upstream: every[upstream]} if upstream and upstream in every else None
-    found = api.derive(loss, names(wrt), order, upstream=upstream, symmetric=symmetric, kinds=extra)
+    found = api.derive(loss, names(wrt), order, upstream=upstream, layout=layout, symmetric=symmetric, kinds=extra)
     if as_json:
         document({label(n): derivation_record(d) for n, d in found.items()})
         return
