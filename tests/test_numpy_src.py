@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.linalg
 from scipy import special
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
@@ -31,7 +32,7 @@ SHAPES = {
 RANKS = {n: len(dims) for n, dims in SHAPES.items()}
 LABELS = {"y", "u", "c"}
 FUNCTIONS = {
-    "np": np, "special": special, "expit": expit, "sigmoid": expit, "softmax": softmax,
+    "np": np, "scipy": scipy, "special": special, "expit": expit, "sigmoid": expit, "softmax": softmax,
     "logsumexp": logsumexp, "log_softmax": log_softmax, "erf": special.erf, "exp": np.exp,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "inv": np.linalg.inv,
     "softplus": lambda x: np.logaddexp(0, x), "relu": lambda x: np.maximum(0, x),
@@ -84,6 +85,8 @@ def agree(text, **how):
 
 AGREE = """
 np.linalg.pinv(X); np.linalg.norm(X, 2); np.linalg.norm(X, 'nuc'); np.linalg.eigvalsh(A + A.T)
+scipy.linalg.expm(A); scipy.linalg.logm(A@A.T + np.eye(D)); scipy.linalg.sqrtm(A@A.T); np.tril(A); np.triu(A)
+scipy.linalg.fractional_matrix_power(A@A.T, 0.3)
 np.linalg.cholesky(A@A.T + np.eye(D))
 special.gammaln(np.abs(x) + 1); special.digamma(np.abs(x) + 1); special.gamma(np.abs(x) + 1); special.erfc(x)
 special.xlogy(np.abs(x), np.abs(r)); special.polygamma(1, np.abs(x) + 1); np.cbrt(x); np.arcsinh(x); np.logaddexp(x, r)
