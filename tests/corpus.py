@@ -309,6 +309,6 @@ CORPUS = (
     ('tr(tril(A)*B)', 'A', "tril(B')"),
     ('norm2(triu(X))^2', 'X', '2*triu(X)'),
     ("norm2(tril(A)*x - y)^2", 'A', "2*tril((tril(A)*x - y)*x')"),
-    ('tr(B*cholesky(C))', 'C', "inv(C1)'*(tril(C1'*B') + tril(C1'*B')' - diag((B.*C1')*ones(n)))*inv(C1)/2 where C1 = cholesky(C)", {'C': 'spd'}),
+    ('tr(B*cholesky(C))', 'C', "inv(C1)'*(tril(C1'*B') + tril(C1'*B')' - diag(diag(B*C1)))*inv(C1)/2 where C1 = cholesky(C)", {'C': 'spd'}),
 )
 # fmt: on

@@ -66,6 +66,16 @@ LOSSES = [
     ("sum(log(1 + exp(-y.*(X*w))))",       "w",     {}),
     (LAYERS,                               "A",     {"kinds": {"a": "vector", "c": "vector"}}),
     ("A: symmetric[n]\nB: matrix[n, n]\ntr(A*B)", "A", {"symmetric": "entries"}),
+    ("S: symmetric[n]\nB: matrix[n, n]\ntr(B*expm(S))", "S", {}),
+    ("S: symmetric[n]\nlambda_max(S) + sum(eigvals(S).^2)", "S", {"symmetric": "projected"}),
+    ("S: spd[n]\np: scalar\ntr(S^p)",     "S",      {}),
+    ("S: spd[n]\np: scalar\nB: matrix[n, n]\ntr(B*S^p)", "p", {}),
+    ("C: spd[n]\nB: matrix[n, n]\ntr(B*cholesky(C))", "C", {}),
+    ("Q: orthogonal[n]\nx'*Q*Q'*x",       "x",      {}),
+    ("Q: orthonormal[m, n]\nA: matrix[m, n]\ntr(Q'*A)", "Q", {"symmetric": "projected"}),
+    ("u: unit[n]\nu'*A*u",                "u",      {"symmetric": "projected"}),
+    ("Y: onehot[N, K]\nZ: matrix[N, K]\n-sum(Y.*logsoftmax(Z))", "Z", {}),
+    ("L: lower[n]\nB: matrix[n, n]\ntr(B*L*L')", "L", {"symmetric": "projected"}),
     ("prod[i] x[i]",                       "x",     {}),
     ("sum([x > 0])",                       "x",     {}),
     ("f: function\nsum(f(x))",             "x",     {}),
@@ -154,7 +164,7 @@ def draw_for(text, d, options):
         shape = [k.attr if k.op == "num" else draw.sizes[k.attr] for k in dims[n if n in dims else n[1:]]]
         arrays[n] = rng.normal(size=shape)
     for n, i in program.inputs.items():
-        if "simplex" in i.facts:
+        if i.facts:
             arrays[n] = draw.arrays[n]
     return loss, arrays, draw.sizes, program
 

@@ -85,6 +85,8 @@ def agree(text, **how):
 
 AGREE = """
 np.linalg.pinv(X); np.linalg.norm(X, 2); np.linalg.norm(X, 'nuc'); np.linalg.eigvalsh(A + A.T)
+scipy.linalg.expm(A); scipy.linalg.logm(A@A.T + np.eye(D)); scipy.linalg.sqrtm(A@A.T); np.tril(A); np.triu(A)
+scipy.linalg.fractional_matrix_power(A@A.T, 0.3)
 np.linalg.cholesky(A@A.T + np.eye(D))
 special.gammaln(np.abs(x) + 1); special.digamma(np.abs(x) + 1); special.gamma(np.abs(x) + 1); special.erfc(x)
 special.xlogy(np.abs(x), np.abs(r)); special.polygamma(1, np.abs(x) + 1); np.cbrt(x); np.arcsinh(x); np.logaddexp(x, r)

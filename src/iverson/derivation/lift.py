@@ -17,7 +17,7 @@ from typing import ClassVar
 from ..core.node import Node, Number, coefficient, elements, is_num, mul, neg, num, open_, pow_, substitute
 from ..core.program import Definition
 from ..lang.sizes import size_tree as size_tree_of
-from ..lang.surface import LONGEST, Surface, call, index, name, number
+from ..lang.surface import LONGEST, Surface, call, index, name, number, walk
 
 TRIANGLES = {">=": "tril", "<=": "triu"}  # of a matrix of ones: the bracket of a row and a column
 
@@ -88,12 +88,15 @@ class Lift:
         dims: Mapping[str, tuple[Node, ...]] | None = None,
     ) -> None:
         self.forms, self.symmetric, self.dims = forms, symmetric, dims or {}
+        self.masked = False  # whether a triangle was met
 
     def matrix(self, f: Node, axes: tuple[Node, ...], row: bool = False) -> Surface:
         """`f` over the axes as a matrix expression, a column for one axis (a row where asked)."""
         if len(axes) > 2:
             raise NoMatrixForm
         m = self.lift(f, axes)
+        if self.masked and any(is_triangle(t) for t in walk(m.tree)):
+            raise NoMatrixForm  # a sum over j >= i reads better with its indices
         return m.t.tree if row else m.tree
 
     def reads(self, d: Definition) -> bool:
@@ -309,6 +312,7 @@ class Lift:
         same = len(own) == 2 and set(own) == set(relation.args) and own[0].attr[1] is own[1].attr[1]
         if relation.attr == "=" and same:
             return Mat((call("eye", size_tree(own[0])),), own[0], own[1])
+        self.masked = True
         if relation.attr in TRIANGLES and len(own) == 2 and set(own) == set(relation.args):
             rows, cols = relation.args
             return Mat((call(TRIANGLES[relation.attr], call("ones", size_tree(rows), size_tree(cols))),), rows, cols)
@@ -469,6 +473,9 @@ def mergeable(e: Mat, bound: set[Node], counts: Mapping[Node, int]) -> bool:
 def elementwise(a: Mat, b: Mat) -> Mat:
     rows, cols = (a.rows, a.cols) if a.rank == 2 or a.rows is not None else (a.cols, None)
     a, b = a.by(rows, cols), b.by(rows, cols)
+    for mask, kept in ((a, b), (b, a)):
+        if is_triangle(mask.tree):
+            return Mat((call(mask.tree.attr, kept.tree),), rows, cols)
     if b.tree.op == "ediv" and b.tree.args[0] == number(1):
         return Mat((Surface("ediv", (a.tree, b.tree.args[1])),), rows, cols)
     if a.tree.op == "ediv" and a.tree.args[0] == number(1):

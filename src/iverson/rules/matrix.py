@@ -43,6 +43,8 @@ MATRIX = (
     MatrixRule("variance",          "mean((x - mean(x)).^2)", "var(x)"),
     MatrixRule("deviation",         "sqrt(var(x))",        "std(x)"),
     MatrixRule("double-transpose",  "x''",                 "x"),
+    MatrixRule("diagonal-of-product", "(x.*y')*ones(n)",   "diagonal(x*y)", only="matrix"),
+    MatrixRule("product-diagonal",  "(x'.*y)*ones(n)",     "diagonal(y*x)", only="matrix"),
     # U*(slopes.*(U'*A*U))*U', the derivative of tr(A*f(A)) through f: A and f(A) have the same eigenvectors
     MatrixRule("own-exponential",   COMMUTES.format("expm_slopes(x)"), "x*expm(x)"),
     MatrixRule("own-logarithm",     COMMUTES.format("logm_slopes(x)"), "x*inv(x)"),
