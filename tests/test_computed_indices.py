@@ -36,7 +36,7 @@ ANSWERS = (
     ("r[k] = sum[i] x[i]*x[i+k]; sum(r.^2)", "x",
      "dx[k] = 2*sum[i] r[i]*([k + i < n]*x[k+i] + [k >= i]*x[k-i]) where r[k] = sum[i] x[i]*x[i+k]"),
     ("sum[t] (x[t] - a*x[t-1])^2", "a", None),
-    ("c[i] = sum[j] x[i-j]; sum(c.^2)", "x", "2*triu(ones(n, n))*c where c[i] = sum[j] x[i-j]"),
+    ("c[i] = sum[j] x[i-j]; sum(c.^2)", "x", "dx[i] = 2*sum[j: j >= i] c[j] where c[i] = sum[j] x[i-j]"),
     ("x: data[n]; y: data[m]; A: data[p,n+m]; sum((A*concat(x,y)).^2)", "y", None),
     ("X: data[n,d]; w: param[d+1]; y: data[n]; norm2(hstack(X, ones(n))*w - y)^2", "w", None),
     ("A: data[m,n]; B: data[m,n]; vec(A)'*vec(B)", "A", "B"),
