@@ -24,5 +24,7 @@ REGRESSIONS = (
     ("X: data[N,D]; v: data[N]; u: param[D]; sum(u.^2)*norm1(hstack(-X, v/2))", "u", "a range was cut down to an axis read under a bracket"),
     ("Y: data[N,K]; theta: data[K]; X: data[N,D]; W: param[K,D]; Z = exp(sin((Y' - Y' + theta)*cos(X))); sum(W.^2.*Z)", "W",
      "what cancelled had carried an axis"),
+    ("V: param[D,K]; W: param[D,K]; t: label[] in K; (-sum[j: j != t] atan(W[0,j])/(1 + max(W[1,j], 0)^2))*sum[n: n != t] V[0,n]",
+     "W", "a mask over a denominator was negated as a boolean"),
 )
 # fmt: on

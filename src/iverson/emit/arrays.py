@@ -211,7 +211,7 @@ class Arrays(Reads):
         ]
         values = [Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in values]
         shown, axes = self.together(values, scope)
-        code = ("-" if signs[0] else "") + shown[0].at(SUM if not signs[0] else TIMES)
+        code = negative(shown[0].at(TIMES)) if signs[0] else shown[0].at(SUM)
         for v, minus in zip(shown[1:], signs[1:], strict=True):
             code += (" - " if minus else " + ") + v.at(SUM + 1)
         return Value(code, axes, SUM)
@@ -224,8 +224,7 @@ class Arrays(Reads):
         if c < 0:
             v = self.value(mul(num(-c), rest), scope)
             v = Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
-            minus = "-1.0*" if v.code.startswith("(") else "-"  # what comes first may be a mask
-            return Value(minus + v.at(TIMES), v.axes, SUM)
+            return Value(negative(v.at(TIMES)), v.axes, SUM)
         held, loose, others = strong(factors(f))
         if held:
             return self.times([self.value(x, scope) for x in others] + [self.chosen(held, loose, scope)], scope)
@@ -508,6 +507,11 @@ def picked(t: Node, indices: tuple[Node, ...]) -> tuple[str, Node, Node, Node] |
             if label.op == "el" and label.free == {i} and (b.args[0].attr == "!=" or k not in rest.free):
                 return b.args[0].attr, label, rest, b
     return None
+
+
+def negative(code: str) -> str:
+    """A product with a minus; where it begins with parentheses they may hold a mask, which has no negative."""
+    return ("-1.0*" if code.startswith("(") else "-") + code
 
 
 def integral(f: Node) -> bool:
