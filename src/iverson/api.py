@@ -70,7 +70,8 @@ class Loss:
     @property
     def reading(self) -> str:
         """What was understood, a line for each name, then the formulas with their parentheses."""
-        return "\n".join([*reading(self.typed), *map(line, self.typed.script.equations)])
+        notes = [f"read: {n}" for n in self.typed.script.notes]
+        return "\n".join([*reading(self.typed), *notes, *map(line, self.typed.script.equations)])
 
     @property
     def simplified(self) -> str:
@@ -99,17 +100,23 @@ class Loss:
 
 
 def parse(
-    source: Any, notation: str = "auto", sizes: Sizes | None = None, kinds: Mapping[str, str] | None = None
+    source: Any,
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
 ) -> Loss:
     """Read a loss.
 
-    source   a text in iverson notation or a NumPy expression, or a path to a .iv file
+    source   a text in iverson notation, NumPy, LaTeX or as it stands on a chalkboard, or a path to a .iv or .tex file
     sizes    {"X": ("N", "D"), "b": ()}: what the text does not declare; kinds: {"y": "label K", "A": "symmetric"}
+    symbols  of LaTeX: {"y_hat": r"\\hat{y}", "X": (r"x^{(i)}", "row")}; target: the left side of the formula that is the loss
     Errors   IversonError, with the text and the place in it
     """
     if isinstance(source, Loss):
         return source
-    t = read(source, notation, sizes, kinds)
+    t = read(source, notation, sizes, kinds, symbols, target)
     return Loss(t, t.script.source)
 
 
@@ -124,6 +131,8 @@ def derive(
     layout: str | None = None,
     symmetric: str = "ambient",
     verified: bool = True,
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
 ) -> Any:
     """The gradient of a scalar loss, the Jacobian of a vector or matrix, or the vector-Jacobian product with `upstream`.
 
@@ -139,7 +148,7 @@ def derive(
     """
     kinds = dict(kinds or {})
     form = kinds.pop(upstream, None) if upstream and upstream in kinds else None
-    loss = parse(source, notation, sizes, kinds)
+    loss = parse(source, notation, sizes, kinds, symbols, target)
     names, prefer = wanted_names(wrt)
     check_options(order, layout, names, upstream)
     if order == 2 and len(names) > 1:
