@@ -89,7 +89,10 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
                 if t.kind not in ("sym", "word") or t.text.startswith("\\"):
                     break
                 run += t.text
-            if len(run) > 1 and (len(run) == len(head) or head[len(run)].text in ("(", "_", "^", "[")) and run.isalpha():
+            taken = sum(len(t.text) for t in head[:1]) if head[:1] and head[0].kind == "word" else len(run)
+            at = 1 if head[:1] and head[0].kind == "word" else len(run)
+            run = run[:taken]
+            if len(run) > 1 and (at >= len(head) or head[at].text in ("(", "_", "^", "[")) and run.isalpha():
                 names.add(run)
     known = frozenset(names)
     made: list[Formula] = []
@@ -355,8 +358,8 @@ class Text:
 
     def register(self, f: Formula, key: str, r: Reader) -> None:
         assert f.entry is not None
-        same_key = r.symbols.entries.get(key, [])
-        if any(e.kind == "definition" for e in same_key):
+        same_key = [e for e in r.symbols.entries.get(key, []) if e.kind == "definition" and len(e.letters) == len(f.entry.letters)]
+        if same_key:
             old = next(e for e in same_key if e.kind == "definition")
             if old.body is not None and signature(old.body) == signature(f.body):
                 f.entry = old

@@ -78,7 +78,7 @@ class Reader:
             raise self.error("limit", "Its definitions put into each other make the formula too large.", t.span)
         if t.op == "sym":
             return self.symbol(t, env)
-        if t.op in ("fence", "norm", "bars") or t.sub is not None or t.sup:
+        if t.op != "big" and (t.op in ("fence", "norm", "bars") or t.sub is not None or t.sup):
             return self.scripted(t, env)
         return getattr(self, f"_{t.op}")(t, env)
 

@@ -186,6 +186,7 @@ class Symbols:
                 found = self.entries.get(key_of(base, s, m))
                 if found:
                     fits = [e for e in found if suits(e, t, s is not None)]
+                    fits.sort(key=lambda e: bool(e.letters) != bool(t.sub and s is None or t.sup))
                     return (fits or found)[0], s is not None, p
         return None
 
