@@ -311,6 +311,9 @@ class Shaper:
 
     def braced(self, t: Tok, script: str) -> None:
         """The content of an underbrace, without the words below it."""
+        if script == "=":
+            self.out += self.inner(t)
+            return
         inner = self.inner(t)
         open_, close = replace(t, kind="op", text="{"), replace(t, kind="op", text="}")
         self.out += [open_, *inner, close]

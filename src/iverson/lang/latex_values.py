@@ -231,10 +231,10 @@ def turned(v: Val, span: Span) -> Val:
     if v.cells:
         return grid([[turned(v.cells[r][c], span) for r in range(len(v.cells))] for c in range(len(v.cells[0]))], span)
     v = number_of(v)
-    if v.rank == 0 or v.what == "eye":
-        return v
     if v.what == "one" and not v.dims:
         return replace(v, row=not v.row)
+    if v.rank == 0 or v.what == "eye":
+        return v
     tree = v.tree.args[0] if v.tree.op == "transpose" else Surface("transpose", (v.tree,), span=span)
     dims = v.dims[::-1] if v.dims is not None else None
     return Val(tree, dims, (not v.row) if v.rank == 1 else False, loose=v.loose)

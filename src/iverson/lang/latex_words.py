@@ -39,15 +39,16 @@ SIGNS = {
 IGNORED = frozenset(r"""\, \; \! \: \> \  \/ \displaystyle \textstyle \scriptstyle \scriptscriptstyle \limits \nonumber \notag
 \left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \bigm \Bigm \biggm \Biggm \hline
 \allowbreak \hfill \noindent \small \normalsize \strut \mathstrut \relax \centering \protect \rm \bf \it \cal \sf \tt \sl
-\medspace \thickspace \negthinspace \enspace \begingroup \endgroup \large \Large \break \nobreak \par \indent \mathrel \mathop \mathbin
-\mathord \mathopen \mathclose \mathpunct \mathinner \boxed \fbox \ensuremath \smash \cancel \phantomsection \raggedright""".split()
+\medspace \thickspace \negthinspace \enspace \begingroup \endgroup \large \Large \break \nobreak \par \indent \mathrel \mathbin
+\mathord \mathopen \mathclose \mathpunct \mathinner \phantomsection \raggedright""".split()
 ) | {"\\ ", "\\\n"}
 OPENING = frozenset(r"\left \bigl \Bigl \biggl \Biggl".split())
 CLOSING = frozenset(r"\right \bigr \Bigr \biggr \Biggr".split())
 DROPPED = {r"\tag": 1, r"\label": 1, r"\color": 1, r"\vspace": 1, r"\hspace": 1, r"\ref": 1, r"\eqref": 1, r"\phantom": 1,
            r"\textcolor": 1, r"\cite": 1, r"\footnote": 1, r"\vphantom": 1, r"\hphantom": 1, r"\stackrel": 1, r"\overset": 1,
            r"\underset": 0, r"\colorbox": 1, r"\tag*": 1, r"\hspace*": 1, r"\rlap": 0, r"\llap": 0}
-BRACED = {r"\underbrace": "_", r"\overbrace": "^", r"\underline": "", r"\overbracket": "^", r"\underbracket": "_"}
+BRACED = {r"\underbrace": "_", r"\overbrace": "^", r"\underline": "", r"\overbracket": "^", r"\underbracket": "_",
+          r"\boxed": "=", r"\fbox": "=", r"\ensuremath": "=", r"\smash": "=", r"\cancel": "=", r"\mathop": "="}  # =: without braces
 WORDS = frozenset(r"""\mathrm \text \operatorname \operatorname* \mathit \textrm \textit \textbf \texttt \mathtt \mbox \hbox \textsf
 \textnormal \mathnormal \mathsf \mathop* \textup""".split())
 STYLES = {r"\mathbf": r"\mathbf", r"\boldsymbol": r"\mathbf", r"\bm": r"\mathbf", r"\pmb": r"\mathbf", r"\mathcal": r"\mathcal",
