@@ -17,7 +17,7 @@ from .latex_reader import Reader, free_letters
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
-from .latex_tree import Tex, signature, walk
+from .latex_tree import Tex, regrouped, signature, walk
 from .surface import Declaration, Script, Surface, depth
 from .syntax import MOST_DEPTH, MOST_TREE
 
@@ -105,7 +105,8 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
         body = TexParser(s.members[-1], source, known, chalk).whole()
         if left is not None and not is_left(left) and is_left(body) and body.op != "row" and not is_number(left):
             left, body = body, left
-        made.append(Formula(left, body, s))
+        around = frozenset(given) | (letters_in(left) if left is not None else set())
+        made.append(Formula(left, regrouped(body, around), s))
     return made, known
 
 
@@ -222,7 +223,7 @@ class Text:
             e = r.undeclared.setdefault(key, Entry(r.unused(identifier(key)), shape, key=key))
             e.dims = shape
         self.letters(r)
-        r.taken |= {e.name for e in r.undeclared.values()}
+        r.taken = {e.name for e in (*symbols.all(), *r.undeclared.values())}
         return r
 
     def plain_names(self, symbols: Symbols, n: str, symbol: str | None, form: str | None) -> None:

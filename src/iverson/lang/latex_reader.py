@@ -181,10 +181,7 @@ class Reader:
         raise self.error("unsupported", "A list of numbers is not read.", t.span, r"Write \begin{bmatrix} ... \end{bmatrix}.")
 
     def _add(self, t: Tex, env: Env) -> Val:
-        return added([self.value(a, env) for a in joined_sums(t, self.bound_letters(env))], t.span)
-
-    def bound_letters(self, env: Env) -> set[str]:
-        return set(env)
+        return added([self.value(a, env) for a in t.args], t.span)
 
     def _neg(self, t: Tex, env: Env) -> Val:
         return negative(self.value(t.args[0], env), t.span)
@@ -300,7 +297,7 @@ class Reader:
     def norm(self, t: Tex, env: Env) -> Val:
         v = self.value(t.args[0], env)
         kind = text_of_sub(t)
-        known = kind in (None, "1", "2", "F", "fro", "*", "nuc", "tr", r"\infty") or (t.sub and t.sub[0].op == "all")
+        known = t.sub is None or kind in ("1", "2", "F", "fro", "*", "nuc", "tr", r"\infty") or (t.sub and t.sub[0].op == "all")
         if not known and t.sub is not None and len(t.sub) == 1:
             below = self.number(t.sub[0], env)
             if below.rank == 2:
@@ -1013,49 +1010,6 @@ def free_of(e: Entry) -> set[str]:
     return {str(x.attr) for x in walk(e.body) if x.op == "sym"} if e.body is not None else set()
 
 
-def joined_sums(t: Tex, env: set[str]) -> tuple[Tex, ...]:
-    """The terms of a sum; terms that only make sense under the sum sign before them are taken into it."""
-    terms = list(t.args)
-    for p, a in enumerate(terms):
-        big = trailing_sum(a)
-        if big is None or p + 1 == len(terms) or big.sub is None:
-            continue
-        bound = {str(x.attr) for s in big.sub for x in walk(s) if x.op == "sym" and not x.sub} - env
-        leans = [bool(bound & script_letters(b)) for b in terms[p + 1 :]]
-        if not any(leans):
-            continue
-        last = len(leans) - 1 - leans[::-1].index(True)
-        if not all(leans[: last + 1]):
-            raise IversonError("ambiguous", "What belongs under the sum sign is not clear: a later term uses its index.", big.span,
-                               hint="Put the summand in parentheses.")
-        body = Tex("add", (big.args[0], *terms[p + 1 : p + 2 + last]), span=big.args[0].span.to(terms[p + 1 + last].span))
-        return tuple([*terms[:p], with_body(a, body), *terms[p + 2 + last :]])
-    return t.args
-
-
-def trailing_sum(t: Tex) -> Tex | None:
-    """The sum sign that a term ends in."""
-    while t.op in ("neg", "row", "op") and not t.sub and not t.sup:
-        t = t.args[-1]
-    return t if t.op == "big" and t.attr in ("sum", "mean") else None
-
-
-def with_body(t: Tex, body: Tex) -> Tex:
-    if t.op == "big":
-        return replace(t, args=(body,))
-    return replace(t, args=(*t.args[:-1], with_body(t.args[-1], body)))
-
-
-def script_letters(t: Tex) -> set[str]:
-    """Letters that stand in scripts and that no sum sign inside binds."""
-    found: set[str] = set()
-    for x in walk(t):
-        for s in (*(x.sub or ()), *(y for k, a in x.sup if k in ("round", "square") for y in a)):
-            found |= {str(y.attr) for y in walk(s) if y.op == "sym" and not y.sub}
-    bound = {str(y.attr) for x in walk(t) if x.op == "big" for s in x.sub or () for y in walk(s) if y.op == "sym" and not y.sub}
-    return found - bound
-
-
 def free_letters(t: Tex, r: Reader, seen: frozenset[str] = frozenset(), bound: frozenset[str] = frozenset()) -> set[str]:
     """Letters in index positions that nothing around them binds, also by way of definitions."""
     found: set[str] = set()
@@ -1081,7 +1035,7 @@ def free_letters(t: Tex, r: Reader, seen: frozenset[str] = frozenset(), bound: f
 
 def scripts_of(t: Tex) -> list[Tex]:
     """Where indices stand: subscripts of symbols and fences, raised indices; not limits of sums and not marks of norms."""
-    if t.op in ("big", "norm", "fn"):
+    if t.op in ("big", "norm", "fn", "inner"):
         return []
     return [*(t.sub or ()), *(y for k, x in t.sup if k in ("round", "square") for y in x)]
 

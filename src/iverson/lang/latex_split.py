@@ -60,6 +60,8 @@ def unwrapped(tokens: list[Tok], source: str) -> list[Tok]:
             name, at = _name(tokens, at, source)
             at = _environment(t, name, out, stack, braces, tokens, at, source)
             continue
+        if t.kind == "line" and stack:
+            continue
         braces[-1] += (t.text == "{") - (t.text == "}")
         if t.text == r"\\":
             at = _after_break(tokens, at)

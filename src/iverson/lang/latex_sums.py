@@ -158,7 +158,7 @@ def new_letters(r: Reader, c: Tex, letters: list[str], t: Tex, env: Env) -> None
         if x.op == "rel" and x.attr == r"\in":
             raise r.error("unsupported", "A sum over a set is not read.", c.span, "Write a mask as a factor: [..] or an array of 0 and 1.")
     bare_ones = [str(x.attr) for x in bare_symbols(c)]
-    if any(b in letters for b in bare_ones):
+    if any(x.op == "sym" and str(x.attr) in letters for x in walk(c)):
         return  # a condition on an index that is bound already
     used = {str(x.attr) for x in walk(t.args[0]) if x.op == "sym"}
     known = {b for b in bare_ones if r.symbols.find(Tex("sym", (), b, c.span)) is not None or b in r.sizes or b in r.aliases}

@@ -206,6 +206,8 @@ def suits(e: Entry, t: Tex, named: bool) -> bool:
 
 def default_symbol(name: str) -> str:
     r"""How a name is written where the caller does not say: `alpha` as \alpha, `y_hat` as \hat{y}, `w0` as it stands."""
+    if other_symbols(name):
+        return other_symbols(name)[0]
     head, _, tail = name.partition("_")
     if "\\" + head in LETTERS:
         head = "\\" + head

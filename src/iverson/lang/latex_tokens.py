@@ -17,10 +17,12 @@ from dataclasses import dataclass, replace
 from ..core.errors import IversonError, Span
 from .latex_words import (
     ACCENTS,
+    ARGS,
     BRACED,
     CHALK,
     CLOSING,
     DROPPED,
+    FUNCTIONS,
     IGNORED,
     LETTERS,
     LOWERED,
@@ -83,7 +85,9 @@ def tokenize(source: str, chalk: bool = False) -> list[list[Tok]]:
         raise IversonError("limit", f"The text has {len(source)} characters; at most {MOST_TEXT} are read.")
     text = blanked(source)
     macros, text = preamble(text)
-    return [Shaper(expand(raw(text, a, b, chalk), macros), source).all() for a, b in displays(text)]
+    marked = MARKED.search(text) is not None
+    found = [Shaper(expand(raw(text, a, b, chalk), macros), source).all() for a, b in displays(text)]
+    return [[t for t in tokens if t.kind != "line"] for tokens in found] if marked else found
 
 
 def blanked(source: str) -> str:
@@ -366,6 +370,8 @@ class Shaper:
         said = re.sub(r"[~\s]|\\[,;: ]", " ", between).strip()
         if said.lower().rstrip(":.,") in STOPPERS or text.lower() in STOPPERS:
             self.out.append(Tok("speech", "s.t.", t.start, end))
+        elif text in FUNCTIONS or text in ARGS:
+            self.out.append(Tok("word", text, t.start, end))
         elif not text.strip() or re.fullmatch(r"[,;.:]+", text):
             self.out += [replace(x, kind="op") for x in inner if x.text in ",;."]
         elif " " in said or any(x.kind == "speech" for x in inner) or said.lower().strip(",.:;") in SPEECH or text.startswith(("for ", "if ")):

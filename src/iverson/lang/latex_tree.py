@@ -10,10 +10,10 @@ The operations are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..core.errors import Span
+from ..core.errors import IversonError, Span
 
 Sup = tuple[str, Any]
 
@@ -58,3 +58,61 @@ def signature(t: Tex) -> tuple[Any, ...]:
     above = tuple((k, signature(x) if isinstance(x, Tex) else tuple(map(signature, x)) if isinstance(x, tuple) else x) for k, x in t.sup)
     below = None if t.sub is None else tuple(map(signature, t.sub))
     return t.op, t.attr, tuple(map(signature, t.args)), below, above
+
+
+# -- what belongs under a sum sign ---------------------------------------------------------------------------
+
+
+def regrouped(t: Tex, bound: frozenset[str]) -> Tex:
+    """The tree with terms under the sum sign before them where they use its index: they would mean nothing outside.
+
+    bound   letters that mean something here: bound around, or given by the caller
+    """
+    inner = bound | bound_letters(t) if t.op == "big" else bound
+    args = tuple(regrouped(a, inner) for a in t.args)
+    if any(a is not b for a, b in zip(args, t.args, strict=True)):
+        t = replace(t, args=args)
+    return joined_sums(t, bound) if t.op == "add" else t
+
+
+def bound_letters(t: Tex) -> set[str]:
+    return {str(x.attr) for s in t.sub or () for x in walk(s) if x.op == "sym" and not x.sub}
+
+
+def joined_sums(t: Tex, bound: frozenset[str]) -> Tex:
+    terms = list(t.args)
+    for p, a in enumerate(terms):
+        big = trailing_sum(a)
+        if big is None or p + 1 == len(terms):
+            continue
+        own = bound_letters(big) - bound
+        leans = [bool(own & script_letters(b)) for b in terms[p + 1 :]]
+        if not any(leans):
+            continue
+        last = len(leans) - 1 - leans[::-1].index(True)
+        if not all(leans[: last + 1]) or a.op not in ("big", "row") or (a.op == "row" and big is not a.args[-1]):
+            raise IversonError("ambiguous", "What belongs under the sum sign is not clear: a later term uses its index.", big.span,
+                               hint="Put the summand in parentheses.")
+        body = Tex("add", (big.args[0], *terms[p + 1 : p + 2 + last]), span=big.args[0].span.to(terms[p + 1 + last].span))
+        made = replace(big, args=(body,), span=big.span.to(body.span))
+        made = made if a.op == "big" else replace(a, args=(*a.args[:-1], made), span=a.span.to(made.span))
+        rest = (*terms[:p], made, *terms[p + 2 + last :])
+        return rest[0] if len(rest) == 1 else replace(t, args=rest)
+    return t
+
+
+def trailing_sum(t: Tex) -> Tex | None:
+    """The sum sign that a term ends in."""
+    while t.op in ("neg", "row", "op") and not t.sub and not t.sup:
+        t = t.args[-1]
+    return t if t.op == "big" and t.attr in ("sum", "mean") else None
+
+
+def script_letters(t: Tex) -> set[str]:
+    """Letters that stand in scripts and that no sum sign inside binds."""
+    found: set[str] = set()
+    for x in walk(t):
+        for s in (*(x.sub or ()), *(y for k, a in x.sup if k in ("round", "square") for y in a)):
+            found |= {str(y.attr) for y in walk(s) if y.op == "sym" and not y.sub}
+    bound = {letter for x in walk(t) if x.op == "big" for letter in bound_letters(x)}
+    return found - bound
