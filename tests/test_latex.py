@@ -5,10 +5,10 @@ import zlib
 
 import numpy as np
 import pytest
-from latex_texts import TEXTS
 
 import iverson as iv
 from iverson.core.errors import IversonError
+from latex_texts import TEXTS
 
 NAMES = {"lambda": "lambda_"}     # a word of Python
 

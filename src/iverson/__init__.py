@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Derivation, Loss, check, compile, derive, fit, load, parse, predict, save, score
+    from .conversion import convert
     from .core.errors import IversonError, Span
     from .directions import hvp, jvp, vjp
 
 __version__ = "0.1.0"
 __all__ = [
-    "Derivation", "IversonError", "Loss", "Span", "check", "compile", "derive", "fit", "hvp", "jvp",
-    "load", "parse", "predict", "save", "score", "vjp",
+    "Derivation", "IversonError", "Loss", "Span", "check", "compile", "convert", "derive", "fit", "hvp",
+    "jvp", "load", "parse", "predict", "save", "score", "vjp",
 ]
 
 
@@ -25,10 +26,10 @@ def __getattr__(name: str) -> Any:
     """The public names are loaded at first use, so that `import iverson` costs next to nothing."""
     if name not in __all__:
         raise AttributeError(f"module 'iverson' has no attribute {name!r}")
-    from . import api, directions
+    from . import api, conversion, directions
     from .core import errors
 
     for known in __all__:
-        home = next(m for m in (errors, api, directions) if hasattr(m, known))
+        home = next(m for m in (errors, api, conversion, directions) if hasattr(m, known))
         globals()[known] = getattr(home, known)
     return globals()[name]

@@ -419,14 +419,10 @@ def cut_typed(d: Derivation) -> Typed:
     return read_back(d.derived.program.inputs, [*others, *result])
 
 
-def _symmetrised(v: Any) -> Any:
-    return (v + v.T) / 2
-
-
 SYMMETRIC: dict[str, tuple[Callable[[Any, Any], Any] | None, Callable[[Any], Any] | None]] = {
     "ambient": (None, None),
-    "projected": (None, _symmetrised),
-    "entries": (lambda g, v: np.sum(np.triu(g * v)), _symmetrised),
+    "projected": (None, lambda v: (v + v.T) / 2),
+    "entries": (lambda g, v: np.sum(np.triu(g * v)), lambda v: (v + v.T) / 2),
 }
 
 

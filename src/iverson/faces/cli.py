@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from .. import api
+from .. import api, conversion
 from ..core.errors import IversonError
-from .options import as_columns, as_kinds, as_numbers, as_sizes, common, names
+from .options import as_columns, as_kinds, as_numbers, as_sizes, common, names, reading, targeted
 
 EXIT = {"data": 3, "shape": 3}
 
@@ -48,7 +48,7 @@ def source_of(text: str) -> Any:
 
 
 def read(source: str, notation: str, sizes: str, kinds: str) -> Any:
-    return api.parse(source_of(source), notation, as_sizes(sizes), as_kinds(kinds))
+    return api.parse(source_of(source), notation, as_sizes(sizes), as_kinds(kinds), **reading())
 
 
 def document(value: Any) -> None:
@@ -64,6 +64,7 @@ def document(value: Any) -> None:
 @click.option("--upstream", help="Name of the gradient by the result: a vector-Jacobian product.")
 @click.option("--symmetric", type=click.Choice(["ambient", "projected", "entries"]), default="ambient")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@targeted
 @common
 def derive(
     source: str,
@@ -81,7 +82,7 @@ def derive(
     """The gradient, Jacobian or Hessian of SOURCE, a formula or a file."""
     every = as_kinds(kinds)
     own = {n: k for n, k in every.items() if n != upstream}
-    loss = api.parse(source_of(source), notation, as_sizes(sizes), own)
+    loss = api.parse(source_of(source), notation, as_sizes(sizes), own, **reading())
     if wrt is None:
         simplify(loss, as_json)
         return
@@ -152,6 +153,7 @@ def derivation_record(d: Any) -> dict[str, Any]:
 @click.option("--wrt", required=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
 @click.option("--format", "style", type=click.Choice(["text", "markdown", "latex"]), default="text")
+@targeted
 @common
 def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: str, kinds: str) -> None:
     """The derivation, line by line."""
@@ -165,6 +167,7 @@ def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: 
 @click.option("--mine", required=True, help="The gradient you derived, in iverson notation or NumPy.")
 @click.option("--mine-notation", type=click.Choice(["auto", "iverson", "numpy"]), default="auto")
 @click.option("--json", "as_json", is_flag=True)
+@targeted
 @common
 def check(
     source: str, wrt: str, mine: str, mine_notation: str, as_json: bool, notation: str, sizes: str, kinds: str
@@ -191,6 +194,16 @@ def code(
     else:
         Path(output).write_text(text, encoding="utf-8")
         say(f"written to {output}")
+
+
+@iverson.command()
+@click.argument("source")
+@click.option("--to", type=click.Choice(conversion.TARGETS), required=True)
+@targeted
+@common
+def convert(source: str, to: str, notation: str, sizes: str, kinds: str) -> None:
+    """A loss in another notation."""
+    click.echo(conversion.convert(read(source, notation, sizes, kinds), to).rstrip("\n"))
 
 
 @iverson.command()

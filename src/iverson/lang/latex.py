@@ -8,31 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
+from .latex_formulas import (
+    Formula,
+    bare_head,
+    formulas_of,
+    index_letters,
+    index_places,
+    is_left,
+    is_number,
+    letters_in,
+    signature_key,
+    single_letters,
+    uses,
+)
+from .latex_names import free_letters
 from .latex_parse import TexParser
-from .latex_reader import Reader, free_letters
+from .latex_reader import Reader
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
-from .latex_tree import Tex, regrouped, signature, walk
+from .latex_tree import Tex, signature, walk
 from .surface import Declaration, Script, Surface, depth
 from .syntax import MOST_DEPTH, MOST_TREE
 
 RANKS = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
 MOST_PASSES = 5
-
-
-@dataclass
-class Formula:
-    """A definition or the loss: what stands on its left, if anything, and its body."""
-
-    left: Tex | None
-    body: Tex
-    statement: Statement
-    entry: Entry | None = None
 
 
 def parse_latex(
@@ -71,69 +75,10 @@ def _parse(
     base: int | None,
 ) -> Script:
     found = statements(tokenize(source, chalk), source)
-    formulas, names = formulas_of(found, source, frozenset([*sizes, *kinds, *symbols]), chalk)
+    formulas = formulas_of(found, source, frozenset([*sizes, *kinds, *symbols, *single_letters(symbols)]), chalk)
     text = Text(source, found, formulas, sizes, kinds, symbols, target)
     text.base = base
     return text.script()
-
-
-def formulas_of(found: list[Statement], source: str, given: frozenset[str], chalk: bool) -> tuple[list[Formula], frozenset[str]]:
-    """Every formula parsed; names on left sides are known to all."""
-    names = set(n for n in given if len(n) > 1)
-    plain_formulas = [s for s in found if s.kind == "formula" and s.members]
-    for s in plain_formulas:
-        if len(s.members) > 1:
-            head = [t for t in s.members[0] if t.kind != "line"]
-            run = ""
-            for t in head:
-                if t.kind not in ("sym", "word") or t.text.startswith("\\"):
-                    break
-                run += t.text
-            taken = sum(len(t.text) for t in head[:1]) if head[:1] and head[0].kind == "word" else len(run)
-            at = 1 if head[:1] and head[0].kind == "word" else len(run)
-            run = run[:taken]
-            if len(run) > 1 and (at >= len(head) or head[at].text in ("(", "_", "^", "[")) and run.isalpha():
-                names.add(run)
-    known = frozenset(names)
-    made: list[Formula] = []
-    for s in plain_formulas:
-        if trivial(s):
-            continue
-        left = None
-        if len(s.members) > 1:
-            left = TexParser(s.members[0], source, known, chalk).whole()
-        body = TexParser(s.members[-1], source, known, chalk).whole()
-        if left is not None and not is_left(left) and is_left(body) and body.op != "row" and not is_number(left):
-            left, body = body, left
-        around = frozenset(given) | (letters_in(left) if left is not None else set())
-        made.append(Formula(left, regrouped(body, around), s))
-    return made, known
-
-
-def trivial(s: Statement) -> bool:
-    """A number of an equation, a lone symbol, a range such as i = 1."""
-    texts = [t.text for t in s.tokens if t.kind != "line"]
-    if len(s.members) == 1:
-        return len(s.members[0]) == 0 or (s.display > 0 and len(texts) <= 4 and not set(texts) & {"\\frac", "+", "-", "/"} and any(
-            t.kind == "sym" for t in s.tokens) and not any(x in texts for x in ("(", "\\|", "|"))) or texts[:1] == ["("] and len(texts) == 3
-    left, right = s.members[0], s.members[-1]
-    return len(left) == 1 and len(right) == 1 and right[0].kind == "num" and left[0].text in "ijklmn"
-
-
-def is_number(t: Tex) -> bool:
-    return t.op == "num"
-
-
-def is_left(t: Tex) -> bool:
-    """What can stand on the left of a definition: a symbol with indices, or with arguments."""
-    if t.op == "group" and not t.sub and not t.sup:
-        return is_left(t.args[0])
-    if t.op in ("sym",):
-        return all(k not in ("T", "inv", "invT", "pinv", "epower") for k, _ in t.sup) and not (
-            t.sub and any(x.op == "all" for x in t.sub))
-    if t.op == "fn":
-        return True
-    return t.op == "row" and len(t.args) == 2 and is_left(t.args[0]) and t.args[1].op == "fence" and not t.args[1].sup
 
 
 class Text:
@@ -238,7 +183,7 @@ class Text:
                 continue
             key = key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None)
             if key not in symbols.entries:
-                symbols.add(key, Entry(n, self.dims(n), self.kinds.get(n, "").split("[")[0].split(" ")[0], given=True))
+                symbols.add(key, Entry(n, self.dims(n), self.kinds.get(n, "").split("[")[0].split(" ")[0], given=True, weak=symbol is not None))
 
     def dims(self, n: str) -> tuple[Dim, ...] | None:
         from .kinds import size_written
@@ -313,7 +258,10 @@ class Text:
         """An entry for every formula with a left side."""
         for f in self.formulas:
             f.entry = None
-            if f.left is None:
+            if f.left is None and f.fault is None:
+                continue
+            if f.left is None or not is_left(f.left):
+                f.entry = Entry("", key="", kind="constraint")
                 continue
             head, params = f.left, None
             if head.op == "row":
@@ -322,12 +270,13 @@ class Text:
             while head.op == "group":
                 head = head.args[0]
             known = r.symbols.find(head)
-            if known is not None and known[0].given and params is None and not (head.sub and not known[1] and not known[0].dims):
+            given = known is not None and known[0].given and not known[0].weak
+            if known is not None and given and params is None and not (head.sub and not known[1] and not known[0].dims):
                 f.entry = Entry("", key="", kind="constraint")
                 continue
             if head.op == "fn":
                 head = Tex("sym", (), head.attr, head.span, head.sub, head.sup)
-            f.entry = Entry("", kind="definition", body=f.body, params=params, key=signature_key(head))
+            f.entry = Entry("", kind="definition", body=f.body, params=params, key=signature_key(head), fault=f.fault)
         for f in self.formulas:
             if f.entry is not None and f.entry.kind == "definition":
                 self.placed(f, r)
@@ -359,6 +308,9 @@ class Text:
 
     def register(self, f: Formula, key: str, r: Reader) -> None:
         assert f.entry is not None
+        weak = [e for e in r.symbols.entries.get(key, []) if e.weak]
+        if weak:
+            r.symbols.entries[key] = [e for e in r.symbols.entries[key] if not e.weak]
         same_key = [e for e in r.symbols.entries.get(key, []) if e.kind == "definition" and len(e.letters) == len(f.entry.letters)]
         if same_key:
             old = next(e for e in same_key if e.kind == "definition")
@@ -483,6 +435,8 @@ class Text:
 
     def read(self, r: Reader, goal: Formula) -> Script:
         """The loss and what it needs as equations."""
+        if goal.fault is not None:
+            raise goal.fault
         self.refuse_searched(goal, r)
         e = goal.entry
         anonymous = e is None or e.kind == "constraint"
@@ -498,12 +452,37 @@ class Text:
         for x in r.symbols.all():
             if x.state == "twice" and (x is e or uses(goal.body, x, r)):
                 raise self.error("name", f"{x.name} is defined twice.", x.body.span if x.body else None, "Choose the loss with target=.")
+        self.refuse_conflicts(r, goal)
         r.equation(e)
+        self.refuse_elided(r)
         for q in r.equations:
             if depth(q.body) > MOST_TREE:
                 raise self.error("limit", f"The formula is nested deeper than {MOST_TREE}.", q.span)
         notation = "latex"
         return Script(self.declarations(r), tuple(r.equations), e.name, self.source, notation, anonymous, tuple(r.notes))
+
+    def refuse_conflicts(self, r: Reader, goal: Formula) -> None:
+        """A symbol that the caller declares and the text defines."""
+        for f in self.formulas:
+            if f is goal or f.entry is None or f.entry.kind != "constraint" or f.left is None or f.left.op != "sym" or is_number(f.body):
+                continue
+            found = r.symbols.find(f.left)
+            if found is not None and uses(goal.body, found[0], r):
+                raise self.error("ambiguous", f"{found[0].name} is declared, and defined here.", f.left.span, "Leave one of the two out.")
+
+    def refuse_elided(self, r: Reader) -> None:
+        """A name whose definition could not be read is no input."""
+        used = {n.attr for q in r.equations for n in surfaces(q.body) if n.op == "name"}
+        for s in self.statements:
+            texts = [t.text for t in s.tokens]
+            if s.kind == "elided" and "=" in texts:
+                try:
+                    left = TexParser(s.tokens[: texts.index("=")], self.source).whole()
+                except IversonError:
+                    continue
+                found = r.undeclared.get(str(left.attr)) if left.op == "sym" else None
+                if found is not None and found.name in used and r.symbols.find(left) is None:
+                    raise self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum, or as a sum.")
 
     def refuse_searched(self, goal: Formula, r: Reader) -> None:
         """A leading \\min over what is an index of the formula is a minimum, not a task."""
@@ -547,50 +526,3 @@ def surfaces(tree: Surface) -> Any:
     from .surface import walk as each
 
     return each(tree)
-
-
-def bare_head(t: Tex) -> Tex:
-    return Tex(t.op, t.args, t.attr, Span(0, 0), t.sub, t.sup)
-
-
-def signature_key(t: Tex) -> str:
-    return f"?{t.attr}"
-
-
-def letters_in(t: Tex) -> set[str]:
-    """Letters that stand in scripts."""
-    return {str(y.attr) for x in walk(t) if x.op not in ("big", "norm", "fn") for s in (*(x.sub or ()), *(
-        z for k, a in x.sup if k in ("round", "square") for z in a)) for y in walk(s) if y.op == "sym" and not y.sub}
-
-
-def index_letters(f: Formula) -> set[str]:
-    """Letters that sums of a formula bind, that its left side carries, and that stand alone as i, j, ... in scripts."""
-    found = {str(y.attr) for x in walk(f.body) if x.op == "big" for s in x.sub or () for y in walk(s) if y.op == "sym" and not y.sub}
-    if f.left is not None:
-        found |= letters_in(f.left)
-    return found | {x for x in letters_in(f.body) if x in "ijklmn"}
-
-
-def index_places(t: Tex, indices: set[str]) -> tuple[str, ...]:
-    """Where the indices of an undeclared symbol stand; () where its scripts are part of its name."""
-    found: list[str] = []
-    for k, a in t.sup:
-        if k in ("round", "square") and any(str(y.attr) in indices for x in a for y in walk(x)):
-            found += ["sup"] * len(a)
-    terms = [x for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
-    letters = {str(y.attr) for x in terms for y in walk(x) if y.op == "sym"}
-    if terms and (letters & indices or any(x.op == "all" for x in terms)):
-        one = t.sub is not None and len(t.sub) == 1 and terms and terms[0].op == "num"
-        found += ["sub"] * (1 if one else len(terms))
-    return tuple(found)
-
-
-def uses(t: Tex, e: Entry, r: Reader, seen: frozenset[int] = frozenset()) -> bool:
-    """Whether a formula uses a definition, also by way of others."""
-    for x in walk(t):
-        if x.op == "sym" and (found := r.symbols.find(x)) is not None:
-            if found[0] is e:
-                return True
-            if found[0].body is not None and id(found[0]) not in seen and uses(found[0].body, e, r, seen | {id(found[0])}):
-                return True
-    return False

@@ -8,58 +8,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..core.errors import IversonError, Span
-from .latex_tokens import Tok, unknown
+from ..core.errors import Span
+from .latex_stream import BARS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
+from .latex_tokens import Tok
 from .latex_tree import Sup, Tex
 from .latex_words import ARGS, BIG, FUNCTIONS, RELATIONS
 from .syntax import MOST_DEPTH
 
-PAIRS = {"(": ")", "[": "]", r"\{": r"\}", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
-SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"\circ": "odot", r"\otimes": "otimes", "/": "slash",
-         r"\div": "slash", r"\oslash": "oslash", ".*": "odot", "./": "oslash"}
-BARS = ("|", "\\|")
-PARTED = ("|", "\\|", r"\mid", ";", r"\middle")
-TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",))
-WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)
 
-
-class TexParser:
-    """One pass over the tokens of one formula.  `names` are the multi-letter names that the text or the caller knows."""
-
-    def __init__(self, tokens: list[Tok], source: str, names: frozenset[str] = frozenset(), chalk: bool = False) -> None:
-        self.tokens = [t for t in tokens if t.text not in ("\n", r"\quad")]
-        end = tokens[-1].end if tokens else 0
-        self.tokens.append(Tok("stop", "", end, end))
-        self.source, self.at, self.depth, self.chalk = source, 0, 0, chalk
-        self.bars: list[str | None] = []
-        self.words = tuple(sorted(names | WORDY, key=len, reverse=True))
-
-    # -- tokens ----------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> Tok:
-        return self.tokens[self.at]
-
-    def peek(self, ahead: int = 1) -> Tok:
-        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
-
-    def take(self) -> Tok:
-        t = self.now
-        self.at += t.kind != "stop"
-        return t
-
-    def is_(self, *texts: str) -> bool:
-        return self.now.kind != "stop" and self.now.text in texts
-
-    def expect(self, text: str, opened: Tok) -> Tok:
-        if self.is_(text):
-            return self.take()
-        if self.now.kind == "stop":
-            raise self.error("syntax", f"This {opened.text} is never closed.", opened.span, f"Add a {text}.")
-        raise self.error("syntax", f"Expected {text} here, not {self.now.text!r}.", self.now.span)
-
-    def error(self, kind: str, message: str, span: Span, hint: str | None = None) -> IversonError:
-        return IversonError(kind, message, span, hint=hint, source=self.source)
+class TexParser(Stream):
+    """One pass over the tokens of one formula."""
 
     def whole(self) -> Tex:
         """All tokens as one expression."""
@@ -67,18 +25,6 @@ class TexParser:
         if self.now.kind != "stop":
             raise self.stray()
         return tree
-
-    def stray(self) -> IversonError:
-        t = self.now
-        if t.text in (")", "]", "}", r"\}", r"\rangle", *BARS):
-            return self.error("syntax", f"This {t.text} closes nothing.", t.span)
-        if t.kind == "stop":
-            return self.error("syntax", "The formula stops here; an operand is missing.", t.span)
-        if t.text in ("^", "_"):
-            return self.error("syntax", "Nothing stands before this script.", t.span)
-        if t.text.startswith("\\") and t.text[1:].isalpha() and t.text not in (r"\quad", r"\in", r"\ldots"):
-            return unknown(t, list(BIG) + ["\\" + w for w in FUNCTIONS] + list(SIGNS) + [r"\frac", r"\sqrt", r"\begin", r"\end"], self.source)
-        return self.error("syntax", f"{t.text!r} is not expected here.", t.span)
 
     # -- logic, sums, products -------------------------------------------------------------------------------
 
@@ -102,19 +48,6 @@ class TexParser:
             right = self.negation()
             left = Tex("and", (left, right), span=left.span.to(right.span))
         return left
-
-    def _word(self, text: str) -> bool:
-        if self.now.kind in ("speech", "word") and self.now.text == text:
-            return True
-        letters = self.tokens[self.at : self.at + len(text)]
-        return self.chalk and "".join(t.text for t in letters) == text and self._spaced(letters)
-
-    def _spaced(self, letters: list[Tok]) -> bool:
-        run = self.source[letters[0].start : letters[-1].end + 1]
-        if run[:-1] != "".join(t.text for t in letters) or run[-1:].isalnum():
-            return False
-        self.tokens[self.at : self.at + len(letters)] = [Tok("word", run[:-1], letters[0].start, letters[-1].end)]
-        return True
 
     def negation(self) -> Tex:
         if self.is_(r"\neg") or self._word("not"):
@@ -253,6 +186,7 @@ class TexParser:
         """Parts between commas up to `close`; a lone dot or colon is a whole axis."""
         self.bars.append(None)
         found: list[Tex] = []
+        self.scripts_open += colon
         while not self.is_(close):
             if self.now.kind == "stop":
                 raise self.error("syntax", f"This {opened.text} is never closed.", opened.span, f"Add a {close}.")
@@ -273,6 +207,7 @@ class TexParser:
                     raise self.stray()
         self.take()
         self.bars.pop()
+        self.scripts_open -= colon
         return found
 
     def _one(self, t: Tok) -> Tex:
@@ -339,11 +274,13 @@ class TexParser:
     def _marks(self) -> list[Sup]:
         opened = self.take()
         found: list[Sup] = []
+        self.scripts_open += 1
         while not self.is_("}"):
             if self.now.kind == "stop":
                 raise self.error("syntax", f"This {opened.text} is never closed.", opened.span, "Add a }.")
             found.append(self._mark())
         self.take()
+        self.scripts_open -= 1
         return found
 
     def _mark(self) -> Sup:
@@ -450,21 +387,13 @@ class TexParser:
             self.at += len(joined) - 1
             span = start.span.to(self.tokens[self.at - 1].span)
             return self.function(joined, Tok("word", joined, span.start, span.end)) if joined in WORDY else Tex("sym", (), joined, span)
+        if len(run) > 2 and not self.scripts_open and self.source[t.start : t.start + len(run)] == run and self._is_word(run):
+            raise self.error("ambiguous", f"{run} is a word, or a product of {len(run)} letters.", t.span.to(self.peek(len(run) - 1).span),
+                             rf"Write \mathrm{{{run}}}, or blanks between the factors.")
         self.take()
         if t.text == r"\Sigma" and self.chalk and r"\Sigma" not in self.words and self.source[t.start : t.end] == "Σ":
             return self.big("sum", t)
         return Tex("sym", (), t.text, t.span)
-
-    def _word_at(self, run: str) -> str | None:
-        if len(run) < 2:
-            return None
-        if self.chalk:  # digits and underscores belong to names there, as in iverson notation
-            text = self.source[self.now.start : self.now.start + len(run)]
-            whole = run if text == run else run[: next((p for p, (a, b) in enumerate(zip(run, text, strict=False)) if a != b), 0)]
-            if len(whole) > 1 and (whole.islower() or whole in self.words):
-                return whole
-            run = whole
-        return next((w for w in self.words if len(w) > 1 and run.startswith(w)), None)
 
     def function(self, name: str, t: Tok) -> Tex:
         """A function, or a reduction that is written as a word: \\operatorname*{mean}_i."""
@@ -589,7 +518,7 @@ class TexParser:
         if not tokens:
             raise self.error("syntax", "A cell is empty here.", span)
         inner = TexParser(tokens, self.source, chalk=self.chalk)
-        inner.words, inner.depth = self.words, self.depth
+        inner.words, inner.depth, inner.single = self.words, self.depth, self.single
         return inner.whole()
 
     def _grid(self, rows: list[list[list[Tok]]], span: Span, side: str) -> Tex:
@@ -605,28 +534,13 @@ class TexParser:
             while value and value[-1].text in (",", ";", "."):
                 value = value[:-1]
             tokens = [t for c in conditions for t in c]
-            said = any(t.kind in ("word", "speech") and t.text in OTHERWISE for t in tokens) or _plain(tokens) in OTHERWISE
+            said = any(t.kind in ("word", "speech") and t.text in OTHERWISE for t in tokens) or joined(tokens) in OTHERWISE
             words = [t for t in tokens if not (t.kind in ("word", "speech") and (t.kind == "speech" or t.text in SAID))]
             while words and words[-1].text in (",", ".", ";"):
                 words = words[:-1]
-            words = _comma_and(words)
+            words = comma_and(words)
             if not words and not said and conditions and any(t.kind == "speech" for t in tokens):
                 raise self.error("syntax", "This condition is not read.", tokens[0].span)
             found.append(self._cell(value, span))
             found.append(Tex("rest", span=span) if said or not words else self._cell(words, span))
         return Tex("cases", tuple(found), span=span)
-
-
-OTHERWISE = ("otherwise", "else", "其他", "其它", "否则", "o.w.", "others", "elsewhere", "ow")
-SAID = ("if", "when", "for", "where", "若", "当")
-
-
-def _plain(tokens: list[Tok]) -> str:
-    return "".join(t.text for t in tokens).strip(".,")
-
-
-def _comma_and(tokens: list[Tok]) -> list[Tok]:
-    """A comma between conditions says and; the letters `if` say nothing."""
-    if [t.text for t in tokens[:2]] == ["i", "f"]:
-        tokens = tokens[2:]
-    return [Tok("cmd", r"\land", t.start, t.end) if t.text == "," else t for t in tokens]

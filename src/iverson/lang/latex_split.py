@@ -144,9 +144,13 @@ def parts(tokens: list[Tok]) -> list[list[Tok]]:
     now: list[Tok] = []
     depth, sign = 0, "start"
     for at, t in enumerate(tokens):
-        if t.kind == "speech" and t.text == "s.t." or _subject(tokens, at):
+        if (t.kind == "speech" and t.text == "s.t.") or _subject(tokens, at):
             break
         depth = max(0, depth + (t.text in OPEN) - (t.text in CLOSE))
+        if t.text == r"\forall" and not depth:
+            _close(found, now, sign)
+            now, sign = [t], "forall"
+            continue
         if depth and t.text in ("\n", r"\quad"):
             continue
         if not depth and (t.text in PARTS or t.kind == "speech"):
@@ -170,8 +174,23 @@ def _subject(tokens: list[Tok], at: int) -> bool:
     return [t.text for t in tokens[at : at + 3]] == ["s", ".", "t"] and tokens[at + 2].end - tokens[at].start <= 5
 
 
+def _without_range(tokens: list[Tok]) -> list[Tok]:
+    """A formula without the range of its index behind it: (i = 1, ..., n)."""
+    if len(tokens) < 5 or tokens[-1].text != ")":
+        return tokens
+    depth = 0
+    for p in range(len(tokens) - 1, 0, -1):
+        depth += (tokens[p].text == ")") - (tokens[p].text == "(")
+        if depth == 0:
+            inner = [t.text for t in tokens[p + 1 : -1]]
+            ranged = (inner[1:2] == ["="] and r"\ldots" in inner) or r"\in" in inner[1:3]
+            return tokens[:p] if ranged else tokens
+    return tokens
+
+
 def _close(found: list[list[Tok]], now: list[Tok], sign: str) -> None:
-    if not now:
+    now = _without_range([t for t in now if t.text != "\n"] or now)
+    if not now or all(t.text == "\n" for t in now):
         return
     starts = now[0].text
     joined = bool(found) and (
@@ -239,6 +258,8 @@ def searched_for(tokens: list[Tok]) -> tuple[tuple[Tok, ...], list[Tok]]:
     if at == 0 or at >= len(tokens) or tokens[at].text != "_":
         return (), tokens
     at += 1
+    if at >= len(tokens):
+        return (), tokens
     if tokens[at].text != "{":
         below, at = tokens[at : at + 1], at + 1
     else:

@@ -7,39 +7,17 @@ less becomes a condition.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..core.errors import Span
-from .latex_symbols import Dim
-from .latex_tree import Tex, walk
-from .latex_values import Val, countable, integer, number_of, ones, plus, size_tree
+from .latex_names import Names, free_letters
+from .latex_symbols import Dim, identifier
+from .latex_tree import Tex, inner_of, walk
+from .latex_values import Binder, Val, countable, integer, number_of, ones, plus, size_tree
 from .surface import Surface, index, name, number
 
-if TYPE_CHECKING:
-    from .latex_reader import Reader
-
 Env = Mapping[str, Val]
-Read = tuple[Dim, int, Any, int]  # size of an axis, shift of the index there, the axis itself, what the axis counts from
 
-
-@dataclass
-class Binder:
-    """A bound letter: its name in Surface, what it counts from, what it reads."""
-
-    letter: str
-    name: str
-    base: int
-    span: Span
-    lower: Val | None = None
-    upper: Val | None = None
-    reads: list[Read] = field(default_factory=list)
-
-    def val(self) -> Val:
-        return Val(name(self.name).at(self.span), what="index", offset=self.base, base=self.base, binder=self)
-
-
-def reduction(r: Reader, t: Tex, env: Env) -> Val:
+def reduction(r: Names, t: Tex, env: Env) -> Val:
     """A sum, product, maximum, ... as a reduction."""
     parts = [x for x in t.sub or () if x.op != "such"]
     letters, lowers, conditions = bound_by(r, parts, t, env)
@@ -77,7 +55,7 @@ def reduction(r: Reader, t: Tex, env: Env) -> Val:
     return Val(Surface("reduce", (tree, *condition), (t.attr, names), t.span), body.dims, body.row)
 
 
-def refuse_tail(r: Reader, t: Tex, letters: list[str]) -> None:
+def refuse_tail(r: Names, t: Tex, letters: list[str]) -> None:
     """A product or maximum followed by a quotient without its index: where it ends is not clear."""
     body = t.args[0]
     if t.attr in ("prod", "max", "min") and body.op == "op" and body.attr == "slash" and not set(letters) & {
@@ -85,10 +63,8 @@ def refuse_tail(r: Reader, t: Tex, letters: list[str]) -> None:
         raise r.error("ambiguous", "What is divided is not clear here: the whole, or each factor.", t.span, r"Write \frac or parentheses.")
 
 
-def bare(r: Reader, t: Tex, env: Env) -> Val:
+def bare(r: Names, t: Tex, env: Env) -> Val:
     """A sum sign without an index: over the one index that is free below it, else over all entries."""
-    from .latex_reader import free_letters
-
     free = sorted(free_letters(t.args[0], r) - set(env))
     if len(free) == 1 and t.attr in ("sum", "prod", "max", "min", "mean"):
         letter = Tex("sym", (), free[0], t.span)
@@ -107,7 +83,7 @@ def bare(r: Reader, t: Tex, env: Env) -> Val:
 # -- what is bound ------------------------------------------------------------------------------------------
 
 
-def bound_by(r: Reader, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], dict[str, Tex], list[Tex]]:
+def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], dict[str, Tex], list[Tex]]:
     """The letters a subscript binds, their lower limits, and the conditions it states."""
     letters: list[str] = []
     lowers: dict[str, Tex] = {}
@@ -142,7 +118,7 @@ def shared_limit(t: Tex, letters: list[str]) -> bool:
     return len(letters) > 1 and bool(t.sup)
 
 
-def lower_of(r: Reader, item: Tex, letters: list[str], env: Env) -> bool:
+def lower_of(r: Names, item: Tex, letters: list[str], env: Env) -> bool:
     """Whether `i = 1` says where i begins: it is no condition on an index bound before."""
     return bool(left_letters(item.args[0]))
 
@@ -152,7 +128,7 @@ def left_letters(x: Tex) -> list[str]:
     return [str(a.attr) for a in items if a.op == "sym" and not a.sub and not a.sup] if all(a.op == "sym" for a in items) else []
 
 
-def new_letters(r: Reader, c: Tex, letters: list[str], t: Tex, env: Env) -> None:
+def new_letters(r: Names, c: Tex, letters: list[str], t: Tex, env: Env) -> None:
     """The letters of a condition that are bound by it: those that nothing binds yet."""
     for x in walk(c):
         if x.op == "rel" and x.attr == r"\in":
@@ -182,7 +158,7 @@ def bare_symbols(t: Tex) -> list[Tex]:
 # -- limits -------------------------------------------------------------------------------------------------
 
 
-def start_of(r: Reader, lower: Tex | None, env: Env) -> int:
+def start_of(r: Names, lower: Tex | None, env: Env) -> int:
     if lower is not None and lower.op == "num" and lower.attr == 0:
         return 0
     return 1 if lower is not None and lower.op == "num" else r.base
@@ -217,9 +193,9 @@ def linear(tree: Dim) -> dict[str, int] | None:
                 total[k] = total.get(k, 0) + v
         return {k: v for k, v in total.items() if v}
     if tree.op == "mul":
-        a, b = (linear(x) for x in tree.args)
-        if a is not None and b is not None:
-            for x, y in ((a, b), (b, a)):
+        p, q = (linear(f) for f in tree.args)
+        if p is not None and q is not None:
+            for x, y in ((p, q), (q, p)):
                 if set(x) <= {""}:
                     return {k: v * x.get("", 0) for k, v in y.items() if x.get("", 0)}
     return None
@@ -234,7 +210,7 @@ def gap(a: Dim, b: Dim) -> dict[str, int] | None:
     return {k: v for k, v in made.items() if v}
 
 
-def limits(r: Reader, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Surface]:
+def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Surface]:
     """What the limits of a sum say beyond what its reads say."""
     found: list[Surface] = []
     me = name(b.name).at(t.span)
@@ -258,13 +234,13 @@ def limits(r: Reader, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Su
     infer(r, b, last, t)
     if gaps:
         refuse_limit(r, last, gaps, upper, b)
-    if not sizes and b.upper.what == "size" or (not sizes and last.op == "num"):
+    if (not sizes and b.upper.what == "size") or (not sizes and last.op == "num"):
         b.upper = Val(plus(last, 1), what="size")
         return found
     return [*found, Surface("rel", (me, last), "<=", t.span)]
 
 
-def refuse_limit(r: Reader, last: Surface, gaps: list[dict[str, int] | None], upper: Tex, b: Binder) -> None:
+def refuse_limit(r: Names, last: Surface, gaps: list[dict[str, int] | None], upper: Tex, b: Binder) -> None:
     """A limit that is another size than the axis has, or lies behind its end."""
     declared = linear(last)
     if declared is None:
@@ -280,18 +256,16 @@ def refuse_limit(r: Reader, last: Surface, gaps: list[dict[str, int] | None], up
                           "Declare one size for both, or write the condition.")
 
 
-def is_new(r: Reader, key: str, t: Tex, env: Env) -> bool:
+def is_new(r: Names, key: str, t: Tex, env: Env) -> bool:
     return key not in env and key not in r.sizes and key not in r.aliases and r.symbols.find(t) is None
 
 
-def named_limit(r: Reader, b: Binder, key: str, upper: Tex, t: Tex) -> list[Surface]:
+def named_limit(r: Names, b: Binder, key: str, upper: Tex, t: Tex) -> list[Surface]:
     """A limit that nobody declared: it names the size of what the index runs over."""
-    for n, shift, _, base in b.reads:
+    for n, shift, *_ in b.reads:
         if n is not None:
             r.aliases[key] = plus(size_tree(n, upper.span), b.base - 1 - shift)
             return []
-    from .latex_symbols import identifier
-
     own = identifier(key)
     r.aliases[key] = name(own)
     r.sizes.add(own)
@@ -299,14 +273,14 @@ def named_limit(r: Reader, b: Binder, key: str, upper: Tex, t: Tex) -> list[Surf
     return []
 
 
-def infer(r: Reader, b: Binder, last: Surface, t: Tex) -> None:
+def infer(r: Names, b: Binder, last: Surface, t: Tex) -> None:
     """Axes of unknown size that this index runs over: their last entry is where the sum ends."""
     for n, shift, place, _ in b.reads:
         if n is None and place is not None and place[0].kind != "definition":
             r.inferred.setdefault((place[0].name, place[1]), plus(last, 1 + shift))
 
 
-def counted_from(r: Reader, v: Val, b: Binder, t: Tex) -> Surface:
+def counted_from(r: Names, v: Val, b: Binder, t: Tex) -> Surface:
     """A limit as a value of the index in Surface."""
     if v.what == "label":
         return v.tree
@@ -317,7 +291,7 @@ def counted_from(r: Reader, v: Val, b: Binder, t: Tex) -> Surface:
     return plus(v.tree, v.offset - b.base)
 
 
-def readable(r: Reader, b: Binder, body: Surface, t: Tex) -> Surface:
+def readable(r: Names, b: Binder, body: Surface, t: Tex) -> Surface:
     """An index that reads nothing has its size from its limit: ones(n)[i] stands beside the body."""
     if b.reads:
         return body
@@ -339,7 +313,7 @@ def walk_surface(tree: Surface) -> Any:
 # -- conditions ---------------------------------------------------------------------------------------------
 
 
-def stated(r: Reader, x: Tex, binders: list[Binder], env: Env) -> Surface | None:
+def stated(r: Names, x: Tex, binders: list[Binder], env: Env) -> Surface | None:
     """A condition of a sum sign; `1 <= i` and `j <= n` say only where an index begins and ends."""
     if x.op == "and":
         parts = [c for a in x.args if (c := stated(r, a, binders, env)) is not None]
@@ -359,10 +333,8 @@ def stated(r: Reader, x: Tex, binders: list[Binder], env: Env) -> Surface | None
     return condition_of(r, x, env)
 
 
-def condition_of(r: Reader, x: Tex, env: Env) -> Surface:
+def condition_of(r: Names, x: Tex, env: Env) -> Surface:
     """A condition as Surface; indices, labels and constants in it counted from 0."""
-    from .latex_reader import inner_of
-
     x = inner_of(x)
     if x.op in ("and", "or"):
         a, b = (condition_of(r, y, env) for y in x.args)
@@ -371,12 +343,11 @@ def condition_of(r: Reader, x: Tex, env: Env) -> Surface:
         return Surface("not", (condition_of(r, x.args[0], env),), span=x.span)
     if x.op != "rel" or x.attr not in ("=", "!=", "<", "<=", ">", ">="):
         raise r.error("syntax", "A condition is a relation.", x.span)
-    a, b = (r.value(y, env) for y in x.args)
-    left, right = compared(r, a, b, x)
+    left, right = compared(r, r.value(x.args[0], env), r.value(x.args[1], env), x)
     return Surface("rel", (left, right), x.attr, x.span)
 
 
-def compared(r: Reader, a: Val, b: Val, x: Tex) -> tuple[Surface, Surface]:
+def compared(r: Names, a: Val, b: Val, x: Tex) -> tuple[Surface, Surface]:
     """Both sides of a relation, counted alike."""
     for one, other in ((a, b), (b, a)):
         if one.what == "label" and other.what == "" and (k := integer(other)) is not None:

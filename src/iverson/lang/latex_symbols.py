@@ -44,6 +44,8 @@ class Entry:
     key: str = ""
     state: str = ""
     given: bool = False  # by the caller
+    weak: bool = False  # a second way to write it: a definition of the text goes before it
+    fault: IversonError | None = None  # why its body could not be read
     bindings: list[Any] = field(default_factory=list)
     row: bool = False
 
@@ -179,14 +181,14 @@ class Symbols:
             sub = texts_of(t.sub) if t.sub else None
             compact = sub.replace(",", "") if sub else None
             marks = [(p, m) for p, (k, a) in enumerate(t.sup) if (m := mark_of(k, a))]
-            tries = [(s, p, m) for s in dict.fromkeys((sub, compact)) if s for p, m in marks]
+            tries: list[tuple[str | None, int, str]] = [(s, p, m) for s in dict.fromkeys((sub, compact)) if s for p, m in marks]
             tries += [(s, -1, "") for s in dict.fromkeys((sub, compact)) if s]
             tries += [(None, p, m) for p, m in marks] + [(None, -1, "")]
             for s, p, m in tries:
                 found = self.entries.get(key_of(base, s, m))
                 if found:
                     fits = [e for e in found if suits(e, t, s is not None)]
-                    fits.sort(key=lambda e: bool(e.letters) != bool(t.sub and s is None or t.sup))
+                    fits.sort(key=lambda e: bool(e.letters) != bool((t.sub and s is None) or t.sup))
                     return (fits or found)[0], s is not None, p
         return None
 

@@ -100,7 +100,7 @@ def displays(text: str) -> list[tuple[int, int]]:
     """Where the mathematics stands: all of a text without marks."""
     if not MARKED.search(text):
         return [(0, len(text))]
-    return [m.span(m.lastgroup if m.lastgroup != "env" else "e") for m in DISPLAY.finditer(text)]
+    return [m.span(str(m.lastgroup) if m.lastgroup != "env" else "e") for m in DISPLAY.finditer(text)]
 
 
 # -- raw tokens and macros ----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _signs(sign: str, at: int, before: list[Tok]) -> list[Tok]:
         return [replace(t, start=at, end=at + 1) for t in raw(CHALK[sign], 0, len(CHALK[sign]))]
     if sign in SIGNS:
         return [Tok("op", SIGNS[sign], at, at + 1)]
-    base, *marks = unicodedata.normalize("NFD", sign)
+    base, *marks = list(unicodedata.normalize("NFD", sign))
     if len(marks) == 1 and marks[0] in MARKS and base.isalpha():
         return [Tok("sym", f"\\{MARKS[marks[0]]}{{{base}}}", at, at + 1)]
     plain = unicodedata.normalize("NFKC", sign)

@@ -49,6 +49,12 @@ def walk(t: Tex) -> Iterator[Tex]:
         stack.extend(reversed(list(parts_of(now))))
 
 
+def inner_of(t: Tex) -> Tex:
+    while t.op in ("fence", "group") and len(t.args) == 1 and not t.sup and not t.sub:
+        t = t.args[0]
+    return t
+
+
 def same(a: Tex, b: Tex) -> bool:
     """Whether two pieces are written alike."""
     return signature(a) == signature(b)

@@ -7,7 +7,7 @@ An index, a label or a size has an `offset`: its number in the text is tree + of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
@@ -37,6 +37,25 @@ class Val:
     @property
     def span(self) -> Span | None:
         return self.tree.span
+
+
+Read = tuple[Dim, int, Any, int]  # size of an axis, shift of the index there, the axis itself, what the axis counts from
+
+
+@dataclass
+class Binder:
+    """A bound letter: its name in Surface, what it counts from, what it reads."""
+
+    letter: str
+    name: str
+    base: int
+    span: Span
+    lower: Val | None = None
+    upper: Val | None = None
+    reads: list[Read] = field(default_factory=list)
+
+    def val(self) -> Val:
+        return Val(name(self.name).at(self.span), what="index", offset=self.base, base=self.base, binder=self)
 
 
 def scalar(tree: Surface) -> Val:
@@ -341,6 +360,13 @@ def multiplied_cells(a: Val, b: Val, span: Span) -> Val:
 # -- functions of ranks -------------------------------------------------------------------------------------
 
 
+NORMS_OF_MATRICES = {
+    "1": ("the sum of its absolute entries", "the largest column sum"),
+    "2": ("the root of its sum of squares", "its largest singular value"),
+    r"\infty": ("its largest absolute entry", "the largest row sum"),
+}
+
+
 def norm(v: Val, kind: str | None, span: Span) -> tuple[Val, str | None]:
     """The norm with this subscript, and what was understood where that does not go without saying."""
     note = None
@@ -356,8 +382,7 @@ def norm(v: Val, kind: str | None, span: Span) -> tuple[Val, str | None]:
     if v.rank == 0:
         return Val(Surface("call", (v.tree,), "abs", span)), None
     if v.rank == 2 and kind in ("1", "2", r"\infty"):
-        sense = {"1": ("the sum of its absolute entries", "the largest column sum"), "2": ("the root of its sum of squares", "its largest singular value"),
-                 r"\infty": ("its largest absolute entry", "the largest row sum")}[kind]
+        sense = NORMS_OF_MATRICES[kind]
         raise fail("ambiguous", f"This norm of a matrix is {sense[0]}, or {sense[1]}.", span,
                    r"Write \|A\|_F for the Frobenius norm, or the sum \sum_{i,j} |A_{ij}|.")
     if kind is None and v.rank == 2:
