@@ -35,7 +35,8 @@ def convert(source: Any, to: str = "iverson", **reading: Any) -> str:
     if to == "numpy":
         from .emit.numpy_code import numpy_module
 
-        return numpy_module(loss.program, {}, loss.source, ())
+        text = numpy_module(loss.program, {}, loss.source, ())
+        return text[: text.index("def value_and_grad")] + text[text.index("def value(") :]
     lines = list(map(WRITERS[to], loss.typed.script.equations))
     return "\n".join([*declarations(loss), *lines] if to == "iverson" else lines)
 

@@ -145,7 +145,8 @@ class Names:
             return self.definition(e, t, found, env)
         places, rest, sup = self.placed(e, t, named, mark)
         if e.slice is None:
-            v = Val(name(e.name).at(t.span), e.dims, e.row, what="label" if e.kind == "label" and e.dims == () else "")
+            v = Val(name(e.name).at(t.span), e.dims, e.row, what="label" if e.kind == "label" and not e.dims else "")
+            v = replace(v, dims=()) if v.what == "label" and not rest else v
             if rest and e.dims == ():
                 raise self.error("shape", f"{e.name} is a scalar and has no entries.", t.span)
             if rest:

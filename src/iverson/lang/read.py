@@ -20,7 +20,7 @@ NOTATIONS = ("auto", "iverson", "numpy", "latex", "unicode")
 MOST_BYTES = 100_000
 
 COMMAND = re.compile(r"\\(?:[a-zA-Z]{2,}|[|,{\[(])|\$[^$]+\$|[_^]\{")
-CHALKED = re.compile("[₀-₉ᵢⱼₖₗₘₙₚₜₛₓₐₑᵣᵤᵥ⁰⁴-⁹⁻ⁿⁱᵀᵗ²³‖∑Σ∏√𝟙ℝ∈⟨∂∇½∘⊗λμσθβαηφψωπ]")
+CHALKED = re.compile("[₀-₉ᵢⱼₖₗₘₙₚₜₛₓₐₑᵣᵤᵥ⁰⁴-⁹⁻ⁿⁱᵀᵗ²³‖∏√𝟙ℝ∈⟨∇½∘⊗]|[∑Σ](?! *\\[)")
 PAPER = re.compile(r"\|\||\^T|'|\|")
 
 Sizes = Mapping[str, "tuple[str | int, ...]"]
@@ -110,11 +110,11 @@ def other_script(text: str, sizes: Sizes, kinds: Mapping[str, str], error: Ivers
     except IversonError as second:
         if "np." in text or "@" in text:
             raise second from None
-    if PAPER.search(text):
+    if PAPER.search(text) or not text.isascii():
         from .latex import parse_latex
 
         try:
-            return parse_latex(text, sizes, kinds)
+            return parse_latex(text, sizes, kinds, chalk=not text.isascii())
         except IversonError as third:
             if third.kind != "syntax":
                 raise
