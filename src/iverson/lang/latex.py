@@ -179,9 +179,9 @@ class Text:
         for way in ways:
             try:
                 tree = symbol_tree(way)
+                key = key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None)
             except IversonError:
-                continue
-            key = key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None)
+                key = way
             if key not in symbols.entries:
                 symbols.add(key, Entry(n, self.dims(n), self.kinds.get(n, "").split("[")[0].split(" ")[0], given=True, weak=symbol is not None))
 
@@ -331,6 +331,7 @@ class Text:
                 continue
             wished = list(e.letters)
             e.letters = ()
+            r.free.clear()
             free = {x for x in letters_in(e.body)} if any(x in r.sizes for x in wished) else set()
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
             head, sub, sup = e.bindings
@@ -345,6 +346,7 @@ class Text:
                 key = key_of(str(head.attr), (lost + (sub or "")) or None, f"({raised})" if raised else sup)
                 r.symbols.entries[e.key].remove(e)
                 r.symbols.add(key, e)
+            r.free.clear()
             wanted = identifier(e.key)
             taken = {x.name for x in r.symbols.all()} | {x.name for x in r.undeclared.values()} | r.sizes
             while wanted in taken:
@@ -444,6 +446,7 @@ class Text:
             wanted = next(n for n in ("L", "loss", "L_", "loss_", "L__", "loss__") if n not in r.taken and n not in r.sizes and not any(
                 x.name == n for x in r.undeclared.values()))
             e = Entry(wanted, kind="definition", body=goal.body, key="?loss")
+            r.free.clear()
         free = r.leaning(e, frozenset()) | set(e.letters)
         if free and not (e.letters and self.target is not None):
             letter = min(free)

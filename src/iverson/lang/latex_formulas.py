@@ -130,12 +130,16 @@ def index_places(t: Tex, indices: set[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def uses(t: Tex, e: Entry, r: Names, seen: frozenset[int] = frozenset()) -> bool:
+def uses(t: Tex, e: Entry, r: Names) -> bool:
     """Whether a formula uses a definition, also by way of others."""
-    for x in walk(t):
-        if x.op == "sym" and (found := r.symbols.find(x)) is not None:
+    stack, seen = [t], set()
+    while stack:
+        for x in walk(stack.pop()):
+            if x.op != "sym" or (found := r.symbols.find(x)) is None:
+                continue
             if found[0] is e:
                 return True
-            if found[0].body is not None and id(found[0]) not in seen and uses(found[0].body, e, r, seen | {id(found[0])}):
-                return True
+            if found[0].body is not None and id(found[0]) not in seen:
+                seen.add(id(found[0]))
+                stack.append(found[0].body)
     return False

@@ -47,6 +47,7 @@ class Names:
         self.entrywise = False
         self.work = 0
         self.undeclared: dict[str, Entry] = {}
+        self.free: dict[int, set[str]] = {}  # by identity of definitions: the indices they lean on
 
     def error(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> IversonError:
         return IversonError(kind, message, span, hint=hint, source=self.source)
@@ -279,8 +280,11 @@ class Names:
     def leaning(self, e: Entry, seen: frozenset[str]) -> set[str]:
         if e.body is None or e.key in seen:
             return set()
-        free = free_letters(e.body, self, seen | {e.key})
-        return free - set(e.letters) - {str(p.attr) for p in e.params or () if p.op == "sym"}
+        if id(e) not in self.free:
+            self.free[id(e)] = set()  # a definition that uses itself is refused elsewhere
+            free = free_letters(e.body, self, seen | {e.key})
+            self.free[id(e)] = free - set(e.letters) - {str(p.attr) for p in e.params or () if p.op == "sym"}
+        return self.free[id(e)]
 
     def letters(self, e: Entry, t: Tex, found: tuple[Entry, bool, int], env: Env) -> tuple[dict[str, Val], list[Tex], list]:
         """Values of the letters on the left side of a definition at one use, the subscripts left over, and the marks."""

@@ -384,14 +384,15 @@ class TexParser(Stream):
         joined = self._word_at(run)
         if joined is not None:
             start = self.take()
-            self.at += len(joined) - 1
+            while self.now.kind != "stop" and self.now.start < start.start + len(joined):
+                self.take()
             span = start.span.to(self.tokens[self.at - 1].span)
             return self.function(joined, Tok("word", joined, span.start, span.end)) if joined in WORDY else Tex("sym", (), joined, span)
         if len(run) > 2 and not self.scripts_open and self.source[t.start : t.start + len(run)] == run and self._is_word(run):
             raise self.error("ambiguous", f"{run} is a word, or a product of {len(run)} letters.", t.span.to(self.peek(len(run) - 1).span),
                              rf"Write \mathrm{{{run}}}, or blanks between the factors.")
         self.take()
-        if t.text == r"\Sigma" and self.chalk and r"\Sigma" not in self.words and self.source[t.start : t.end] == "Σ":
+        if t.text == r"\Sigma" and self.chalk and not self.is_("^") and not {"Sigma", r"\Sigma"} & set(self.words) and self.source[t.start : t.end] == "Σ":
             return self.big("sum", t)
         return Tex("sym", (), t.text, t.span)
 

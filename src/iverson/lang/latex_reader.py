@@ -64,6 +64,8 @@ class Reader(Names):
         sub = t.sub
         if t.op == "norm":
             v, sub = self.norm(t, env), None
+            if v.what == "squared":
+                return self.above(replace(v, what=""), t.sup[1:], t.span, env)
         elif t.op == "bars":
             v, sub = self.bars(t, env), None
         elif t.op == "inner":
@@ -210,8 +212,8 @@ class Reader(Names):
                 quotient = divided(self.value(left, env), self.value(first, env), left.span.to(first.span))
                 tail = rest[0] if len(rest) == 1 else Tex("row", rest, span=rest[0].span.to(rest[-1].span))
                 return multiplied(quotient, self.value(tail, env), t.span)
-            call = self.is_call(right.args, 0, env)
-            if not (call and len(right.args) == 2):
+            call = first.op == "fn" or self.is_call(right.args, 0, env)
+            if not (call and len(right.args) == 2 and rest[0].op == "fence"):
                 raise self.error("ambiguous", "What stands below the slash is not clear: a/bc is a/(bc), or (a/b)c.", right.span,
                                  r"Write \frac{a}{bc} or \frac{a}{b} c.")
         return divided(self.value(left, env), self.value(right, env), t.span)
@@ -283,6 +285,11 @@ class Reader(Names):
             if below.rank == 0 and v.rank == 1 and (below.tree.op == "num" or below.tree.op == "name"):
                 return Val(Surface("call", (v.tree, below.tree), "normp", t.span))
             raise self.error("unsupported", "This norm is not read.", t.span)
+        if t.sub is None and v.rank and not v.cells and t.sup and t.sup[0][0] == "power" and integer_of(t.sup[0][1]) == 2:
+            if v.rank == 2:
+                self.notes["the norm of a matrix without a subscript is the Frobenius norm"] = None
+            made = Surface("epow", (number_of(v).tree, number(2)), span=t.span)
+            return Val(Surface("call", (made,), "sum", t.span), what="squared")
         made, note = norm(v, "*" if t.sub and t.sub[0].op == "all" else kind, t.span)
         if note:
             self.notes[note] = None
@@ -439,6 +446,8 @@ class Reader(Names):
             self.notes["abs of a matrix is taken of its entries"] = None
         if f in ("max", "min") and len(args) == 1 and args[0].rank == 0:
             raise self.error("syntax", f"{f} of a single number.", span, rf"Write \{f}_k x_k, or \{f}(0, x).")
+        if f == "log" and args[0].tree.op == "call" and args[0].tree.attr == "det":
+            return Val(Surface("call", args[0].tree.args, "logdet", span))
         given = [*args]
         for text in row.defaults[len(args) - least :] if row.defaults else ():
             given.append(default_value(text))
@@ -529,6 +538,11 @@ class Reader(Names):
             return self.value(e.body, env)
         finally:
             e.state = before
+
+
+def integer_of(t: Tex) -> int | None:
+    t = inner_of(t)
+    return t.attr if t.op == "num" and isinstance(t.attr, int) else None
 
 
 def default_value(text: str) -> Val:

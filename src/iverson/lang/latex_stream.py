@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..core.errors import IversonError, Span
 from .latex_tokens import Tok, unknown
 from .latex_words import ARGS, BIG, FUNCTIONS
@@ -85,8 +87,10 @@ class Stream:
             run.islower() and not set(run) <= set("abcxyz"))
 
     def _word_at(self, run: str) -> str | None:
-        if len(run) < 2:
+        if len(run) < 2 and not self.chalk:
             return None
+        if self.chalk and (found := IDENTIFIER.match(self.source, self.now.start)) is not None and found[0] in self.words:
+            return found[0]
         if self.chalk:  # digits and underscores belong to names there, as in iverson notation
             text = self.source[self.now.start : self.now.start + len(run)]
             whole = run if text == run else run[: next((p for p, (a, b) in enumerate(zip(run, text, strict=False)) if a != b), 0)]
@@ -96,6 +100,7 @@ class Stream:
         return next((w for w in self.words if len(w) > 1 and run.startswith(w)), None)
 
 
+IDENTIFIER = re.compile(r"[A-Za-z]\w+", re.ASCII)
 OTHERWISE = ("otherwise", "else", "其他", "其它", "否则", "o.w.", "others", "elsewhere", "ow")
 SAID = ("if", "when", "for", "where", "若", "当")
 

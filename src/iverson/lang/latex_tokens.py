@@ -270,7 +270,9 @@ class Shaper:
         elif text in WORDS:
             self.word(t)
         elif text in STYLES:
-            self.out += [styled(x, STYLES[text]) for x in unscripted(self.inner(t))]
+            made = [styled(x, STYLES[text]) for x in unscripted(self.inner(t))]
+            whole = len(made) == 1 and made[0].start >= t.start
+            self.out += [replace(made[0], start=t.start, end=self.tokens[self.at - 1].end)] if whole else made
         elif text in ACCENTS:
             self.accent(t, ACCENTS[text])
         elif text in OPENING | CLOSING:
@@ -360,12 +362,12 @@ class Shaper:
         """`\\mathrm{softmax}` is one word; words of a language part formulas."""
         at = self.at
         inner = self.argument(t)
-        end = inner[-1].end if inner else t.end
+        end = max(self.tokens[self.at - 1].end, t.end)
         if any(x.text in ("^", "_", "{") or (x.kind == "cmd" and x.text[1:].isalpha()) for x in inner) and not _spoken(inner):
             self.at = at
             self.out += self.inner(t)
             return
-        between = self.source[inner[0].start : end] if inner and inner[0].start >= t.start else ""
+        between = self.source[inner[0].start : inner[-1].end] if inner and inner[0].start >= t.start else ""
         text = "".join(x.text for x in inner if x.kind != "line" and x.text not in IGNORED and x.text != "~")
         said = re.sub(r"[~\s]|\\[,;: ]", " ", between).strip()
         if said.lower().rstrip(":.,") in STOPPERS or text.lower() in STOPPERS:
@@ -391,7 +393,7 @@ class Shaper:
         if not word or letters == 0 or (letters < len(inner) and inner[letters].text not in ("_", "^", "'")):
             raise self.error("unsupported", f"{t.text} stands over a single name here.", t)
         base = "".join(x.text for x in inner[:letters])
-        end = inner[letters - 1].end
+        end = self.tokens[self.at - 1].end if letters == len(inner) else inner[letters - 1].end
         kind_text = f"\\{name}{{{base}}}"
         self.out += [Tok("sym", kind_text, t.start, max(end, t.end)), *inner[letters:]]
 

@@ -61,14 +61,15 @@ ACCENTS = {r"\hat": "hat", r"\widehat": "hat", r"\tilde": "tilde", r"\widetilde"
 # functions by command or by word; what they are called in iverson notation
 FUNCTIONS = {
     **{name: row.name for name, row in OPS.items() if row.shape not in ("build", "spread", "block", "onehot")
-       and name not in ("spectral", "dominant", "power", "pow", "square", "vector", "gamma", "psi", "hypot", "round", "step", "floor",
+       and name not in ("dominant", "power", "pow", "square", "vector", "gamma", "psi", "hypot", "round", "step", "floor",
                         "ceil", "normalize", "normalise", "norm", "fro", "polar")},
     "sigm": "sigmoid", "Sigmoid": "sigmoid", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "Softmax": "softmax",
     "SoftMax": "softmax", "Tr": "tr", "Trace": "tr", "Diag": "diag", "sgn": "sign", "LSE": "logsumexp", "lse": "logsumexp",
     "Softplus": "softplus", "GELU": "gelu", "SiLU": "silu", "ELU": "elu", "Det": "det", "logit": "logit", "arsinh": "arcsinh",
-    "arcosh": "arccosh", "artanh": "arctanh", "Tanh": "tanh", "Var": "var", "abs": "abs", "vec": "vec", "Clip": "clip",
+    "arcosh": "arccosh", "artanh": "arctanh", "Tanh": "tanh", "abs": "abs", "vec": "vec", "Clip": "clip",
     "LeakyReLU": "leaky_relu", "Mish": "mish", "Huber": "huber", "LogSumExp": "logsumexp", "arctg": "arctan", "tg": "tan", "th": "tanh",
 }
+OPEN_WORDS = ("eye", "ones", "onehot", "vec", "kron", "concat", "diff")     # operators of a chalkboard that take sizes, labels, parts
 LONG = ("tr", "det", "logdet", "diag")     # take a whole product without parentheses: tr AB is tr(AB)
 BIG = {r"\sum": "sum", r"\prod": "prod", r"\max": "max", r"\min": "min", r"\sup": "max", r"\inf": "min"}
 ARGS = ("argmax", "argmin", "mean", "max", "min", "sum", "prod")
