@@ -24,7 +24,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
-         "training", "api", "directions", "conversion", "testing", "__init__", "faces", "__main__"),
+         "training", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "show", "syntax", "scope", "ranges", "sizes", "blocks", "shapes", "kinds",
                    "numpy_text", "numpy_values", "numpy_arrays", "numpy_calls", "numpy_src", "latex_words", "latex_tokens", "latex_split",

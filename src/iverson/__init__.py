@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Derivation, Loss, check, compile, derive, fit, load, parse, predict, save, score
-    from .conversion import convert
+    from .api import Derivation, Loss, check, compile, convert, derive, fit, load, parse, predict, save, score
     from .core.errors import IversonError, Span
     from .directions import hvp, jvp, vjp
 
@@ -26,10 +25,10 @@ def __getattr__(name: str) -> Any:
     """The public names are loaded at first use, so that `import iverson` costs next to nothing."""
     if name not in __all__:
         raise AttributeError(f"module 'iverson' has no attribute {name!r}")
-    from . import api, conversion, directions
+    from . import api, directions
     from .core import errors
 
     for known in __all__:
-        home = next(m for m in (errors, api, conversion, directions) if hasattr(m, known))
+        home = next(m for m in (errors, api, directions) if hasattr(m, known))
         globals()[known] = getattr(home, known)
     return globals()[name]

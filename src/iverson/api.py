@@ -566,29 +566,31 @@ def load(folder: str | Path) -> Any:
     return read_model(str(folder))
 
 
-def predict(
-    model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None
-) -> np.ndarray:
+def predict(model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None) -> np.ndarray:
     """Predictions for a data file, laid out as at the fit; written as CSV where `output` names a file (- is stdout)."""
     from .run.model import predict as run_predict
     from .run.model import table_for, write_predictions
 
-    values = run_predict(
-        model, problem(model.source), table_for(model, str(data), None, columns, target=False)
-    )
+    values = run_predict(model, problem(model.source), table_for(model, str(data), None, columns, target=False))
     if output is not None:
         write_predictions(output, values, model.class_names)
     return values
 
 
-def score(
-    model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None
-) -> dict[str, float | None]:
+def score(model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, float | None]:
     """The loss on a data file and, for labels, the accuracy."""
     from .run.model import score as run_score
     from .run.model import table_for
 
     return run_score(model, problem(model.source), table_for(model, str(data), label, columns))
+
+
+def convert(source: Any, to: str = "iverson", **reading: Any) -> str:
+    """A loss in another notation: iverson, latex, unicode or numpy; `reading` as of `parse`."""
+    from .conversion import written
+
+    loss = parse(source, **reading)
+    return written(loss.typed, to, loss.source)
 
 
 def check_model_folder(folder: str) -> None:

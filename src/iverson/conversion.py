@@ -6,11 +6,10 @@ that make it complete.  Indices that LaTeX counts from 1 count from 0 here.
 
 from __future__ import annotations
 
-from typing import Any
-
-from .api import Loss, parse
 from .core.errors import IversonError
-from .lang.kinds import Input, describe
+from .emit.numpy_code import numpy_module
+from .lang.kinds import Input, Typed, describe
+from .lang.lower import lower
 from .lang.show import equation_text
 from .lang.show_latex import equation_latex
 from .lang.show_unicode import equation_unicode
@@ -20,30 +19,15 @@ WRITERS = {"iverson": equation_text, "latex": equation_latex, "unicode": equatio
 TARGETS = (*WRITERS, "numpy")
 
 
-def convert(source: Any, to: str = "iverson", **reading: Any) -> str:
-    r"""The loss as text in another notation: iverson, latex, unicode or numpy.
-
-    reading   notation, sizes, kinds, symbols, target, as of `parse`
-
-    >>> print(convert(r"\sum_i x_i^2", "iverson", sizes={"x": ("n",)}))
-    x: data[n]
-    L = sum[i] x[i]^2
-    """
+def written(typed: Typed, to: str, source: str = "") -> str:
+    """A loss that has been read, in another notation: iverson, latex, unicode or numpy."""
     if to not in TARGETS:
         raise IversonError("usage", f"A loss is converted to {', '.join(TARGETS)}, not to {to!r}.")
-    loss = parse(source, **reading)
     if to == "numpy":
-        from .emit.numpy_code import numpy_module
-
-        text = numpy_module(loss.program, {}, loss.source, ())
+        text = numpy_module(lower(typed), {}, source, ())
         return text[: text.index("def value_and_grad")] + text[text.index("def value(") :]
-    lines = list(map(WRITERS[to], loss.typed.script.equations))
-    return "\n".join([*declarations(loss), *lines] if to == "iverson" else lines)
-
-
-def declarations(loss: Loss) -> list[str]:
-    """What the text itself does not say, a line for each input."""
-    return [declaration(i) for i in loss.inputs.values()]
+    lines = list(map(WRITERS[to], typed.script.equations))
+    return "\n".join([*map(declaration, typed.inputs.values()), *lines] if to == "iverson" else lines)
 
 
 def declaration(i: Input) -> str:

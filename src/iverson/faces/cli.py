@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from .. import api, conversion
+from .. import api
 from ..core.errors import IversonError
 from .options import as_columns, as_kinds, as_numbers, as_sizes, common, names, reading, targeted
 
@@ -198,12 +198,12 @@ def code(
 
 @iverson.command()
 @click.argument("source")
-@click.option("--to", type=click.Choice(conversion.TARGETS), required=True)
+@click.option("--to", type=click.Choice(["iverson", "latex", "unicode", "numpy"]), required=True)
 @targeted
 @common
 def convert(source: str, to: str, notation: str, sizes: str, kinds: str) -> None:
     """A loss in another notation."""
-    click.echo(conversion.convert(read(source, notation, sizes, kinds), to).rstrip("\n"))
+    click.echo(api.convert(read(source, notation, sizes, kinds), to).rstrip("\n"))
 
 
 @iverson.command()

@@ -392,7 +392,8 @@ class TexParser(Stream):
             raise self.error("ambiguous", f"{run} is a word, or a product of {len(run)} letters.", t.span.to(self.peek(len(run) - 1).span),
                              rf"Write \mathrm{{{run}}}, or blanks between the factors.")
         self.take()
-        if t.text == r"\Sigma" and self.chalk and not self.is_("^") and not {"Sigma", r"\Sigma"} & set(self.words) and self.source[t.start : t.end] == "Σ":
+        named = self.is_("^") or {"Sigma", r"\Sigma"} & set(self.words)
+        if t.text == r"\Sigma" and self.chalk and not named and self.source[t.start : t.end] == "Σ":
             return self.big("sum", t)
         return Tex("sym", (), t.text, t.span)
 

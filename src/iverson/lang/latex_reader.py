@@ -288,8 +288,8 @@ class Reader(Names):
         if t.sub is None and v.rank and not v.cells and t.sup and t.sup[0][0] == "power" and integer_of(t.sup[0][1]) == 2:
             if v.rank == 2:
                 self.notes["the norm of a matrix without a subscript is the Frobenius norm"] = None
-            made = Surface("epow", (number_of(v).tree, number(2)), span=t.span)
-            return Val(Surface("call", (made,), "sum", t.span), what="squared")
+            squares = Surface("epow", (number_of(v).tree, number(2)), span=t.span)
+            return Val(Surface("call", (squares,), "sum", t.span), what="squared")
         made, note = norm(v, "*" if t.sub and t.sub[0].op == "all" else kind, t.span)
         if note:
             self.notes[note] = None
