@@ -78,6 +78,12 @@ TEXTS = (
     (r"\sum_i \mathbf{1}_{\{y_i\neq 3\}}x_i", "y N; x N", "np.sum((y!=3)*x)"),
     (r"\sum_{i=1}^n \mathbb{I}(x_i>0 \land x_i<1)\,x_i^2", "x n", "np.sum(((x>0)&(x<1))*x**2)"),
     (r"\sum_i [x_i > 0 \lor y_i > 0] x_i y_i", "x n; y n", "np.sum(((x>0)|(y>0))*x*y)"),
+    (r"-\sum_{t=1}^{T}\log p_{t,y_t},\quad p_{t,k}=\frac{\exp(z_{t,k})}{\sum_{k'}\exp(z_{t,k'})}", "z T,K; y:K T", "-np.sum(np.log((np.exp(z)/np.exp(z).sum(1,keepdims=True))[np.arange(len(y)),y]))"),
+    (r"\sum_{u}\sum_{i}\sum_{j\neq i}-\ln\sigma(\hat x_{ui}-\hat x_{uj}),\quad \hat x_{ui}=p_u^\top q_i", r"P m,k = p_u | row; Q n,k = q_i | row", "(lambda X: np.sum(np.logaddexp(0,-(X[:,:,None]-X[:,None]))*(1-np.eye(len(Q)))))(P@Q.T)"),
+    (r"\frac{1}{m}\sum_{i=1}^{m}\ell(\hat y^{(i)},y^{(i)}),\quad \ell(a,y)=-(y\log a+(1-y)\log(1-a)),\quad \hat y^{(i)}=\sigma(w^Tx^{(i)}+b)", r"X m,n = x^{(i)} | row; y m = y^{(i)} | entry; w n; b", "np.mean(np.logaddexp(0,X@w+b)-y*(X@w+b))"),
+    (r"a^{[2]}=W^{[2]}\sigma(W^{[1]}x+b^{[1]})+b^{[2]},\ J=\|a^{[2]}-y\|^2", r"A h,d = W^{[1]}; B o,h = W^{[2]}; b h = b^{[1]}; c o = b^{[2]}; x d; y o", "np.sum((B@(1/(1+np.exp(-A@x-b)))+c-y)**2)"),
+    (r"\sum_{n=0}^{N-1}(x_n-a\cos(\omega n))^2", "x N; a; omega", "np.sum((x-a*np.cos(omega*np.arange(len(x))))**2)"),
+    (r"\sum_{k=1}^{K}\sum_{i\,:\,c_i=k}\|x_i-\mu_k\|^2", r"X n,d = x_i | row; mu K,d = \mu_k | row; c:K n", "np.sum((X-mu[c])**2)"),
     # factorisation
     (r"\sum_{i=1}^{m}\sum_{j=1}^{n}\left(R_{ij}-u_i^\top v_j\right)^2", r"R m,n; U m,k = u_i | row; V n,k = v_j | row", "np.sum((R-U@V.T)**2)"),
     (r"\sum_{i,j}M_{ij}(R_{ij}-\mu-b_i-c_j-p_i^Tq_j)^2+\lambda(\|P\|_F^2+\|Q\|_F^2)", r"M m,n; R m,n; mu; b m; c n; P m,k = p_i | row; Q n,k = q_j | row; lambda", "np.sum(M*(R-mu-b[:,None]-c-P@Q.T)**2)+lambda_*(np.sum(P**2)+np.sum(Q**2))"),

@@ -11,7 +11,7 @@ from .latex_names import Names
 from .latex_parse import TexParser
 from .latex_split import Statement
 from .latex_symbols import Entry
-from .latex_tree import Tex, regrouped, walk
+from .latex_tree import Tex, primed, regrouped, walk
 
 
 @dataclass
@@ -58,7 +58,7 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
         if left is not None and fault is None and not is_left(left) and is_left(body) and body.op != "row" and not is_number(left):
             left, body = body, left
         around = frozenset(given) | (letters_in(left) if left is not None else set())
-        made.append(Formula(left, regrouped(body, around), s, fault=fault))
+        made.append(Formula(left, regrouped(primed(body), around), s, fault=fault))
     return made
 
 

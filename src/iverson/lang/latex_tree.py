@@ -66,6 +66,26 @@ def signature(t: Tex) -> tuple[Any, ...]:
     return t.op, t.attr, tuple(map(signature, t.args)), below, above
 
 
+# -- indices with a prime ------------------------------------------------------------------------------------
+
+PRIME: tuple[Sup, ...] = (("prime", None),)
+
+
+def primed(t: Tex) -> Tex:
+    """The tree with k' as one letter where a sum sign binds it."""
+    bound = {x.attr for big in walk(t) if big.op == "big" for s in big.sub or () for x in walk(s) if x.op == "sym" and x.sup == PRIME and not x.sub}
+    return with_primes(t, bound) if bound else t
+
+
+def with_primes(t: Tex, letters: set[str]) -> Tex:
+    if t.op == "sym" and t.attr in letters and t.sup == PRIME and not t.sub:
+        return Tex("sym", (), f"{t.attr}'", t.span)
+    above = tuple((k, with_primes(x, letters) if isinstance(x, Tex) else tuple(with_primes(y, letters) for y in x) if isinstance(x, tuple) else x)
+                  for k, x in t.sup)
+    below = None if t.sub is None else tuple(with_primes(s, letters) for s in t.sub)
+    return replace(t, args=tuple(with_primes(a, letters) for a in t.args), sub=below, sup=above)
+
+
 # -- what belongs under a sum sign ---------------------------------------------------------------------------
 
 
