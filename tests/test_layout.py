@@ -24,11 +24,12 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
-         "training", "results", "api", "directions", "testing", "__init__", "faces", "__main__"),
+         "training", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "syntax", "scope", "ranges", "sizes", "blocks", "shapes", "kinds",
-                   "numpy_text", "numpy_values", "numpy_arrays", "numpy_calls", "numpy_src", "latex", "read", "whole", "lower",
-                   "show_latex", "show_unicode"),
+                   "numpy_text", "numpy_values", "numpy_arrays", "numpy_calls", "numpy_src", "latex_words", "latex_tokens", "latex_split",
+                   "latex_tree", "latex_stream", "latex_parse", "latex_symbols", "latex_values", "latex_names", "latex_sums",
+                   "latex_reader", "latex_formulas", "latex", "read", "whole", "lower", "show_latex", "show_unicode"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "whole", "dense", "watch", "structure", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",

@@ -26,17 +26,23 @@ Source = "str | Path | Loss"
 
 
 def parse(
-    source: Any, notation: str = "auto", sizes: Sizes | None = None, kinds: Mapping[str, str] | None = None
+    source: Any,
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
 ) -> Loss:
     """Read a loss.
 
-    source   a text in iverson notation or a NumPy expression, or a path to a .iv file
+    source   a text in iverson notation, NumPy, LaTeX or as it stands on a chalkboard, or a path to a .iv or .tex file
     sizes    {"X": ("N", "D"), "b": ()}: what the text does not declare; kinds: {"y": "label K", "A": "symmetric"}
+    symbols  of LaTeX: {"y_hat": r"\\hat{y}", "X": (r"x^{(i)}", "row")}; target: the left side of the formula that is the loss
     Errors   IversonError, with the text and the place in it
     """
     if isinstance(source, Loss):
         return source
-    t = read(source, notation, sizes, kinds)
+    t = read(source, notation, sizes, kinds, symbols, target)
     return Loss(t, t.script.source)
 
 
@@ -51,6 +57,8 @@ def derive(
     layout: str | None = None,
     symmetric: str = "ambient",
     verified: bool = True,
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
 ) -> Any:
     """The gradient of a scalar loss, the Jacobian of a vector or matrix, or the vector-Jacobian product with `upstream`.
 
@@ -67,7 +75,7 @@ def derive(
     """
     kinds = dict(kinds or {})
     form = kinds.pop(upstream, None) if upstream and upstream in kinds else None
-    loss = parse(source, notation, sizes, kinds)
+    loss = parse(source, notation, sizes, kinds, symbols, target)
     names, prefer = wanted_names(wrt)
     check_options(order, layout, names, upstream)
     laid: Callable[[Derived], Derived] = in_vec if layout == "vec" else lambda d: d
@@ -257,9 +265,7 @@ def load(folder: str | Path) -> Any:
     return read_model(str(folder))
 
 
-def predict(
-    model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None
-) -> np.ndarray:
+def predict(model: Any, data: str, *, columns: Mapping[str, str] | None = None, output: str | None = None) -> np.ndarray:
     """Predictions for a data file, laid out as at the fit; written as CSV where `output` names a file (- is stdout)."""
     from .run.model import predict as run_predict
     from .run.model import table_for, write_predictions
@@ -270,14 +276,20 @@ def predict(
     return values
 
 
-def score(
-    model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None
-) -> dict[str, float | None]:
+def score(model: Any, data: str, *, label: str | None = None, columns: Mapping[str, str] | None = None) -> dict[str, float | None]:
     """The loss on a data file and, for labels, the accuracy."""
     from .run.model import score as run_score
     from .run.model import table_for
 
     return run_score(model, problem(model.source), table_for(model, str(data), label, columns))
+
+
+def convert(source: Any, to: str = "iverson", **reading: Any) -> str:
+    """A loss in another notation: iverson, latex, unicode or numpy; `reading` as of `parse`."""
+    from .conversion import written
+
+    loss = parse(source, **reading)
+    return written(loss.typed, to, loss.source)
 
 
 def check_model_folder(folder: str) -> None:

@@ -64,7 +64,8 @@ class Loss:
     @property
     def reading(self) -> str:
         """What was understood, a line for each name, then the formulas with their parentheses."""
-        return "\n".join([*reading(self.typed), *map(line, self.typed.script.equations)])
+        notes = [f"read: {n}" for n in self.typed.script.notes]
+        return "\n".join([*reading(self.typed), *notes, *map(line, self.typed.script.equations)])
 
     @property
     def simplified(self) -> str:

@@ -16,7 +16,7 @@ import click
 
 from .. import api
 from ..core.errors import IversonError
-from .options import as_columns, as_kinds, as_numbers, as_sizes, common, names
+from .options import as_columns, as_kinds, as_numbers, as_sizes, common, names, reading, targeted
 
 EXIT = {"data": 3, "shape": 3}
 
@@ -53,7 +53,7 @@ def file_or_text(text: str) -> str:
 
 
 def read(source: str, notation: str, sizes: str, kinds: str) -> Any:
-    return api.parse(source_of(source), notation, as_sizes(sizes), as_kinds(kinds))
+    return api.parse(source_of(source), notation, as_sizes(sizes), as_kinds(kinds), **reading())
 
 
 def document(value: Any) -> None:
@@ -70,6 +70,7 @@ def document(value: Any) -> None:
 @click.option("--upstream", help="Name of the gradient by the result: a vector-Jacobian product.")
 @click.option("--symmetric", type=click.Choice(["ambient", "projected", "entries"]), default="ambient")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@targeted
 @common
 def derive(
     source: str,
@@ -88,7 +89,7 @@ def derive(
     """The gradient, Jacobian or Hessian of SOURCE, a formula or a file."""
     every = as_kinds(kinds)
     own = {n: k for n, k in every.items() if n != upstream}
-    loss = api.parse(source_of(source), notation, as_sizes(sizes), own)
+    loss = api.parse(source_of(source), notation, as_sizes(sizes), own, **reading())
     if wrt is None:
         simplify(loss, as_json)
         return
@@ -159,6 +160,7 @@ def derivation_record(d: Any) -> dict[str, Any]:
 @click.option("--wrt", required=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
 @click.option("--format", "style", type=click.Choice(["text", "markdown", "latex"]), default="text")
+@targeted
 @common
 def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: str, kinds: str) -> None:
     """The derivation, line by line."""
@@ -174,6 +176,7 @@ def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: 
 @click.option("--order", type=click.IntRange(1, 2), help="2 for a Hessian; by default told from its shape.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
 @click.option("--json", "as_json", is_flag=True)
+@targeted
 @common
 def check(
     source: str,
@@ -210,6 +213,16 @@ def code(
     else:
         Path(output).write_text(text, encoding="utf-8")
         say(f"written to {output}")
+
+
+@iverson.command()
+@click.argument("source")
+@click.option("--to", type=click.Choice(["iverson", "latex", "unicode", "numpy"]), required=True)
+@targeted
+@common
+def convert(source: str, to: str, notation: str, sizes: str, kinds: str) -> None:
+    """A loss in another notation."""
+    click.echo(api.convert(read(source, notation, sizes, kinds), to).rstrip("\n"))
 
 
 @iverson.command()

@@ -10,12 +10,30 @@ import click
 from ..core.errors import IversonError
 
 
+def kept(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """An option that only the reading of the text asks for."""
+    context.meta[f"iverson.{option.name}"] = value
+
+
+def targeted(f: Callable[..., Any]) -> Callable[..., Any]:
+    """--target, for commands whose own options leave that name free."""
+    said = "Of a text with several formulas, the left side of the one to take."
+    return click.option("--target", help=said, expose_value=False, callback=kept)(f)
+
+
+def reading() -> dict[str, Any]:
+    """The arguments of `parse` that were kept."""
+    meta = click.get_current_context().meta
+    return {"symbols": as_symbols(meta.get("iverson.symbols") or ""), "target": meta.get("iverson.target")}
+
+
 def common(f: Callable[..., Any]) -> Callable[..., Any]:
-    """--notation, --sizes, --kinds."""
+    """--notation, --sizes, --kinds, and --symbols, which says what LaTeX leaves open."""
     for option in (
+        click.option("--symbols", default="", help=r'"y_hat=\hat{y}; X=x^{(i)} row"', expose_value=False, callback=kept),
         click.option("--kinds", default="", help='"y=label K; A=symmetric"'),
         click.option("--sizes", default="", help='"X=N,D; w=D; b=; r=8"'),
-        click.option("--notation", type=click.Choice(["auto", "iverson", "numpy", "latex"]), default="auto"),
+        click.option("--notation", type=click.Choice(["auto", "iverson", "numpy", "latex", "unicode"]), default="auto"),
     ):
         f = option(f)
     return f
@@ -45,6 +63,15 @@ def as_sizes(text: str) -> dict[str, Any]:
 
 def as_kinds(text: str) -> dict[str, str]:
     return dict(pairs(text, "--kinds"))
+
+
+def as_symbols(text: str) -> dict[str, Any]:
+    r"""`y_hat=\hat{y}; X=x^{(i)} row` as symbols, with the slice a symbol stands for."""
+    found: dict[str, Any] = {}
+    for name, value in pairs(text, "--symbols"):
+        symbol, _, form = value.rpartition(" ")
+        found[name] = (symbol.strip(), form) if form in ("row", "column", "entry") else value
+    return found
 
 
 def as_columns(text: str) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """From what a person hands in, in whatever notation, to a script; and what was understood, to show it back.
 
-notation   iverson, numpy, or auto: iverson where its syntax fits, NumPy where only that does
+notation   iverson, numpy, latex, unicode (a chalkboard), or auto: LaTeX by its commands, the chalkboard by its signs, else iverson
+           where its syntax fits, and NumPy or the others where only they do
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import IversonError
 from .kinds import Typed, declared, typed
@@ -14,8 +17,12 @@ from .structure import rank_of as structured_rank
 from .surface import Declaration, Script
 from .syntax import parse_script
 
-NOTATIONS = ("auto", "iverson", "numpy", "latex")
+NOTATIONS = ("auto", "iverson", "numpy", "latex", "unicode")
 MOST_BYTES = 100_000
+
+COMMAND = re.compile(r"\\(?:[a-zA-Z]{2,}|[|,{\[(])|\$[^$]+\$|[_^]\{")
+CHALKED = re.compile("[₀-₉ᵢⱼₖₗₘₙₚₜₛₓₐₑᵣᵤᵥ⁰⁴-⁹⁻ⁿⁱᵀᵗ²³‖∏√𝟙ℝ∈⟨∇½∘⊗]|[∑Σ](?! *\\[)")
+PAPER = re.compile(r"\|\||\^T|'|\|")
 
 Sizes = Mapping[str, "tuple[str | int, ...]"]
 
@@ -25,10 +32,14 @@ def read(
     notation: str = "auto",
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
 ) -> Typed:
     """A text, or a file that holds one, with every name's kind and size settled."""
     text = source_text(source)
-    return typed(script_of(text, notation, sizes or {}, kinds or {}), sizes, kinds)
+    notation = "latex" if notation == "auto" and str(source).endswith(".tex") else notation
+    script = script_of(text, notation, sizes or {}, kinds or {}, symbols, target)
+    return typed(script, sizes, kinds)
 
 
 def source_text(source: str | Path) -> str:
@@ -55,14 +66,25 @@ def is_path(source: object) -> bool:
     return isinstance(source, str) and source.endswith((".iv", ".py", ".tex")) and "\n" not in source
 
 
-def script_of(text: str, notation: str, sizes: Sizes, kinds: Mapping[str, str]) -> Script:
-    """The script in the notation asked for; `auto` tries iverson notation, then NumPy, by syntax alone."""
+def script_of(
+    text: str,
+    notation: str,
+    sizes: Sizes,
+    kinds: Mapping[str, str],
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
+) -> Script:
+    """The script in the notation asked for; `auto` goes by what only one notation has, then by what parses."""
     if notation not in NOTATIONS:
         raise IversonError("usage", f"notation is one of {', '.join(NOTATIONS)}, not {notation!r}.")
-    if notation == "latex":
-        raise IversonError(
-            "unsupported", "LaTeX is not read yet.", hint="Write it in iverson notation or as NumPy."
-        )
+    if notation == "auto":
+        notation = marked(text, symbols, target)
+    if notation in ("latex", "unicode"):
+        from .latex import parse_latex
+
+        return parse_latex(text, sizes, kinds, symbols, target, chalk=notation == "unicode")
+    if symbols or target:
+        raise IversonError("usage", "symbols and target belong to LaTeX and to chalkboard notation.")
     if notation == "numpy":
         return numpy_script(text, sizes, kinds)
     try:
@@ -70,10 +92,34 @@ def script_of(text: str, notation: str, sizes: Sizes, kinds: Mapping[str, str]) 
     except IversonError as error:
         if notation == "iverson" or error.kind != "syntax":
             raise
+        return other_script(text, sizes, kinds, error)
+
+
+def marked(text: str, symbols: object, target: object) -> str:
+    """The notation that only can have written a text; auto where none shows."""
+    if COMMAND.search(text):
+        return "latex"
+    if CHALKED.search(text):
+        return "unicode"
+    return "latex" if symbols or target else "auto"
+
+
+def other_script(text: str, sizes: Sizes, kinds: Mapping[str, str], error: IversonError) -> Script:
+    """What is no iverson notation: NumPy, else the way it stands on paper; the first error where none reads it."""
+    try:
+        return numpy_script(text, sizes, kinds)
+    except IversonError as second:
+        if "np." in text or "@" in text:
+            raise second from None
+    if PAPER.search(text) or not text.isascii():
+        from .latex import parse_latex
+
         try:
-            return numpy_script(text, sizes, kinds)
-        except IversonError as second:
-            raise (second if "np." in text or "@" in text else error) from None
+            return parse_latex(text, sizes, kinds, chalk=not text.isascii())
+        except IversonError as third:
+            if third.kind != "syntax":
+                raise
+    raise error
 
 
 def functions_in(kinds: Mapping[str, str]) -> list[str]:

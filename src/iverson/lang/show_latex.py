@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from .ops import OPS
 from .show import (
     AND,
     ATOM,
@@ -208,7 +209,7 @@ def pending(t: Surface) -> bool:
 
 def _pow(t: Surface, small: bool) -> Part:
     base, e = t.args
-    if t.op == "pow" and (e == HALF or e == HALVED):
+    if t.op == "pow" and (e == HALF or e == HALVED) and not matrix_like(base):
         return rf"\sqrt{{{_text(base, small)}}}", ATOM
     above = _text(e, True) if t.op == "pow" else rf"\odot {_text(e, True)}"
     inner = _part(base, small)
@@ -281,10 +282,9 @@ CALLS: dict[str, Callable[[Surface, bool], Part | None]] = {
     "inv": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{-1}}", POWER),
     "logdet": lambda a, small: (rf"\log \det{parenthesised(_text(a, small))}", ATOM),
     "logabsdet": lambda a, small: (rf"\log \lvert \det{parenthesised(_text(a, small))} \rvert", ATOM),
-    "sqrtm": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{1/2}}", POWER),
-    "lambda_max": _function(r"\lambda_{\max}"), "lambda_min": _function(r"\lambda_{\min}"),
+    "sqrtm": lambda a, small: (rf"{_wrap(_part(a, small), ATOM)}^{{1/2}}", POWER),  # \sqrt is of the entries
+    "lambda_max": _function(r"\operatorname{eigmax}"), "lambda_min": _function(r"\operatorname{eigmin}"),
     "eigvec_max": _function(r"\operatorname{eigvec}_{\max}"), "eigvec_min": _function(r"\operatorname{eigvec}_{\min}"),
-    "expm": _function(r"\exp"), "logm": _function(r"\log"),
     "eye": _size("I"), "ones": _size(r"\mathbf{1}"), "zeros": _size(r"\mathbf{0}"),
 }
 # fmt: on
@@ -294,6 +294,8 @@ def matrix_like(t: Surface) -> bool:
     """A matrix by its letters: a capital, unless a vector follows it or precedes it transposed."""
     if t.op == "name":
         return bool(t.attr[-1].isupper() or t.attr[0].isupper())
+    if t.op == "call" and t.attr in OPS and OPS[t.attr].shape in ("square", "mask", "like"):
+        return matrix_like(t.args[0])
     if t.op == "mul":
         a, b = t.args
         outer = b.op == "transpose" and not matrix_like(b) and a.op != "transpose"

@@ -75,6 +75,7 @@ class Script:
     source: str = field(default="", compare=False)
     notation: str = field(default="iverson", compare=False)
     anonymous: bool = field(default=False, compare=False)  # the result was written without a name
+    notes: tuple[str, ...] = field(default=(), compare=False)  # readings that do not go without saying
 
 
 LONGEST = 10**28  # of a numerator or denominator that is written in full

@@ -16,6 +16,7 @@ from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe
 from ..lang.shapes import show_size
 from ..lang.sizes import size_leaves
+from ..lang.surface import names_in
 from .structure import check_facts
 
 
@@ -46,6 +47,7 @@ def admitted(typed: Typed, arrays: Mapping[str, Any],
                 measure(i, values[i.name], axis, n, known)
     solve_sizes(typed, values, known)
     found = {name: n for name, (n, _) in known.items()}
+    count_classes(typed, values, found)
     complete(typed, found)
     compare_sizes(typed, values, found)
     for i in typed.inputs.values():
@@ -130,6 +132,18 @@ def compare_sizes(typed: Typed, values: Mapping[str, Any], known: Mapping[str, i
         if count(n, known) < 0:
             raise IversonError("shape", f"{show_size(n)} is {count(n, known)}; it cannot be negative.",
                                hint="Give larger arrays.")
+
+
+def count_classes(typed: Typed, values: Mapping[str, Any], known: dict[str, int]) -> None:
+    """A number of classes on which nothing depends: labels that are only compared have as many as they show."""
+    types = [*(i.type for i in typed.inputs.values()), *typed.definitions.values()]
+    groups = [*(t.dims for t in types), *typed.ranges.values(), *(pair for pair in typed.slices.values())]
+    asked = {leaf.attr for group in groups for n in group for leaf in size_leaves(n)}
+    asked |= {n for e in typed.script.equations for n in names_in(e.body)}
+    for i in typed.inputs.values():
+        n = i.type.classes
+        if n is not None and n.op == "size" and n.attr not in asked and values[i.name].size:
+            known.setdefault(n.attr, max(int(values[i.name].max()) + 1, known.get(n.attr, 1)))
 
 
 def complete(typed: Typed, known: Mapping[str, int]) -> None:

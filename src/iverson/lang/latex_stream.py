@@ -1,0 +1,116 @@
+"""The tokens of one formula, one after another, with the errors that belong to them."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.errors import IversonError, Span
+from .latex_tokens import Tok, unknown
+from .latex_words import ARGS, BIG, FUNCTIONS
+
+PAIRS = {"(": ")", "[": "]", r"\{": r"\}", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"\circ": "odot", r"\otimes": "otimes", "/": "slash",
+         r"\div": "slash", r"\oslash": "oslash", ".*": "odot", "./": "oslash"}
+BARS = ("|", "\\|")
+PARTED = ("|", "\\|", r"\mid", ";", r"\middle")
+TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",))
+WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)
+
+
+class Stream:
+    """A place among the tokens of one formula.  `names` are the multi-letter names that the text or the caller knows."""
+
+    def __init__(self, tokens: list[Tok], source: str, names: frozenset[str] = frozenset(), chalk: bool = False) -> None:
+        self.tokens = [t for t in tokens if t.text not in ("\n", r"\quad")]
+        end = tokens[-1].end if tokens else 0
+        self.tokens.append(Tok("stop", "", end, end))
+        self.source, self.at, self.depth, self.chalk = source, 0, 0, chalk
+        self.bars: list[str | None] = []
+        self.words = tuple(sorted({n for n in names if len(n) > 1} | WORDY, key=len, reverse=True))
+        self.single = frozenset(n for n in names if len(n) == 1)
+        self.scripts_open = 0
+
+    # -- tokens ----------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Tok:
+        return self.tokens[self.at]
+
+    def peek(self, ahead: int = 1) -> Tok:
+        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
+
+    def take(self) -> Tok:
+        t = self.now
+        self.at += t.kind != "stop"
+        return t
+
+    def is_(self, *texts: str) -> bool:
+        return self.now.kind != "stop" and self.now.text in texts
+
+    def expect(self, text: str, opened: Tok) -> Tok:
+        if self.is_(text):
+            return self.take()
+        if self.now.kind == "stop":
+            raise self.error("syntax", f"This {opened.text} is never closed.", opened.span, f"Add a {text}.")
+        raise self.error("syntax", f"Expected {text} here, not {self.now.text!r}.", self.now.span)
+
+    def error(self, kind: str, message: str, span: Span, hint: str | None = None) -> IversonError:
+        return IversonError(kind, message, span, hint=hint, source=self.source)
+
+    def stray(self) -> IversonError:
+        t = self.now
+        if t.text in (")", "]", "}", r"\}", r"\rangle", *BARS):
+            return self.error("syntax", f"This {t.text} closes nothing.", t.span)
+        if t.kind == "stop":
+            return self.error("syntax", "The formula stops here; an operand is missing.", t.span)
+        if t.text in ("^", "_"):
+            return self.error("syntax", "Nothing stands before this script.", t.span)
+        if t.text.startswith("\\") and t.text[1:].isalpha() and t.text not in (r"\quad", r"\in", r"\ldots"):
+            return unknown(t, list(BIG) + ["\\" + w for w in FUNCTIONS] + list(SIGNS) + [r"\frac", r"\sqrt", r"\begin", r"\end"], self.source)
+        return self.error("syntax", f"{t.text!r} is not expected here.", t.span)
+
+    def _word(self, text: str) -> bool:
+        if self.now.kind in ("speech", "word") and self.now.text == text:
+            return True
+        letters = self.tokens[self.at : self.at + len(text)]
+        return self.chalk and "".join(t.text for t in letters) == text and self._spaced(letters)
+
+    def _spaced(self, letters: list[Tok]) -> bool:
+        run = self.source[letters[0].start : letters[-1].end + 1]
+        if run[:-1] != "".join(t.text for t in letters) or run[-1:].isalnum():
+            return False
+        self.tokens[self.at : self.at + len(letters)] = [Tok("word", run[:-1], letters[0].start, letters[-1].end)]
+        return True
+
+    def _is_word(self, run: str) -> bool:
+        return not any(w in run for w in self.words if len(w) > 1) and run.isascii() and not set(run) & self.single and (
+            run.islower() and not set(run) <= set("abcxyz"))
+
+    def _word_at(self, run: str) -> str | None:
+        if len(run) < 2 and not self.chalk:
+            return None
+        if self.chalk and (found := IDENTIFIER.match(self.source, self.now.start)) is not None and found[0] in self.words:
+            return found[0]
+        if self.chalk:  # digits and underscores belong to names there, as in iverson notation
+            text = self.source[self.now.start : self.now.start + len(run)]
+            whole = run if text == run else run[: next((p for p, (a, b) in enumerate(zip(run, text, strict=False)) if a != b), 0)]
+            if len(whole) > 1 and (whole.islower() or whole in self.words):
+                return whole
+            run = whole
+        return next((w for w in self.words if len(w) > 1 and run.startswith(w)), None)
+
+
+IDENTIFIER = re.compile(r"[A-Za-z]\w+", re.ASCII)
+OTHERWISE = ("otherwise", "else", "其他", "其它", "否则", "o.w.", "others", "elsewhere", "ow")
+SAID = ("if", "when", "for", "where", "若", "当")
+
+
+def joined(tokens: list[Tok]) -> str:
+    return "".join(t.text for t in tokens).strip(".,")
+
+
+def comma_and(tokens: list[Tok]) -> list[Tok]:
+    """A comma between conditions says and; the letters `if` say nothing."""
+    if [t.text for t in tokens[:2]] == ["i", "f"]:
+        tokens = tokens[2:]
+    return [Tok("cmd", r"\land", t.start, t.end) if t.text == "," else t for t in tokens]

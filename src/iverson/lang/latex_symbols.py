@@ -1,0 +1,242 @@
+r"""The symbols of a LaTeX text: which letters with which scripts are one name, and what a script of a known name means.
+
+Glossary   key: a letter with its font, accents and those scripts that are part of the name (`\lambda_U`, `q'`, `\pi^{old}`);
+letters: index letters on the left side of a definition;  places: where an index stands, "sub" or "sup".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.errors import IversonError
+from .latex_parse import TexParser
+from .latex_tokens import tokenize
+from .latex_tree import Tex
+from .latex_words import LETTERS
+from .surface import Surface
+
+SLICES = ("row", "column", "entry")
+Dim = str | int | Surface | None
+FONT = re.compile(r"\\(?:mathbf|mathcal|mathfrak|mathbb)\{((?:[^{}]|\{[^{}]*\})*)\}")
+MARK = re.compile(r"\\(hat|tilde|bar|vec|dot|ddot|check|breve|acute|grave|ring)\{((?:[^{}]|\{[^{}]*\})*)\}")
+
+
+@dataclass
+class Entry:
+    """What a key stands for: an input array, or a definition with its body.
+
+    dims     sizes of the array, None for one that is not known; the whole is None where not even the rank is
+    slice    row, column or entry: the key with its index means that part of the array
+    places   for each index of a slice or of a definition, where it is written
+    """
+
+    name: str
+    dims: tuple[Dim, ...] | None = None
+    kind: str = ""
+    slice: str | None = None
+    places: tuple[str, ...] = ()
+    body: Tex | None = None
+    params: tuple[Tex, ...] | None = None
+    letters: tuple[str, ...] = ()
+    key: str = ""
+    state: str = ""
+    given: bool = False  # by the caller
+    weak: bool = False  # a second way to write it: a definition of the text goes before it
+    fault: IversonError | None = None  # why its body could not be read
+    bindings: list[Any] = field(default_factory=list)
+    row: bool = False
+
+
+def text_of(t: Tex) -> str | None:
+    """The letters of a simple script: `old`, `0`, `(2)`; None for a formula."""
+    if t.sup or t.sub:
+        return None
+    if t.op in ("sym", "fn"):
+        return str(t.attr)
+    if t.op == "num":
+        return str(t.attr)
+    if t.op == "group":
+        return text_of(t.args[0])
+    if t.op == "row":
+        parts = [text_of(a) for a in t.args]
+        return None if any(p is None for p in parts) else "".join(map(str, parts))
+    return None
+
+
+def texts_of(parts: Iterable[Tex]) -> str | None:
+    found = [text_of(p) for p in parts]
+    return None if not found or any(p is None for p in found) else ",".join(map(str, found))
+
+
+def mark_of(kind: str, above: Any) -> str | None:
+    """A mark above as a part of a name."""
+    if kind == "prime":
+        return "'"
+    if kind == "star":
+        return "*"
+    if kind == "word":
+        return str(above)
+    if kind == "T":
+        return None
+    if kind in ("round", "square"):
+        inner = texts_of(above)
+        return None if inner is None else f"({inner})"
+    if kind == "power":
+        return text_of(above)
+    return None
+
+
+def key_of(base: str, sub: str | None = None, sup: str | None = None) -> str:
+    return base + (f"_{{{sub}}}" if sub else "") + (f"^{{{sup}}}" if sup else "")
+
+
+def plain(base: str) -> str:
+    """A letter without its font.
+
+    >>> plain("\\\\hat{\\\\mathbf{y}}")
+    '\\\\hat{y}'
+    """
+    while (new := FONT.sub(r"\1", base)) != base:
+        base = new
+    return base
+
+
+def identifier(key: str) -> str:
+    """A name in iverson notation for a key.
+
+    >>> identifier("\\\\hat{\\\\mathbf{y}}"), identifier("\\\\lambda_{U}"), identifier("w_{0}"), identifier("q^{'}")
+    ('y_hat', 'lambda_U', 'w_0', 'q_prime')
+    """
+    text = plain(key)
+    while (m := MARK.search(text)) is not None:
+        text = text[: m.start()] + f"{m[2]}_{m[1]}" + text[m.end() :]
+    text = re.sub(r"\\[a-zA-Z]+", lambda m: LETTERS.get(m[0], m[0][1:]), text)
+    text = text.replace("'", "_prime").replace("*", "_star").replace("^", "_")
+    text = re.sub(r"_+", "_", re.sub(r"[^\w]", "_", text)).strip("_")
+    return text if text and not text[0].isdigit() else f"v_{text}"
+
+
+def symbol_tree(text: str) -> Tex:
+    """A symbol given by the caller, read as LaTeX."""
+    displays = tokenize(text.strip())
+    if len(displays) != 1 or not displays[0]:
+        raise IversonError("usage", f"symbols: {text!r} is not one symbol.")
+    parser = TexParser(displays[0], text, frozenset([text.strip()] if text.strip().isalpha() else []))
+    try:
+        tree = parser.whole()
+    except IversonError as error:
+        raise IversonError("usage", f"symbols: {text!r} is not one symbol.", hint=error.message) from None
+    if tree.op == "fn":
+        tree = Tex("sym", (), tree.attr, tree.span, tree.sub, tree.sup)
+    if tree.op != "sym":
+        raise IversonError("usage", f"symbols: {text!r} is not one symbol.")
+    return tree
+
+
+class Symbols:
+    """Everything a key can stand for, exact keys before keys without their fonts."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, list[Entry]] = {}
+
+    def add(self, key: str, entry: Entry) -> Entry:
+        entry.key = key
+        self.entries.setdefault(key, []).append(entry)
+        return entry
+
+    def all(self) -> list[Entry]:
+        return [e for found in self.entries.values() for e in found]
+
+    def given(self, name: str, symbol: str | None, form: str | None, dims: tuple[Dim, ...] | None, kind: str) -> None:
+        """An input of the caller, under the symbol that the text writes for it."""
+        if form is not None and form not in SLICES:
+            raise IversonError("usage", f"symbols: {name} is a {form}; a symbol stands for a row, a column or an entry.")
+        tree = symbol_tree(symbol if symbol is not None else default_symbol(name))
+        count = 0 if form is None else 1 if form in ("row", "column") else len(dims or ()) or 1
+        entry = Entry(name, dims, kind, form, given=True)
+        base, sub, sups = str(tree.attr), tree.sub, list(tree.sup)
+        places: list[str] = []
+        for p, (mark, above) in enumerate(list(sups)):
+            if len(places) < count and (mark in ("round", "square") or (mark == "power" and sub is None)) and texts_of(
+                    above if isinstance(above, tuple) else (above,)) is not None:
+                places.append("sup")
+                sups[p] = ("", None)
+        terms = [x for part in sub or () for x in (part.args if part.op == "row" else (part,))]
+        wanted = min(count - len(places), len(terms))
+        if wanted < count - len(places):
+            raise IversonError("usage", f"symbols: {symbol!r} has no index that could stand for the {form}.")
+        places += ["sub"] * wanted
+        left = terms[: len(terms) - wanted]
+        name_sub = "".join(text_of(x) or "" for x in left) if left else None
+        name_sup = next((m for k, a in sups if k and (m := mark_of(k, a))), None)
+        entry.places = tuple(places)
+        self.add(key_of(base, name_sub, name_sup), entry)
+
+    def find(self, t: Tex) -> tuple[Entry, bool, int] | None:
+        """The entry of a symbol with its scripts: whether the subscript is part of the name, and which mark above (-1: none)."""
+        for base in dict.fromkeys((str(t.attr), plain(str(t.attr)))):
+            sub = texts_of(t.sub) if t.sub else None
+            compact = sub.replace(",", "") if sub else None
+            marks = [(p, m) for p, (k, a) in enumerate(t.sup) if (m := mark_of(k, a))]
+            tries: list[tuple[str | None, int, str]] = [(s, p, m) for s in dict.fromkeys((sub, compact)) if s for p, m in marks]
+            tries += [(s, -1, "") for s in dict.fromkeys((sub, compact)) if s]
+            tries += [(None, p, m) for p, m in marks] + [(None, -1, "")]
+            for s, p, m in tries:
+                found = self.entries.get(key_of(base, s, m))
+                if found:
+                    fits = [e for e in found if suits(e, t, s is not None)]
+                    fits.sort(key=lambda e: bool(e.letters) != bool((t.sub and s is None) or t.sup))
+                    return (fits or found)[0], s is not None, p
+        return None
+
+    def rivals(self, t: Tex) -> list[Entry]:
+        """All entries that share the letter and have room for the subscript."""
+        found = self.entries.get(str(t.attr), [])
+        return [e for e in found if e.given and suits(e, t, False)]
+
+
+def suits(e: Entry, t: Tex, named: bool) -> bool:
+    """Whether the scripts of an occurrence stand where those of the entry do."""
+    sub = "sub" in e.places and not named
+    sup = "sup" in e.places
+    has_sup = any(k in ("round", "square", "power") for k, _ in t.sup)
+    return (not sub or bool(t.sub)) and (not sup or has_sup) and not (e.places and not t.sub and not t.sup)
+
+
+def default_symbol(name: str) -> str:
+    r"""How a name is written where the caller does not say: `alpha` as \alpha, `y_hat` as \hat{y}, `w0` as it stands."""
+    if other_symbols(name):
+        return other_symbols(name)[0]
+    head, _, tail = name.partition("_")
+    if "\\" + head in LETTERS:
+        head = "\\" + head
+    if tail in ("hat", "tilde", "bar", "vec", "dot"):
+        return rf"\{tail}{{{head}}}"
+    if tail:
+        return rf"{head}_{{\mathrm{{{tail}}}}}" if len(tail) > 1 else f"{head}_{{{tail}}}"
+    return head
+
+
+def other_symbols(name: str) -> list[str]:
+    """Further ways in which a name of the caller may stand in the text."""
+    m = re.fullmatch(r"([A-Za-z]+)(\d+)", name)
+    if m:
+        head = "\\" + m[1] if "\\" + m[1] in LETTERS else m[1]
+        return [f"{head}_{m[2]}"]
+    return []
+
+
+def entries_of(symbols: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:
+    """The argument `symbols` as symbol and slice by name."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for name, value in symbols.items():
+        if isinstance(value, str):
+            found[name] = (value, None)
+        elif isinstance(value, tuple | list) and len(value) == 2 and all(x is None or isinstance(x, str) for x in value):
+            found[name] = (value[0], value[1])
+        else:
+            raise IversonError("usage", f"symbols: {name} takes a symbol, or a symbol with row, column or entry.")
+    return found
