@@ -27,7 +27,7 @@ ORDER = {
          "training", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "show", "syntax", "scope", "ranges", "sizes", "blocks", "shapes", "kinds",
-                   "numpy_sizes", "numpy_text", "numpy_values", "numpy_elementwise", "numpy_arrays", "numpy_loops", "numpy_parts", "numpy_moves", "numpy_calls", "numpy_reader", "numpy_src", "latex", "read", "lower", "show_latex", "show_unicode"),
+                   "numpy_sizes", "numpy_text", "numpy_values", "numpy_elementwise", "numpy_arrays", "numpy_loops", "numpy_parts", "numpy_moves", "numpy_calls", "numpy_reader", "numpy_turns", "numpy_invoked", "numpy_effects", "numpy_statements", "numpy_src", "latex", "read", "lower", "show_latex", "show_unicode"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "dense", "watch", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",

@@ -17,7 +17,7 @@ from ..core.errors import IversonError
 from .numpy_elementwise import inverted, times
 from .numpy_sizes import Axes, Size
 from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, opaque, pick, plain, unsupported
-from .surface import Surface, call, number
+from .surface import Surface, call, conjunction, number
 
 Plain = Any                      # a literal
 Dtype = Any                      # a number type, checked and dropped
@@ -59,9 +59,10 @@ def reduced(kind: str, x: Value, axis: Plain = None, keepdims: Plain = False) ->
         with x.book.bound(sizes, real[0]) as names:
             at.update(zip(real, names, strict=True))
             every = tuple(at.get(p) for p in range(x.rank))
-            body = x.book.tied(x.number(every), names, sizes)
-            truth = () if held is None else (held.at(every[lead:lead + held.rank]),)
-        return Surface("reduce", (body, *truth), (kind, tuple(i.attr for i in names)))
+            body, truth = x.book.limited(x.number(every), names, sizes)
+            truth += [] if held is None else [held.at(every[lead:lead + held.rank])]
+        both = [conjunction(truth)] if truth else []
+        return Surface("reduce", (body, *both), (kind, tuple(i.attr for i in names)))
 
     if held is not None:
         return Value(x.book, axes, cut, loose=any(axes), apart=tuple(p for p, a in enumerate(axes) if a is not None))

@@ -321,7 +321,7 @@ def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = No
         return arrays.identity(book, N)
     columns = arrays.arange(book, N if M is None else M)
     shifted = plus(columns, literal(book, -k)) if k else columns
-    return plain(compared("=", arranged(arrays.arange(book, N), [0, None]), arranged(shifted, [None, 0])))
+    return plain(moves.ordered("=", arranged(arrays.arange(book, N), [0, None]), arranged(shifted, [None, 0])))
 
 
 def ones(book: Book, shape: Axes, dtype: Dtype = None) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from ..core.affine import AT_LEAST, Poly
 from ..core.affine import minus as less_of
@@ -169,7 +170,7 @@ def with_hole(v: Value, holes: Sequence[tuple[Value, int]]) -> Value:
         return v
     if len({s for _, s in holes}) > 1:
         raise unsupported("Infinite entries of both signs are not read.", "Leave the entries out: np.where(mask, x, 0).")
-    return replace(v, hole=(holes[0][0] if len(holes) == 1 else logical("or", *(c for c, _ in holes)), holes[0][1]))
+    return replace(v, hole=(reduce(either, [c for c, _ in holes]), holes[0][1]))
 
 
 def over(x: Value, y: Value) -> Value:

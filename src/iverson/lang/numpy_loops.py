@@ -18,7 +18,7 @@ from ..core.errors import IversonError
 from .numpy_elementwise import both, negative
 from .numpy_sizes import Size, number_poly, poly_tree, size_of
 from .numpy_values import Book, Cell, Terms, Value, unsupported
-from .surface import Surface, call, index, number, walk
+from .surface import Surface, call, conjunction, index, number, walk
 
 ONE: Poly = {(): 1}
 
@@ -95,7 +95,7 @@ def over_cell(kind: str, v: Value, cell: Cell, held: Value | None = None) -> Val
             truth = [] if held is None else conjuncts(held.at((None,) * held.rank))
             more, body = ranged(book, cell, i, body, truth, size)
         held_tree = [*more, *truth]
-        condition = held_tree[:1] if len(held_tree) < 2 else [Surface("and", tuple(held_tree))]
+        condition = [conjunction(held_tree)] if held_tree else []
         return Surface("reduce", (body, *condition), (kind, (i.attr,)))
 
     return Value(book, v.axes, cut, loose=v.loose and bool(v.sizes()),

@@ -21,7 +21,7 @@ from .numpy_sizes import Axes, Size, poly_tree, size_of
 from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, literal, opaque, pick, plain, unsupported, whole_number
 from .ops import OPS
 from .ranges import divided
-from .surface import Surface, call, number
+from .surface import Surface, call, index, number
 
 ONE: Poly = {(): 1}
 Shape = Any                      # sizes, -1 for one that is open
@@ -41,7 +41,7 @@ def listed(parts: Any) -> Sequence[Value]:
     """Parts that are written out."""
     if isinstance(parts, Turns):
         raise unsupported("A list that a loop makes is not joined here.", "Write np.stack([...]), or np.array([...]).")
-    return list(parts)
+    return [stacked_list(p) if isinstance(p, tuple) else p for p in parts]
 
 
 def stack(arrays: Sequence[Value], axis: Plain = 0) -> Value:
@@ -49,6 +49,7 @@ def stack(arrays: Sequence[Value], axis: Plain = 0) -> Value:
     if isinstance(arrays, Turns):
         made = all_turns(arrays)
         return made if axis == 0 else moveaxis(made, 0, axis)
+    arrays = listed(arrays)
     first, rank = arrays[0], arrays[0].rank
     if type(axis) is not int or not -rank - 1 <= axis <= rank or any(v.rank != rank for v in arrays):
         raise unsupported("Arrays of one shape are stacked along one axis.")
@@ -97,6 +98,7 @@ def concatenate(arrays: Sequence[Value], axis: Plain = 0) -> Value:
     name = "concat" if rank == 1 else "vstack" if place == 0 else "hstack"
     ready = len(values) <= OPS[name].arity[1] and not any(v.loose for v in values) and len(real) == rank <= 2
     ready = ready and (all(None not in v.axes for v in values) or (rank == 2 and any(None not in v.axes for v in values)))
+    ready = ready and None not in [a for v in values for p, a in enumerate(v.axes) if p != place]
 
     def cut(terms: Terms) -> Surface:
         if ready and all(t is None for t in terms):
@@ -119,7 +121,8 @@ def pieced(values: Sequence[Value], sizes: Sequence[Poly], place: int, terms: Te
         name = "concat" if len(terms) == 1 else "vstack" if place == 0 else "hstack"
         whole = call(name, *(laid(v, place) for v in values))
         return pick(whole, terms)
-    own, start, found = book.affine(t), {}, []
+    own, found = book.affine(t), []
+    start: Poly = {}
     for q, (v, n) in enumerate(zip(values, sizes, strict=True)):
         end = summed([start, n])
         single = constant(n) == 1
@@ -132,7 +135,7 @@ def pieced(values: Sequence[Value], sizes: Sequence[Poly], place: int, terms: Te
             tree = Surface("mul", (Surface("bracket", (c,)), tree))
         found.append(tree)
         start = end
-    return Surface("add", tuple(found))
+    return Surface("mul", (Surface("add", tuple(found)), index(call("ones", poly_tree(start)), t)))
 
 
 def hstack(tup: Sequence[Value]) -> Value:
@@ -155,10 +158,10 @@ def column_stack(tup: Sequence[Value]) -> Value:
 
 
 def append(arr: Value, values: Value, axis: Plain = None) -> Value:
-    if axis is None and (arr.rank != 1 or values.rank > 1):
+    if axis is None and (arr.rank > 1 or values.rank > 1):
         raise unsupported("np.append is read of a vector, or with its axis.", "Write np.concatenate.")
-    last = arranged(values, [None]) if values.rank == 0 else values
-    return concatenate([arr, last], 0 if axis is None else axis)
+    parts = [arranged(v, [None]) if v.rank == 0 else v for v in (arr, values)]
+    return concatenate(parts, 0 if axis is None else axis)
 
 
 # -- moved ---------------------------------------------------------------------------------------------------
@@ -219,9 +222,17 @@ def triangle(below: bool) -> Any:
         if m.rank != 2 or type(k) is not int:
             raise unsupported("A triangle is read of a matrix.")
         rows, columns = places(m, 0), plus(places(m, 1), literal(m.book, -k)) if k else places(m, 1)
-        return times(plain(compared(">=" if below else "<=", rows, columns)), plain(m))
+        return times(plain(ordered(">=" if below else "<=", rows, columns)), plain(m))
 
     return row
+
+
+def ordered(sign: str, rows: Value, columns: Value) -> Value:
+    """A relation of two indices; those of axes of two sizes are compared by their difference."""
+    a, b = rows.sizes()[0], columns.sizes()[0]
+    if not a.known() or not b.known() or not less(rows.book.poly(a), rows.book.poly(b)):
+        return compared(sign, rows, columns)
+    return compared(sign, total([rows, columns], [False, True]), literal(rows.book, 0))
 
 
 def places(x: Value, p: int) -> Value:

@@ -82,6 +82,10 @@ def gathered(x: Value, items: Sequence[Any]) -> Value:
 def selected(x: Value, items: Sequence[Any]) -> Value:
     """`x[mask]`: the entries stay where they are, and reductions count those of the mask."""
     mask = items[0]
+    if isinstance(mask, Value) and mask.truth and any(i is not WHOLE for i in items[1:]):
+        rest = [*[WHOLE] * mask.rank, *items[1:]]
+        if all(i is WHOLE or (isinstance(i, Value) and i.whole() is not None and not i.label) for i in rest):
+            return selected(placed(plain(x), rest), [mask])
     if not (isinstance(mask, Value) and mask.truth) or any(i is not WHOLE for i in items[1:]) or x.kept is not None:
         raise unsupported("A mask is read in front, with whole axes after it.", "Write np.where, or multiply by the mask.")
     for a, b in zip(mask.axes, x.axes, strict=False):
@@ -145,7 +149,7 @@ def taken(x: Value, at: dict[int, Any], parts: dict[int, Part], out: list[tuple[
         every: list[Surface | None] = [given.get((WHOLE, p)) for p in range(x.rank)]
         for p, i in at.items():
             every[p] = indexing(i, shared) if isinstance(i, Value) else x.book.tree(i)
-        open_parts = {}
+        open_parts: dict[int, Part] = {}
         for p, part in parts.items():
             t = given["part", p]
             every[p] = None if t is None else part.place(x.book, t)
@@ -165,7 +169,7 @@ def taken(x: Value, at: dict[int, Any], parts: dict[int, Part], out: list[tuple[
 
 def sliced(x: Value, every: Sequence[Surface | None], parts: dict[int, Part]) -> Surface:
     """A value of which some axes stay in part."""
-    if x.label and None not in x.axes and x.number().op == "name":
+    if x.label and x.book.axes.get(x.label) is x.axes and None not in x.axes:
         return x.number(tuple(parts[p].tree() if p in parts else t for p, t in enumerate(every)))
     stay = [p for p, t in enumerate(every) if t is None and x.axes[p] is not None]
     return index(x.number(tuple(every)), *(parts[p].tree() if p in parts else ALL for p in stay))
@@ -298,6 +302,13 @@ def masks(items: Sequence[Any]) -> bool:
 
 def masked(x: Value, items: Sequence[Any], value: Value) -> tuple[Value, Value]:
     """The condition and the value of `x[mask] = value`."""
+    mask, rest = items[0], items[1:]
+    if any(i is not WHOLE for i in rest):
+        if value.rank or not isinstance(mask, Value) or not mask.truth:
+            raise unsupported("What a mask selects is set to one number.", "Write np.where(mask, a, x).")
+        other, value = located(x, [*[WHOLE] * mask.rank, *rest], value)
+        own = arranged(mask, [*range(mask.rank), *[None] * (x.rank - mask.rank)])
+        return own if other is None else both(own, other), value
     mask = selected(x, items).kept
     assert mask is not None
     if value.kept is not None:

@@ -7,27 +7,22 @@ Statements are in numpy_src.
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from typing import Any
 
 from ..core.affine import Poly, constant
 from ..core.affine import minus as less
-from ..core.affine import total as summed
 from ..core.errors import IversonError
-from .numpy_arrays import matmul, reduced, transposed
-from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, MODULES, NUMBER_TYPES, TORCH_DIFFERS, Outputs
+from .numpy_arrays import matmul, transposed
+from .numpy_calls import MODULES
 from .numpy_elementwise import applied, both, compared, either, inverted, minus, over, plus, power, times, total, where
-from .numpy_loops import Turns, all_turns, over_turns, together
-from .numpy_moves import stacked_list
+from .numpy_loops import Turns, all_turns
 from .numpy_parts import NEW, WHOLE, Slice, gathered
-from .numpy_sizes import Size, size_of
 from .numpy_text import Inputs, Text, dotted, summing
-from .numpy_values import Book, Cell, Value, axes_text, extent, infinite, literal, stored, unsupported, whole_number
+from .numpy_values import Book, Value, axes_text, extent, infinite, literal, stored, unsupported
 from .ops import CONSTANTS, OPS, REDUCTIONS
 from .surface import name as named
 from .tokens import tokenize
@@ -209,7 +204,7 @@ class Reader:
         values = [self.value(node), *(self.value(right) for right, _ in reversed(terms))]
         return total(values, [False, *(less for _, less in reversed(terms))])
 
-    def _UnaryOp(self, node: ast.UnaryOp) -> Value:
+    def _UnaryOp(self, node: ast.UnaryOp) -> Value | Word:
         if isinstance(node.op, ast.Not) and (known := self.known(node.operand)) is not None:
             return Word(not known)
         x = self.value(node.operand)
@@ -301,145 +296,6 @@ class Reader:
 
     _List = _Tuple
 
-    # -- loops -----------------------------------------------------------------------------------------------
-
-    def _GeneratorExp(self, node: ast.GeneratorExp | ast.ListComp) -> Any:
-        with self.scope():
-            turns = self.literal_turns(node)
-            if turns is not None:
-                return turns
-            cells: list[Cell] = []
-            held: list[Value] = []
-            for part in node.generators:
-                cell = self.turn(part.target, part.iter)
-                cells.append(cell)
-                for test in part.ifs:
-                    c = self.single(self.value(test), "if", "A filter is one condition.")
-                    held.append(c)
-                    self.book.facts += c.facts() if c.facts is not None else []
-            value = self.value(node.elt)
-            return Turns(tuple(cells), value, together(held))
-
-    _ListComp = _GeneratorExp
-
-    def literal_turns(self, node: ast.GeneratorExp | ast.ListComp) -> tuple[Any, ...] | None:
-        """The values of a comprehension over what is written out."""
-        [part, *more] = node.generators
-        items = self.written_out(part.iter)
-        if items is None or more or part.ifs:
-            return None
-        found = []
-        for item in items:
-            self.give(part.target, item)
-            found.append(self.read(node.elt))
-        return tuple(found)
-
-    def written_out(self, node: ast.AST) -> list[Any] | None:
-        """The turns of a loop over a written list, or over few written numbers."""
-        if isinstance(node, ast.Call) and dotted(node.func) == ["range"]:
-            ends = [self.value(a).whole() for a in node.args]
-            if all(p is not None and constant(p) is not None for p in ends):
-                numbers = range(*(constant(p) for p in ends if p is not None))
-                return [literal(self.book, n) for n in numbers] if len(numbers) <= MOST_TURNS else None
-            return None
-        if isinstance(node, ast.Call) and dotted(node.func) in (["zip"], ["enumerate"]):
-            rows = [self.written_out(a) for a in node.args]
-            if any(r is None for r in rows):
-                return None
-            known = [r for r in rows if r is not None]
-            if dotted(node.func) == ["enumerate"]:
-                return [(literal(self.book, n), v) for n, v in enumerate(known[0])]
-            return [tuple(row) for row in zip(*known, strict=False)]
-        if isinstance(node, ast.List | ast.Tuple):
-            return list(self._Tuple(node))
-        if isinstance(node, ast.Name) and isinstance(self.local.get(node.id), tuple):
-            return list(self.local[node.id])
-        return None
-
-    def turn(self, target: ast.expr, source: ast.expr) -> Cell:
-        """Enter a loop over what is not written out; its target has the value of one turn."""
-        if isinstance(source, ast.Call) and dotted(source.func) == ["range"]:
-            cell = self.entered(*self.range_of(source), self.loop_name(target))
-            self.give(target, whole_number(self.book, {(cell.node,): 1}))
-            return cell
-        arrays, counted = self.sources(source)
-        cell = self.entered({}, less(self.book.poly(arrays[0].axes[0]), {(): 1}), self.loop_name(target))
-        place = whole_number(self.book, {(cell.node,): 1})
-        rows = [gathered(x, [place, *[WHOLE] * (x.rank - 1)]) for x in arrays]
-        made: Any = rows[0] if len(rows) == 1 and not self.zipped(source) else tuple(rows)
-        self.give(target, (place, made) if counted else made)
-        return cell
-
-    def zipped(self, source: ast.AST) -> bool:
-        if isinstance(source, ast.Call) and dotted(source.func) == ["enumerate"]:
-            return self.zipped(source.args[0])
-        return isinstance(source, ast.Call) and dotted(source.func) == ["zip"]
-
-    def sources(self, source: ast.expr) -> tuple[list[Value], bool]:
-        """The arrays a loop goes along, and whether its turns are counted."""
-        if isinstance(source, ast.Call) and dotted(source.func) == ["enumerate"] and len(source.args) == 1:
-            return self.sources(source.args[0])[0], True
-        if isinstance(source, ast.Call) and dotted(source.func) == ["zip"]:
-            arrays = [self.value(a) for a in source.args]
-        else:
-            arrays = [self.value(source)]
-        for x in arrays:
-            if x.rank == 0 or x.axes[0] is None or x.kept is not None:
-                raise unsupported("A loop goes over a range, or over the first axis of an array.", "Write range(len(x)).")
-            self.book.agree(arrays[0].axes[0], x.axes[0], "zip goes along arrays of one length.")
-        return arrays, False
-
-    def range_of(self, node: ast.Call) -> tuple[Poly, Poly]:
-        """The least and the largest value of a range."""
-        ends = [self.value(a).whole() for a in node.args]
-        known = [p for p in ends if p is not None]
-        if len(known) < len(ends) or not 1 <= len(ends) <= 3 or node.keywords:
-            raise unsupported("The ends of a range are whole numbers.", "Write range(n), range(1, n), range(len(x)).")
-        step = constant(known[2]) if len(known) == 3 else 1
-        low, high = (known[0], known[1]) if len(known) > 1 else ({}, known[0])
-        if step == -1:
-            return summed([high, {(): 1}]), low
-        if step != 1:
-            raise unsupported("A range is read with steps of 1 or -1.", "Compute the index: x[2*i].")
-        return low, less(high, {(): 1})
-
-    def entered(self, low: Poly, high: Poly, name: str | None) -> Cell:
-        cell = Cell(low, high, name)
-        self.book.cells[cell.node] = cell
-        cell.current = named("?")
-        return cell
-
-    def loop_name(self, target: ast.AST) -> str | None:
-        """What the user calls the index, where nothing else bears the name."""
-        n = target.id if isinstance(target, ast.Name) else None
-        if isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
-            n = target.elts[0].id
-        taken = {*self.inputs.axes, *self.inputs.named, *self.inputs.params, *(e.name for e in self.book.equations)}
-        return n if n is not None and len(n) == 1 and n not in taken and not self.inputs.declared(n) else None
-
-    def give(self, target: ast.AST, value: Any) -> None:
-        """Bind the names of a target to the parts of a value."""
-        if isinstance(target, ast.Name):
-            self.local[target.id] = value
-        elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, tuple) and len(value) == len(target.elts):
-            for t, v in zip(target.elts, value, strict=True):
-                self.give(t, v)
-        else:
-            raise self.error("unsupported", "This is not what a turn of the loop is made of.", target)
-
-    @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Names bound inside are forgotten outside."""
-        outer, known = self.local, len(self.book.facts)
-        self.local = dict(outer)
-        self.book.depth += 1
-        try:
-            yield
-        finally:
-            self.local = outer
-            self.book.depth -= 1
-            del self.book.facts[known:]
-
     # -- subscripts ------------------------------------------------------------------------------------------
 
     def _Subscript(self, node: ast.Subscript) -> Any:
@@ -501,162 +357,6 @@ class Reader:
                              "A bound is made of numbers, sizes and indices of loops.")
         return p
 
-    # -- calls -----------------------------------------------------------------------------------------------
-
-    def _Call(self, node: ast.Call) -> Any:
-        path = dotted(node.func)
-        if isinstance(node.func, ast.Lambda):
-            return self.called(Function(node.func, self.local), node)
-        if path is not None and len(path) == 1 and isinstance(self.local.get(path[0]), Function):
-            return self.called(self.local[path[0]], node)
-        loop = self.loop_total(path, node)
-        if loop is not None:
-            return loop
-        if path is not None and (len(path) == 1 or self.foreign(path[0])):
-            return self.invoke(self.row(path, node), node, [])
-        if not isinstance(node.func, ast.Attribute):
-            raise unsupported("Only named functions are called.")
-        n = node.func.attr
-        if n not in METHODS:
-            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n))
-        return self.invoke(METHODS[n], node, [self.value(node.func.value)])
-
-    def loop_total(self, path: list[str] | None, node: ast.Call) -> Value | None:
-        """sum(... for ...), np.mean([... for ...]) and their kind."""
-        if path is None or path[-1] not in TOTALS or len(node.args) != 1 or len(path) > 2:
-            return None
-        arg = node.args[0]
-        made = self.read(arg) if isinstance(arg, ast.GeneratorExp | ast.ListComp | ast.List | ast.Tuple) else None
-        if isinstance(arg, ast.Name) and isinstance(self.local.get(arg.id), Turns | tuple):
-            made = self.local[arg.id]
-        kind, python = TOTALS[path[-1]], len(path) == 1
-        if isinstance(made, tuple) and not node.keywords and all(isinstance(v, Value) for v in made):
-            return self.listed(kind, python, made)
-        if not isinstance(made, Turns) or (node.keywords and made.value.rank):
-            return None if made is None or isinstance(made, tuple) else self.reduced_array(path, node, made)
-        if isinstance(arg, ast.GeneratorExp) and not python:
-            raise unsupported("NumPy does not add up a generator.", "Write sum(...), or a list in brackets.")
-        if made.value.rank and not python:
-            if kind in ("mean",) and made.held is not None:
-                raise unsupported("A mean of selected arrays is not read.", "Divide the sum by the number of its terms.")
-            made = replace(made, value=reduced(kind, made.value))
-        if made.value.rank and kind in ("max", "min"):
-            raise unsupported(f"Python's {kind} does not compare arrays.", f"Write np.{kind}([...], axis=0).")
-        return over_turns(kind, made)
-
-    def reduced_array(self, path: list[str], node: ast.Call, made: Turns) -> Value:
-        rest = {str(k.arg): self.literal(k.value) for k in node.keywords}
-        return CALLS[path[-1]](all_turns(made), **rest)
-
-    def listed(self, kind: str, python: bool, parts: tuple[Value, ...]) -> Value:
-        """sum([a, b]) and its kind, of what is written out."""
-        if python and kind in ("max", "min") and any(v.rank for v in parts):
-            raise unsupported(f"Python's {kind} does not compare arrays.", f"Write np.{kind}([...], axis=0).")
-        if not python:
-            parts = tuple(reduced(kind, v) if v.rank else v for v in parts)
-        if not parts:
-            raise unsupported("There is nothing to add up here.")
-        if kind in ("max", "min"):
-            return applied(kind, *parts) if len(parts) > 1 else parts[0]
-        made = reduce(times, parts) if kind == "prod" else plus(*parts)
-        return over(made, literal(self.book, len(parts))) if kind == "mean" else made
-
-    def row(self, path: list[str], node: ast.Call) -> Callable[..., Any]:
-        """The row of a function's name."""
-        n = path[-1]
-        if self.inputs.declared(path[0]) or path[0] in self.local:
-            raise unsupported(f"{path[0]} is an array and is not called.", "Write * for a product.")
-        if len(path) == 1 and n in BUILTINS:
-            return BUILTINS[n]
-        name = self.inputs.aliases.get(n, n) if len(path) == 1 else n
-        found = CALLS.get(".".join(path[-2:])) or CALLS.get(name)
-        if path[0] in ("torch", "F") and n in TORCH_DIFFERS:
-            raise unsupported(f"{'.'.join(path)} means another thing than NumPy's {n}.", TORCH_DIFFERS[n])
-        if found is not None and set(path[:-1]) <= self.modules:
-            return found
-        near = [f"Did you mean {m}?" for m in difflib.get_close_matches(n, CALLS, 1, 0.8) if m != n]
-        hint = HINTS.get(n) or next(iter(near), None)
-        raise self.error("unsupported", f"The function {'.'.join(path)} is not read.", node.func, hint)
-
-    def invoke(self, row: Callable[..., Any], node: ast.Call, given: list[Any]) -> Any:
-        """Call a row; its signature says which arguments there are and how each is read."""
-        signature = signature_of(row)
-        if any(p.annotation == "Book" for p in signature.parameters.values()):
-            given = [self.book]
-        if any(k.arg is None for k in node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
-            raise unsupported("Starred arguments are not read.")
-        try:
-            names = {str(k.arg): k.value for k in node.keywords}
-            if "axis" in signature.parameters:
-                names = {TORCH_WORDS.get(n, n): v for n, v in names.items()}
-            bound = signature.bind(*given, *node.args, **names)
-        except TypeError as error:
-            message = str(error).replace("'", "")
-            raise unsupported(f"{self.text.of(node.func)} is not read like this: {message}.") from None
-        for n, raw in bound.arguments.items():
-            kind = str(signature.parameters[n].annotation)
-            many = signature.parameters[n].kind is inspect.Parameter.VAR_POSITIONAL
-            hint = HINTS.get((dotted(node.func) or [""])[-1])
-            read = [self.argument(kind, a, hint) for a in (raw if many else [raw])]
-            bound.arguments[n] = tuple(read) if many else read[0]
-        return row(*bound.args, **bound.kwargs)
-
-    def argument(self, kind: str, node: Any, hint: str | None) -> Any:
-        """An argument as the annotation of its parameter says."""
-        if not isinstance(node, ast.AST):
-            return node
-        if kind.endswith("| None") and self.text.of(node) == "None":
-            return None
-        if kind == "Sequence[Value]":
-            made = self.read(node)
-            if isinstance(made, Turns) or (isinstance(made, tuple) and all(isinstance(v, Value) for v in made)):
-                return made
-            raise self.error("unsupported", "A list of arrays is expected here.", node, "Write [a, b].")
-        if kind == "Extent":
-            return self.size(self.read(node), node)
-        if kind == "Plain":
-            return self.literal(node, hint)
-        read = {"Axes": self.shape, "Dtype": self.number_type, "Shape": self.new_shape}
-        return read.get(kind, self.array)(node)
-
-    def array(self, node: ast.AST) -> Value:
-        """An argument that may be a list."""
-        made = self.read(node)
-        if isinstance(made, Turns):
-            return all_turns(made)
-        if isinstance(made, tuple) and not isinstance(made, Outputs) and made:
-            return stacked_list(made)
-        return made if isinstance(made, Value) else self.value(node)
-
-    def shape(self, node: ast.AST) -> tuple[Size | None, ...]:
-        made = self.read(node)
-        return tuple(self.size(p, node) for p in (made if isinstance(made, tuple) else (made,)))
-
-    def new_shape(self, node: ast.AST) -> Any:
-        """Sizes of which one may be -1, or a tuple of them."""
-        made = self.read(node)
-        if isinstance(made, tuple):
-            return tuple(self.open_size(p, node) for p in made)
-        return self.open_size(made, node)
-
-    def open_size(self, v: Any, node: ast.AST) -> Any:
-        whole = v.whole() if isinstance(v, Value) else None
-        return -1 if whole is not None and constant(whole) == -1 else self.size(v, node)
-
-    def size(self, v: Any, node: ast.AST) -> Size | None:
-        """A size: a number, a size's name, len(x) or X.shape[0]."""
-        if isinstance(v, Value) and v.counts is not None:
-            return v.counts
-        p = v.whole() if isinstance(v, Value) else None
-        if p is None or (constant(p) is not None and constant(p) < 1):
-            raise self.error("unsupported", "This is not a size.", node, "Sizes: 3, N, len(x), X.shape[0].")
-        return size_of(p)
-
-    def number_type(self, node: ast.AST) -> bool:
-        if self.text.of(node).replace('"', "'") not in NUMBER_TYPES:
-            raise self.error("unsupported", "Numbers are float64 here.", node, "Leave the type out.")
-        return True
-
     def literal(self, node: ast.AST, hint: str | None = None) -> Any:
         """A number, a string, True, None or a tuple of them, written out or bound to a name."""
         if isinstance(node, ast.Constant) and node.value is not ...:
@@ -674,63 +374,3 @@ class Reader:
         if isinstance(found, Value) and found.whole() is not None and constant(found.whole() or {}) is not None:
             return constant(found.whole() or {})
         raise self.error("unsupported", "This must be written out as a number here.", node, hint)
-
-    # -- local names -----------------------------------------------------------------------------------------
-
-    def called(self, function: Function, node: ast.Call) -> Any:
-        """`(lambda s: body)(value)`, or a function of the text: its arguments become definitions."""
-        given = self.arguments(function.node, node)
-        self.calls += 1
-        if self.calls > MOST_CALLS:
-            raise unsupported("Functions that call each other so often are not read.", "Write the loss without recursion.")
-        outer = self.local
-        self.local = dict(function.local) if isinstance(function.node, ast.FunctionDef) else function.local | outer
-        self.local |= {n: self.assign(n, v) for n, v in given.items()}
-        try:
-            return self.body_of(function.node)
-        finally:
-            self.local = outer
-
-    def body_of(self, function: ast.Lambda | ast.FunctionDef) -> Any:
-        """The value of a function whose arguments are local names."""
-        assert isinstance(function, ast.Lambda)
-        return self.read(function.body)
-
-    def arguments(self, function: ast.Lambda | ast.FunctionDef, node: ast.Call) -> dict[str, Any]:
-        """The values of a call's arguments by name."""
-        a = function.args
-        wanted = [p.arg for p in (*a.posonlyargs, *a.args)]
-        every = [*wanted, *(p.arg for p in a.kwonlyargs)]
-        if a.vararg or a.kwarg or any(k.arg is None for k in node.keywords) or any(
-                isinstance(e, ast.Starred) for e in node.args):
-            raise unsupported("A function is read with plain arguments, as many as it names.")
-        defaults = dict(zip(wanted[len(wanted) - len(a.defaults):], a.defaults, strict=True))
-        defaults |= {p.arg: d for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None}
-        given = dict(zip(wanted, node.args, strict=False)) | {str(k.arg): k.value for k in node.keywords}
-        if len(node.args) > len(wanted) or not set(given) <= set(every) or not set(every) <= {*given, *defaults}:
-            raise unsupported("A lambda is read with plain arguments, as many as it names." if isinstance(
-                function, ast.Lambda) else "This function is called with other arguments than it names.")
-        return {n: self.read(given.get(n, defaults.get(n))) for n in every}  # type: ignore[arg-type]
-
-    def assign(self, n: str, v: Any) -> Any:
-        """A local name: a definition, or the value itself where that says as much."""
-        if isinstance(v, Turns) or not isinstance(v, Value):
-            return v
-        said = v.truth or v.run is not None or v.label is not None or v.exact is not None or v.identity or v.simple
-        if said or v.hole is not None or v.kept is not None or len(v.sizes()) > 2 or self.inside(v):
-            return v
-        return replace(self.book.define(v, self.version(n)), span=v.span)
-
-    def inside(self, v: Value) -> bool:
-        """Whether we are inside a loop, where a definition would have its index."""
-        return bool(self.book.depth)
-
-    def version(self, n: str) -> str | None:
-        """The name of a definition: the user's own, numbered when it is taken; None leaves the choice."""
-        used = {*self.inputs.params, *self.inputs.first, *self.inputs.named, *(e.name for e in self.book.equations)}
-        if n in self.inputs.dims or n in self.inputs.ranks:
-            used.add(n)
-        if n not in used and n not in WORDS:
-            return n
-        stem = f"{n}_" if n[-1].isdigit() else n
-        return self.book.unused(f"{stem}{k}" for k in range(1, 200)) if n in self.inputs.stored else None

@@ -181,8 +181,8 @@ class Inputs:
     def __init__(self, body: Sequence[ast.AST], ranks: Mapping[str, int | str],
                  sizes: Mapping[str, str | int | Sequence[str | int]], params: Mapping[str, Any] | None = None) -> None:
         self.ranks, self.params = ranks, params or {}
-        self.dims = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
-        self.dims = {n: tuple(map(written_size, dims)) for n, dims in self.dims.items()}
+        given = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
+        self.dims: dict[str, Axes] = {n: tuple(map(written_size, dims)) for n, dims in given.items()}
         self.named = {x.attr: Size(x.attr) for dims in self.dims.values() for d in dims if d is not None
                       for m in d.poly() for x in m}
         self.stored = stored_names(body)
@@ -237,7 +237,7 @@ class Inputs:
             dims = self.dims.get(n, ())
             if n in self.dims and len(dims) != rank:
                 raise IversonError("usage", f"{n} has {len(dims)} sizes, but its rank is {rank}.")
-            own = tuple(d if d is None or not isinstance(d.name, str) else self.named[d.name] for d in dims)
+            own: Axes = tuple(d if d is None or not isinstance(d.name, str) else self.named[d.name] for d in dims)
             self.axes[n] = own if n in self.dims else tuple(Size() for _ in range(rank))
         return self.axes[n]
 

@@ -79,6 +79,7 @@ class Book:
     facts: list[Poly] = field(default_factory=list)
     assumed: list[Poly] = field(default_factory=list)
     touched: dict[Node, Cell] = field(default_factory=dict)
+    axes: dict[str, Axes] = field(default_factory=dict)  # of arrays by name
     depth: int = 0  # loops around
     cuts: int = 0
 
@@ -198,11 +199,51 @@ class Book:
     # -- definitions -----------------------------------------------------------------------------------------
 
     def tied(self, body: Surface, names: Sequence[Surface], sizes: Sequence[Size]) -> Surface:
-        """`body` in which each index stands on an axis, so that its range is known."""
+        """`body` in which each index stands on an axis of its own size, so that its range is known."""
         for i, n in zip(names, sizes, strict=True):
-            if not any(t.op == "index" and i in t.args[1:] for t in walk(body)):
+            if not self.standing(body, i, n, {(): 0}):
                 body = Surface("mul", (body, index(call("ones", self.size(n)), i)))
         return body
+
+    def limited(self, body: Surface, names: Sequence[Surface], sizes: Sequence[Size]) -> tuple[Surface, list[Surface]]:
+        """`body` in which each index stands on some axis, and conditions for those that run less far than it."""
+        held = []
+        for i, n in zip(names, sizes, strict=True):
+            if self.standing(body, i, n, {(): 0}) or self.standing(body, i, n, None):
+                continue
+            if self.standing(body, i, None, None):
+                held.append(Surface("rel", (i, self.size(n)), "<"))
+            else:
+                body = self.tied(body, [i], [n])
+        return body, held
+
+    def standing(self, body: Surface, i: Surface, n: Size | None, shift: Poly | None) -> bool:
+        """Whether an index stands on an axis where it runs over n values: alone for no shift, else with any shift."""
+        guarded = any(t.op == "bracket" and any(i in r.args for r in walk(t) if r.op == "rel") for t in walk(body))
+        for t in walk(body):
+            for p, term in enumerate(t.args[1:] if t.op == "index" else ()):
+                if term == i and t.args[0].op != "name" and not guarded:
+                    return True
+                c = self.shift_of(term, i)
+                axes = self.axes.get(t.args[0].attr) if t.args[0].op == "name" else None
+                if c is None or axes is None or p >= len(axes) or (shift is not None and c):
+                    continue
+                if n is None or not less(less(self.poly(axes[p]), c), self.poly(n)):
+                    return True
+        return False
+
+    def shift_of(self, term: Surface, i: Surface) -> Poly | None:
+        """c where a term is the index plus c, which holds no other index."""
+        if term == i:
+            return {}
+        if term.op != "add" or i not in term.args:
+            return None
+        try:
+            parts = split(self.affine(term), next(iter(self.affine(i)))[0])
+        except IversonError:
+            return None
+        alone = parts is not None and parts[0] == {(): 1} and not any(x.op == "idx" for m in parts[1] for x in m)
+        return parts[1] if alone and parts is not None else None
 
     def define(self, v: Value, wanted: str | None = None) -> Value:
         """A definition `z = ...` or `z[i,k] = ...` of a value, once; the value that stands for its name.
@@ -386,6 +427,9 @@ def opaque(book: Book, axes: Axes, build: Callable[[], Surface]) -> Value:
 
 def stored(book: Book, text: str, axes: Axes, row: bool = False) -> Value:
     """An array by its name."""
+    if not row:
+        book.axes[text] = axes
+
     def cut(terms: Terms) -> Surface:
         at = tuple(number(0) if a is None else t for a, t in zip(axes, terms, strict=True))
         return flip(name(text)) if row and at == (None,) else pick(name(text), at)
@@ -400,8 +444,9 @@ def literal(book: Book, value: int | Fraction) -> Value:
 
 def extent(book: Book, axis: Size | None) -> Value:
     """The size of an axis, as a number."""
-    if axis is None or isinstance(axis.root().name, int):
-        return literal(book, 1 if axis is None else axis.root().name)
+    known = 1 if axis is None else axis.root().name
+    if isinstance(known, int):
+        return literal(book, known)
     return Value(book, (), lambda _: book.size(axis), run=lambda: (book.poly(axis),) * 2, counts=axis)
 
 

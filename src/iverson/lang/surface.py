@@ -10,7 +10,7 @@ A mul with the attribute "scalar" is a factor that is read as one number: it kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -97,6 +97,14 @@ def call(function: str, *args: Surface) -> Surface:
 
 def index(base: Surface, *terms: Surface) -> Surface:
     return Surface("index", (base, *terms))
+
+
+def conjunction(conditions: Sequence[Surface]) -> Surface:
+    """Conditions that all hold."""
+    tree, *rest = conditions
+    for c in rest:
+        tree = Surface("and", (tree, c))
+    return tree
 
 
 def walk(tree: Surface) -> Iterator[Surface]:
