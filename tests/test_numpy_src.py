@@ -22,6 +22,8 @@ from iverson.lang.ops import OPS
 from iverson.lang.show import show
 from iverson.lang.surface import Declaration, walk
 from iverson.meaning.surface_eval import evaluate
+from numpy_losses import LOSSES
+from test_numpy_programs import EXPRESSIONS, PROGRAMS
 
 COUNTS = {"N": 4, "D": 3, "K": 5, "M": 6}
 SHAPES = {
@@ -220,7 +222,7 @@ def test_ranks_alone_are_enough(text):
 
 
 def test_every_row_stands_in_a_text():
-    called = {word for text in TEXTS for word in re.findall(r"(\w+)\(", text)}
+    called = {word for text in (*TEXTS, EXPRESSIONS, PROGRAMS, LOSSES) for word in re.findall(r"(\w+)\(", text)}
     rows = {name.rpartition(".")[2] for name in (*CALLS, *METHODS, *BUILTINS)}
     named_alike = {spelling for spelling, row in OPS.items() if row.shape in ("map", "map2")}  # walked with OPS
     assert not rows - called - named_alike

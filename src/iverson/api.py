@@ -1,6 +1,6 @@
 """The public functions and objects: parse, derive, check, compile, fit.  Everything shown has been verified.
 
-Glossary   source: a text, a path to one, or a Loss from `parse`;  wrt: the input, or inputs, to derive by.
+Glossary   source: a text, a path to one, a Python function, or a Loss from `parse`;  wrt: the input, or inputs, to derive by.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def parse(
 ) -> Loss:
     """Read a loss.
 
-    source   a text in iverson notation or a NumPy expression, or a path to a .iv file
+    source   a text in iverson notation or NumPy source, a path to a file of either, or a Python function
     sizes    {"X": ("N", "D"), "b": ()}: what the text does not declare; kinds: {"y": "label K", "A": "symmetric"}
     Errors   IversonError, with the text and the place in it
     """

@@ -118,12 +118,32 @@ def ranged(book: Book, cell: Cell, i: Surface, body: Surface, truth: Sequence[Su
     held: list[Surface] = []
     if less(low, number_poly(max(first, 0))):
         held.append(Surface("rel", (i, poly_tree(low)), ">="))
+    if not tops and any(beside(book, p, n, cell) for p, n in cell.reads) and with_others(body, i):
+        return held, body
     if not tops:
         body = Surface("mul", (body, index(call("ones", book.size(size)), i)))
         tops = [less(book.poly(size), ONE)]
     if all(less(settled(book, t), high) for t in tops):
         held.append(Surface("rel", (i, poly_tree(summed([high, ONE]))), "<"))
     return held, body
+
+
+def beside(book: Book, p: Poly, n: Poly, cell: Cell) -> bool:
+    """Whether a place with an inner loop's index is in range for all of its values just where this loop runs."""
+    parts = split(p, cell.node)
+    if parts is None or parts[0] != ONE or constant(cell.low) != 0:
+        return False
+    order = list(book.cells)
+    inner = [x for m in parts[1] for x in m if x.op == "idx"]
+    if not inner or any(order.index(x) < order.index(cell.node) for x in inner):
+        return False
+    most = book.end(parts[1], 1)
+    return most is not None and not less(less(less(n, ONE), most), cell.high)
+
+
+def with_others(tree: Surface, i: Surface) -> bool:
+    """Whether an index stands in a sum with another in some index term."""
+    return any(a.op == "add" and i in a.args for t in walk(tree) if t.op == "index" for a in t.args[1:])
 
 
 def shift(p: Poly, cell: Cell) -> Poly | None:

@@ -20,7 +20,7 @@ from .numpy_arrays import arange, filled, onehot
 from .numpy_elementwise import both, broadcast, compared, negative, plus, times, where, with_hole
 from .numpy_sizes import Axes, Size, poly_tree, size_of
 from .numpy_values import ALL, Book, Terms, Value, arranged, axes_text, literal, plain, unsupported, whole_number
-from .surface import Surface, call, index
+from .surface import Surface, call, index, number
 
 NEW, WHOLE = "new", "whole"      # items of a subscript: np.newaxis and a colon
 ONE: Poly = {(): 1}
@@ -38,11 +38,12 @@ class Slice:
 
 @dataclass(frozen=True)
 class Part:
-    """A slice of a known axis: its first entry, its size and its direction."""
+    """A slice of a known axis: its first entry, its size, its direction, and the size of the axis."""
 
     low: Poly
     size: Poly
     step: int
+    axis: Poly
 
     def place(self, book: Book, t: Surface) -> Surface:
         """Where entry t of the part stands."""
@@ -52,7 +53,9 @@ class Part:
     def tree(self) -> Surface:
         """The part as a slice in an index."""
         end = summed([self.low, self.size])
-        return Surface("slice", (poly_tree(self.low), poly_tree(end)))
+        back = constant(less(end, self.axis))
+        last = poly_tree(end) if back is None else number(back) if back else ALL
+        return Surface("slice", (poly_tree(self.low), last))
 
 
 def has_loops(book: Book, p: Poly) -> bool:
@@ -230,7 +233,7 @@ def cut_out(book: Book, item: Slice, axis: Size | None) -> Part:
     """A slice of an axis, as NumPy counts it."""
     n = book.poly(axis)
     if item.step == -1 and item.low is None and item.high is None:
-        return Part(less(n, ONE), n, -1)
+        return Part(less(n, ONE), n, -1, n)
     if item.step != 1:
         raise unsupported("Slices are read with step 1, and x[::-1].", "Take the entries that count by an index.")
     assume_entries(book, item)
@@ -245,7 +248,7 @@ def cut_out(book: Book, item: Slice, axis: Size | None) -> Part:
     k = constant(size)
     if k is not None and k < 1:
         raise IversonError("shape", "This part of the array is empty.")
-    return Part(low, size, 1)
+    return Part(low, size, 1, n)
 
 
 def assume_entries(book: Book, item: Slice) -> None:
@@ -341,8 +344,11 @@ def located(x: Value, items: Sequence[Any], value: Value) -> tuple[Value | None,
             order.append(None)
             held.append(compared("=", places, entry_of(x, item, p, lead)))
         taken_axes += order[-1] is not None
-    value = moved(value, taken_axes, shifts)
-    return (reduce(both, held) if held else None), arranged(value, order)
+    value = arranged(moved(value, taken_axes, shifts), order)
+    for a, b in zip(value.axes, x.axes, strict=True):
+        if a is not None:
+            x.book.agree(a, b, "A value has the sizes of the part that it is put in.")
+    return (reduce(both, held) if held else None), value
 
 
 def along_axis(x: Value, p: int, item: Any) -> bool:
