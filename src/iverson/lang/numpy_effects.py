@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.affine import Poly, split
+from ..core.affine import minus as less
 from ..core.affine import total as summed
-from .numpy_arrays import filled
+from .numpy_arrays import arange, filled
 from .numpy_elementwise import applied, minus, over, plus, times
 from .numpy_invoked import Calling
 from .numpy_loops import Turns, each, over_cell, together
@@ -118,9 +119,16 @@ class Effects(Calling):
             return Effect(e.name, e.op, each(v, cell, place), None, tuple(items))
         if e.op == "sum" and not any(depends(i, cell) for i in e.items):
             return Effect(e.name, "sum", over_cell("sum", e.value, cell, e.held), None, e.items)
+        whole = self.frame_value(e.name, frame)
+        if e.op == "set" and e.held is None and all(c == {} for _, c in found) and cell.low == {}:
+            ends = [less(less(self.book.poly(whole.axes[p]), {(): 1}), cell.high) for p, _ in found]
+            places = {p: arange(self.book, whole.axes[p]) for p, _ in found}
+            if found and not any(ends) and not any(depends(i, cell) for p, i in enumerate(e.items) if p not in places):
+                diagonal = tuple(places.get(p, i) for p, i in enumerate(e.items))
+                return Effect(e.name, "set", each(e.value, cell, 0), None, diagonal)
         if e.op != "sum":
             raise unsupported("A loop is read that sets entry i in turn i.", "Write out[i] = ... for every i.")
-        return Effect(e.name, "sum", self.added_entries(self.frame_value(e.name, frame), e, cell), None)
+        return Effect(e.name, "sum", self.added_entries(whole, e, cell), None)
 
     def added_entries(self, x: Value, e: Effect, cell: Cell) -> Value:
         """What all turns add to an array, as one array."""

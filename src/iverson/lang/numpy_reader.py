@@ -148,7 +148,7 @@ class Reader:
             return found
         if n in self.inputs.named and not self.inputs.declared(n):
             return extent(self.book, self.inputs.named[n])
-        if n in self.modules | {"pi", "inf", "nan"} and not self.inputs.declared(n):
+        if n in self.modules | {"pi", "inf", "nan"} and not self.inputs.declared(n) and n not in self.inputs.params:
             return self.constant(n)
         return stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
 
@@ -186,7 +186,8 @@ class Reader:
 
     def foreign(self, n: str) -> bool:
         """Whether a name is neither an array nor local."""
-        return n not in self.local and (not self.inputs.known(n) or n in self.inputs.modules)
+        known = self.inputs.known(n) or n in self.inputs.params
+        return n not in self.local and (not known or n in self.inputs.modules)
 
     def _BinOp(self, node: ast.BinOp) -> Value:
         if summing(node):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..core.affine import constant
@@ -42,18 +43,22 @@ class Statements(Effects):
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         for k, node in enumerate(body):
-            if isinstance(node, ast.If) and self.branched(node, body[k + 1:]):
+            if isinstance(node, ast.If) and self.placed_at(node, partial(self.branched, rest=body[k + 1:])):
                 return
             if not isinstance(node, ast.If):
                 self.statement(node)
 
     def statement(self, node: ast.stmt) -> None:
         method = getattr(self, f"_do_{type(node).__name__}", None)
+        if method is None:
+            raise self.error("unsupported", f"The statement `{self.text.of(node).split()[0]}` is not read.", node,
+                             "Assignments, loops over ranges, if, and return are read.")
+        self.placed_at(node, method)
+
+    def placed_at(self, node: ast.stmt, method: Callable[[Any], Any]) -> Any:
+        """What a method makes of a statement; its errors have a place at least there."""
         try:
-            if method is None:
-                raise unsupported(f"The statement `{self.text.of(node).split()[0]}` is not read.",
-                                  "Assignments, loops over ranges, if, and return are read.")
-            method(node)
+            return method(node)
         except IversonError as error:
             error.span = error.span or self.text.span(node)
             raise
