@@ -700,6 +700,196 @@ def f(X):
     for i in range(len(X)):
         C += np.outer(X[i] - m, X[i] - m)
     return np.trace(C@C)
+
+def f(X):
+    n, d = X.shape
+    a, b = X.sum(0), X.sum(1)
+    a += n
+    b *= d
+    return a.sum()*b.sum()
+
+def f(x, r):
+    t, u = x.copy(), r
+    t += u
+    return (t*x).sum()
+
+def f(x, r):
+    for i in range(len(x)):
+        x[i] += r[i]
+    return (x**2).sum()
+
+def f(x):
+    s = 0
+    for i in range(len(x)):
+        i = i + 1
+        s += x[i-1]
+    return s
+
+def f(x, w):
+    s = 0
+    for i in range(len(x)):
+        for i in range(len(w)):
+            s += w[i]
+    return s
+
+def f(x):
+    a = b = x.sum()
+    a += 1
+    return a*b
+
+def f(X):
+    Y = X.T
+    Y = Y - 1
+    X[0] = 2
+    return (Y**2).sum() + X.sum()
+
+def f(x, r):
+    def g(v):
+        v = v + 1
+        return v.sum()
+    return g(x) + x.sum()
+
+def f(x):
+    k = 3
+    g = lambda v: v**k
+    k = 2
+    return g(x).sum()
+
+def f(x):
+    L = [x, x**2]
+    return sum(L).sum() + L[1].sum()
+
+def f(x, r):
+    L = [x, r]
+    return np.sum([v.sum() for v in L])
+
+def f(x):
+    s = 0
+    for i in range(len(x)):
+        if x[i] > 0 and i > 0:
+            s += x[i]*x[i-1]
+    return s
+
+def f(x):
+    s = 0
+    for i in range(len(x)):
+        if i > 0:
+            s += x[i]*x[i-1]
+        else:
+            s += x[i]
+    return s
+
+def f(x):
+    return sum(x[i]*x[i-1] for i in range(len(x)) if i > 0)
+
+def f(x):
+    m = x[0]
+    for i in range(1, len(x)):
+        m = np.maximum(m, x[i])
+    return m*2
+
+def f(S):
+    p = np.ones(len(S))
+    for k in range(S.shape[1]):
+        p = p*(1 + S[:, k]**2)
+    return p.sum()
+
+def f(S):
+    p = np.zeros(len(S))
+    for k in range(S.shape[1]):
+        p += S[:, k]**2
+    return np.sqrt(p).sum()
+
+def f(S):
+    p = 0
+    for k in range(S.shape[1]):
+        p = p + S[:, k]**2
+    return np.sqrt(p).sum()
+
+def f(S):
+    p = 5
+    for k in range(S.shape[1]):
+        p = S[:, k]**2 + p
+    return np.sqrt(p).sum()
+
+def f(S):
+    p = 5
+    for k in range(S.shape[1]):
+        p -= S[:, k]**2
+    return p.sum()
+
+def f(x):
+    p = 2.0
+    for k in range(len(x)):
+        p /= 1 + x[k]**2
+    return p
+
+def f(X):
+    return sum(np.linalg.norm(X[i] - X[j])**2 for i in range(len(X)) for j in range(len(X)) if i < j)
+
+def f(X, Z):
+    d = np.array([[np.sum((a - b)**2) for b in Z] for a in X])
+    return np.exp(-d).sum() + d[0, 1]
+
+def f(X, Z):
+    d = np.array([min(np.sum((a - b)**2) for b in Z) for a in X])
+    return d.sum()
+
+def f(T):
+    return sum(np.trace(T[i]@T[i].T) for i in range(len(T)))
+
+def f(T, A):
+    return sum(np.log(np.linalg.det(A + T[i]@T[i].T)) for i in range(len(T)))
+
+def f(x, a):
+    for _ in range(3):
+        a = a - 0.1*(a - x.mean())
+    return a
+
+def f(x, r):
+    z = np.concatenate([x[:2], r[2:]])
+    return (z*x).sum()
+
+def f(x, r):
+    z = np.where(np.arange(len(x)) < 2, x, r)
+    return (z**2).sum()
+
+def f(x):
+    w = np.arange(len(x))/len(x)
+    return (w*x).sum() + np.sum(np.arange(1, len(x))*x[1:])
+
+def f(x):
+    t = np.linspace(0, 1, len(x))
+    return ((x - t)**2).sum()
+
+def f(S):
+    return S[S > S.mean()].sum() + S[(S > 0) & (S < 1)].mean()
+
+def f(S, y):
+    m = S.copy()
+    m[np.arange(len(y)), y] = -np.inf
+    return np.log(np.exp(m).sum(axis=1)).sum() + np.max(m)
+
+def f(S, y):
+    m = S.copy()
+    m[np.arange(len(y)), y] = -np.inf
+    return (m - S).max(axis=1).sum()
+
+def f(x):
+    y = x.copy()
+    y[1:] = y[1:] - y[:-1]
+    return (y**2).sum()
+
+def f(x):
+    y = x.copy()
+    y[1:] -= 0.9*x[:-1]
+    y[:-1] += x[1:]
+    return (y**2).sum()
+
+def f(x):
+    y = x[::-1].copy()
+    y[0] = 1
+    return (y*x).sum()
 '''
 
 
@@ -759,7 +949,7 @@ REFUSED = (
      '    for i in range(len(x)):\n'
      '        x[i] = 2*x[i]\n'
      '    return x.sum()',
-     'x', 'x has the value of'),
+     'x', 'x takes its value from'),
     ('def f(x):\n'
      '    s = 0\n'
      '    for i in range(len(x)):\n'
@@ -846,6 +1036,167 @@ REFUSED = (
      '    s = np.sort\n'
      '    return x.sum()',
      'np.sort', 'sort is not a number'),
+    ('def f(x, r):\n'
+     '    pair = (x*1, r)\n'
+     '    t = pair[0]\n'
+     '    t += 1\n'
+     '    return (pair[0]*r).sum()',
+     't += 1', 't may show an array'),
+    ('def f(x, r):\n'
+     '    x, r = r, x\n'
+     '    x += 1\n'
+     '    return (x*r).sum()',
+     'x += 1', 'x may show an array'),
+    ('def f(X):\n'
+     '    a, b = X[0], X[1]\n'
+     '    a += b\n'
+     '    return X.sum()',
+     'a += b', 'This changes b too, which'),
+    ('def f(x, r):\n'
+     '    t, u = x, r\n'
+     '    t += 1\n'
+     '    return (x*u).sum()',
+     't += 1', 't may show an array'),
+    ('def f(X):\n'
+     '    for row in X:\n'
+     '        row += 1\n'
+     '    return X.sum()',
+     'row += 1', 'row may show an array'),
+    ('def f(x, r):\n'
+     '    for v in [x, r]:\n'
+     '        v += 1\n'
+     '    return x.sum()',
+     'v += 1', 'v may show an array'),
+    ('def f(x):\n'
+     '    row = np.zeros(len(x))\n'
+     '    out = []\n'
+     '    out.append(row)\n'
+     '    row += 1\n'
+     '    return out[0].sum() + x.sum()',
+     'row += 1', 'row may show an array'),
+    ('def f(x):\n'
+     '    a = np.zeros(len(x))\n'
+     '    for i in range(len(x)-1):\n'
+     '        a[i] = x[i]\n'
+     '        a[i+1] = 2*x[i]\n'
+     '    return (a**2).sum()',
+     'for i in range(len(x)-1):\n        a[i] = x[i]\n        a[i+1] = 2*x[i]', 'A loop does several things'),
+    ('def f(x):\n'
+     '    s = 0\n'
+     '    for i in range(len(x)):\n'
+     '        for j in range(len(x)):\n'
+     '            s += x[i]*x[j]\n'
+     '        s *= 2\n'
+     '    return s',
+     'for i in range(len(x)):\n        for j in range(len(x)):\n            s += x[i]*x[j]\n        s *= 2', 'A loop does several things'),
+    ('def f(x, r):\n'
+     '    y = x\n'
+     '    for i in range(len(x)):\n'
+     '        y[i] += r[i]\n'
+     '    return (x**2).sum()',
+     'for i in range(len(x)):\n        y[i] += r[i]', 'This changes x too, which'),
+    ('def f(X):\n'
+     '    for i in range(len(X)):\n'
+     '        X[i] -= X[i].mean()\n'
+     '    return (X**2).sum()',
+     'X', 'X takes its value from'),
+    ('def f(x):\n'
+     '    s = 0\n'
+     '    for i in range(len(x)):\n'
+     '        s += x[i]\n'
+     '        s *= 2\n'
+     '    return s',
+     'for i in range(len(x)):\n        s += x[i]\n        s *= 2', 'A loop does several things'),
+    ('def f(x):\n'
+     '    s = 0\n'
+     '    t = 0\n'
+     '    for i in range(len(x)):\n'
+     '        s += x[i]\n'
+     '        t += s\n'
+     '    return t',
+     's', 's takes its value from'),
+    ('def f(x):\n'
+     '    a = b = x*2\n'
+     '    a += 1\n'
+     '    return (a*b).sum()',
+     'a += 1', 'This changes b too, which'),
+    ('def f(X):\n'
+     '    r = X[1:3]\n'
+     '    s = r.sum()\n'
+     '    X[1] = 0\n'
+     '    return s + X.sum()',
+     'X[1] = 0', 'This changes r too, which'),
+    ('def f(x, r):\n'
+     '    def g(v):\n'
+     '        v += 1\n'
+     '        return v.sum()\n'
+     '    return g(x) + x.sum()',
+     'v += 1', 'v may show an array'),
+    ('def f(x):\n'
+     '    L = [x, x**2]\n'
+     '    L[0] = x*3\n'
+     '    return L[0].sum()',
+     'L[0] = x*3', 'Entries of an array are'),
+    ('def f(x):\n'
+     '    return sum(x[i]*x[i-1] if i > 0 else x[i] for i in range(len(x)))',
+     'x[i-1]', 'This place may lie outside'),
+    ('def f(x):\n'
+     '    m = x[0]\n'
+     '    for i in range(1, len(x)):\n'
+     '        if x[i] > m:\n'
+     '            m = x[i]\n'
+     '    return m',
+     'm', 'm takes its value from'),
+    ('def f(S):\n'
+     '    p = 5\n'
+     '    for k in range(S.shape[1]):\n'
+     '        p = S[:, k]**2 - p\n'
+     '    return p.sum()',
+     'p', 'p takes its value from'),
+    ('def f(x, y):\n'
+     '    c = np.zeros(5)\n'
+     '    for k in y:\n'
+     '        c[k] += 1\n'
+     '    return (c**2).sum() + x.sum()',
+     '1', '1 runs over K, the'),
+    ('def f(X, y):\n'
+     '    M = np.zeros((5, X.shape[1]))\n'
+     '    np.add.at(M, y, X)\n'
+     '    return (M**2).sum()',
+     'np.add.at(M, y, X)', 'np.add.at(M, y, X) runs over'),
+    ('def f(x):\n'
+     '    out = np.zeros((len(x), len(x)))\n'
+     '    for i in range(len(x)):\n'
+     '        for j in range(i):\n'
+     '            out[i, j] = x[i]*x[j]\n'
+     '    return (out**2).sum() + out[1, 0]',
+     'for i in range(len(x)):\n        for j in range(i):\n            out[i, j] = x[i]*x[j]', 'A loop is read that'),
+    ('def f(x):\n'
+     '    out = np.ones((len(x), len(x)))\n'
+     '    for i in range(len(x)):\n'
+     '        for j in range(i, len(x)):\n'
+     '            out[i, j] = x[i]*x[j]\n'
+     '            out[j, i] = x[i]*x[j]\n'
+     '    return np.linalg.det(out + np.eye(len(x)))',
+     'for j in range(i, len(x)):\n            out[i, j] = x[i]*x[j]\n            out[j, i] = x[i]*x[j]', 'A loop does several things'),
+    ('def f(x):\n'
+     '    n = len(x)\n'
+     '    A = np.zeros((n, n))\n'
+     '    for i in range(n):\n'
+     '        A[i, i] = 2 + x[i]**2\n'
+     '    for i in range(n-1):\n'
+     '        A[i, i+1] = -1\n'
+     '        A[i+1, i] = x[i]\n'
+     '    return np.linalg.slogdet(A)[1]',
+     'for i in range(n-1):\n        A[i, i+1] = -1\n        A[i+1, i] = x[i]', 'A loop does several things'),
+    ('def f(X):\n'
+     '    U = np.triu(X[:3, :3], 1)\n'
+     '    return (U**2).sum()',
+     'np.triu(X[:3, :3], 1)', 'np.triu(X[:3, :3], 1) runs over'),
+    ('def f(A):\n'
+     '    i, j = np.triu_indices(3, 1)\n'
+     '    return A[i, j].sum()',
+     'np.triu_indices', 'The function np.triu_indices is not'),
 )
 
 

@@ -46,12 +46,13 @@ class Effects(Calling):
 
     frames: list[Frame]
     held: list[Value]
-    roots: dict[str, Any]
     loops: int = 0  # unrolled ones around
 
     def owned(self, n: str) -> None:
         """Refuse to change an array that another name shows too."""
-        root = self.roots.get(n, ("input", n))
+        root = self.roots.get(n, None if n in self.local else ("input", n))
+        if root is None or (isinstance(root, tuple) and root[0] != "input"):
+            raise unsupported(f"{n} may show an array that other names show too.", f"Write {n} = {n}.copy() before.")
         others = [m for m in self.local if m != n and self.roots.get(m) == root and isinstance(self.local[m], Value)]
         if isinstance(root, tuple) and root != ("input", n):
             others.append(root[1])
@@ -61,6 +62,13 @@ class Effects(Calling):
     def inner_held(self) -> list[Value]:
         """The conditions inside the innermost loop."""
         return self.held[self.frames[-1].start:]
+
+    def refuse_mixed(self, frame: Frame) -> None:
+        """Turns that do different things to one name depend on their order."""
+        for n in {e.name for e in frame.effects}:
+            kinds = [e.op for e in frame.effects if e.name == n]
+            if len(set(kinds)) > 1 or (kinds[0] in ("set", "append") and len(kinds) > 1):
+                raise unsupported(f"A loop does several things to {n}, in an order that counts.", "Use a name for each.")
 
     def accumulate(self, n: str, op: ast.operator, v: Value) -> None:
         """`n op= v` of every turn."""

@@ -94,6 +94,7 @@ class Reader:
         self.local: dict[str, Any] = {}
         self.modules: set[str] = set(MODULES)
         self.calls = 0
+        self.roots: dict[str, Any] = {}
         sizes = [a for dims in inputs.axes.values() for a in dims if a is not None and a.root().form is not None]
         self.book.assumed += [less(a.poly(), {(): 1}) for a in sizes]
 
@@ -293,6 +294,9 @@ class Reader:
         return Function(node, self.local)
 
     def _Tuple(self, node: ast.Tuple | ast.List) -> tuple[Any, ...]:
+        for e in node.elts:
+            if isinstance(e, ast.Name):
+                self.roots[e.id] = ("listed", e.id)
         return tuple(self.read(e) for e in node.elts)
 
     _List = _Tuple

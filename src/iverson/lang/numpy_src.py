@@ -77,7 +77,7 @@ class Source(Statements):
                 params[n] = exact(default, places)
         given = {**ranks, **{n: 0 for n, d in params.items() if d is not None and n not in ranks and n not in sizes}}
         found = cls(places, Inputs(body, given, sizes, params))
-        found.body, found.frames, found.held, found.roots = body, [], [], {}
+        found.body, found.frames, found.held = body, [], []
         found.local |= words
         if main is not None:
             found.refuse_starred(main)

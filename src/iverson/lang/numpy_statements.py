@@ -19,7 +19,7 @@ from .numpy_loops import together
 from .numpy_parts import gathered, updated
 from .numpy_reader import OPERATIONS, Function, Pending
 from .numpy_text import dotted
-from .numpy_values import Cell, Value, literal, unsupported, whole_number
+from .numpy_values import Cell, Value, literal, stored, unsupported, whole_number
 
 VIEWS = frozenset("reshape ravel view transpose squeeze swapaxes moveaxis asarray diagonal expand_dims flip".split())
 BEFORE = "takes its value from the turn before."
@@ -104,7 +104,7 @@ class Statements(Effects):
         elif path[-2:] == ["add", "at"] and len(e.args) == 3:
             self.add_at(e)
         elif len(path) == 2 and path[1] == "append" and len(e.args) == 1:
-            self.appended(path[0], self.value(e.args[0]))
+            self.appended(path[0], self._Tuple(ast.Tuple(e.args, ast.Load()))[0])
         else:
             raise unsupported("This statement does nothing that is read.", "Assign its value to a name, or return it.")
 
@@ -114,6 +114,8 @@ class Statements(Effects):
         v = self.read(node.value)
         for target in node.targets:
             self.put(target, v, node.value)
+        names = [t.id for t in node.targets if isinstance(t, ast.Name)]
+        self.roots |= {n: self.roots[names[0]] for n in names[1:]}
 
     def grown(self, target: ast.AST, value: ast.AST) -> bool:
         """`s = s + e` and `m = max(m, e)` in a loop, read like `s += e`."""
@@ -145,8 +147,10 @@ class Statements(Effects):
             self.set_entries(target, self.as_value(v, source), None)
         elif isinstance(target, ast.Tuple | ast.List):
             parts = self.parts(v, len(target.elts), source)
-            for t, part in zip(target.elts, parts, strict=True):
-                self.put(t, part, source)
+            alone = isinstance(source, ast.Tuple | ast.List) and len(source.elts) == len(parts)
+            sources = source.elts if isinstance(source, ast.Tuple | ast.List) and alone else [source] * len(parts)
+            for t, part, own in zip(target.elts, parts, sources, strict=True):
+                self.put(t, part, own)
         else:
             raise self.error("unsupported", "This is not a name.", target)
 
@@ -168,9 +172,9 @@ class Statements(Effects):
             if any(e.name == n for e in self.frames[-1].effects):
                 raise unsupported(f"{n} is added to and set anew in one loop.", "Use two names.")
             self.frames[-1].outside.discard(n)
-        root = self.root(source) if self.roots is not None else None
+        root = self.root(source)
         self.local[n] = self.assign(n, v)
-        self.roots[n] = root or object()
+        self.roots[n] = ("listed", n) if isinstance(v, tuple) else root or object()
 
     def root(self, node: ast.AST) -> Any:
         """The array whose entries an expression shows without a copy; None for a new array."""
@@ -346,6 +350,10 @@ class Statements(Effects):
             self.unrolled(node, items)
             return
         changed = changed_names(node.body)
+        for n in changed - set(self.local):
+            if n in self.inputs.params and self.inputs.known(n):
+                self.local[n] = stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
+                self.roots.setdefault(n, ("input", n))
         before = self.local
         frame = Frame(before, {n for n in changed if n in before}, len(self.held))
         with self.scope():
@@ -361,6 +369,7 @@ class Statements(Effects):
                 self.frames.pop()
             temporary = {n for n, v in self.local.items() if before.get(n) is not v and n not in frame.outside}
         self.local |= {n: Pending(AFTER) for n in temporary}
+        self.refuse_mixed(frame)
         for effect in frame.effects:
             self.applied(effect, cell, frame)
 

@@ -141,6 +141,7 @@ class Turning(Reader):
         """Bind the names of a target to the parts of a value."""
         if isinstance(target, ast.Name):
             self.local[target.id] = value
+            self.roots.pop(target.id, None)
         elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, tuple) and len(value) == len(target.elts):
             for t, v in zip(target.elts, value, strict=True):
                 self.give(t, v)
