@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
@@ -108,7 +108,7 @@ class Reader:
         except IversonError as error:
             error.span = error.span or self.text.span(node)
             raise
-        return replace(made, span=self.text.span(node)) if isinstance(made, Value) else made
+        return made.spanning(self.text.span(node)) if isinstance(made, Value) else made
 
     def refuse(self, node: ast.AST) -> Any:
         what, hint = REFUSED.get(type(node).__name__, ("This kind of expression", None))

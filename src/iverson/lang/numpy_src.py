@@ -128,8 +128,8 @@ class Source(Statements):
 
     def result(self, v: Value) -> tuple[Equation, bool]:
         """The last equation, and whether it was written without a name; axes of size 1 are kept as such."""
-        known = next((e for e in self.book.equations if e.name == v.label or
-                      (v.rank == 0 and v.hole is None and names_alone(v, e))), None)
+        alone = v.label or name_alone(v)
+        known = next((e for e in self.book.equations if e.name == alone), None)
         if known is not None and None not in v.axes:
             return known, False
         name = self.book.unused(RESULTS)
@@ -164,9 +164,10 @@ def needed(equations: Sequence[Equation], result: str) -> tuple[Equation, ...]:
     return tuple(kept[::-1])
 
 
-def names_alone(v: Value, e: Equation) -> bool:
-    """Whether a value is just the name of a definition."""
-    return v.label is None and v.cut(()) == Surface("name", (), e.name) if v.rank == 0 and v.run is None else False
+def name_alone(v: Value) -> str | None:
+    """The name that a scalar is just the value of."""
+    tree = v.cut(()) if v.rank == 0 and v.run is None and v.hole is None else None
+    return str(tree.attr) if tree is not None and tree.op == "name" else None
 
 
 def main_function(body: Sequence[ast.stmt]) -> ast.FunctionDef | None:

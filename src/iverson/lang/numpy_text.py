@@ -120,10 +120,10 @@ def dotted(node: ast.AST) -> list[str] | None:
     return [node.id, *reversed(parts)] if isinstance(node, ast.Name) else None
 
 
-def stored_names(body: Sequence[ast.AST]) -> set[str]:
+def stored_names(nodes: Sequence[ast.AST]) -> set[str]:
     """Names that statements, loops and functions of the text give a value to."""
     found: set[str] = set()
-    for node in (n for tree in body for n in ast.walk(tree)):
+    for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
         elif isinstance(node, ast.FunctionDef):
@@ -185,8 +185,8 @@ class Inputs:
         self.dims: dict[str, Axes] = {n: tuple(map(written_size, dims)) for n, dims in given.items()}
         self.named = {x.attr: Size(x.attr) for dims in self.dims.values() for d in dims if d is not None
                       for m in d.poly() for x in m}
-        self.stored = stored_names(body)
         nodes = [n for tree in body for n in ast.walk(tree)]
+        self.stored = stored_names(nodes)
         self.first = {n.id: n for n in reversed(list(free_names(body))) if n.id not in self.stored}
         self.axes: dict[str, Axes] = {}
         self.seen: dict[str, int] = {}

@@ -357,6 +357,12 @@ class Value:
     def rank(self) -> int:
         return len(self.axes)
 
+    def spanning(self, span: Span) -> Value:
+        """The same value, read at another place of the text; every node of it is placed, so this is made fast."""
+        found = object.__new__(Value)
+        found.__dict__.update(self.__dict__, span=span)
+        return found
+
     def sizes(self) -> list[Size]:
         """Of the real axes."""
         return [a for a in self.axes if a is not None]

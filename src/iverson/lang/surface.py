@@ -11,7 +11,7 @@ A mul with the attribute "scalar" is a factor that is read as one number: it kee
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -28,7 +28,7 @@ class Surface:
     span: Span | None = field(default=None, compare=False)
 
     def at(self, span: Span | None) -> Surface:
-        return replace(self, span=span)
+        return self if span is self.span else Surface(self.op, self.args, self.attr, span)
 
 
 @dataclass(frozen=True, slots=True)
