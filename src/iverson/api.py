@@ -1,6 +1,6 @@
 """The public functions and objects: parse, derive, check, compile, fit.  Everything shown has been verified.
 
-Glossary   source: a text, a path to one, or a Loss from `parse`;  wrt: the input, or inputs, to derive by.
+Glossary   source: a text, a path to one, a Python function, or a Loss from `parse`;  wrt: the input, or inputs, to derive by.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def parse(
 ) -> Loss:
     """Read a loss.
 
-    source   a text in iverson notation, NumPy, LaTeX or as it stands on a chalkboard, or a path to a .iv or .tex file
+    source   a text in iverson notation, NumPy, LaTeX or as it stands on a chalkboard, a path to a file of one (.iv, .py, .tex),
+             or a Python function
     sizes    {"X": ("N", "D"), "b": ()}: what the text does not declare; kinds: {"y": "label K", "A": "symmetric"}
     symbols  of LaTeX: {"y_hat": r"\\hat{y}", "X": (r"x^{(i)}", "row")}; target: the left side of the formula that is the loss
     Errors   IversonError, with the text and the place in it

@@ -94,7 +94,7 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
     rows = {d.name: d for d in script.declarations}
     defined = {e.name for e in script.equations}
     for name, kind in kinds.items():
-        rows[name] = _declaration(name, kind)
+        rows[name] = _kept_sizes(_declaration(name, kind), rows.get(name))
     for name, dims in sizes.items():
         written = (dims,) if isinstance(dims, str | int) else tuple(dims)
         if name in defined:
@@ -105,6 +105,19 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
             replace(old, dims=shape) if old else Declaration(name, "tensor" if shape else "scalar", shape)
         )
     return replace(script, declarations=tuple(rows.values()))
+
+
+def _kept_sizes(row: Declaration, old: Declaration | None) -> Declaration:
+    """A kind that came as an argument, with what the text declares beside the kind."""
+    if old is None:
+        return row
+    fits = row.dims is None and old.dims is not None and RANK_OF.get(row.kind, len(old.dims)) == len(old.dims)
+    return replace(
+        row,
+        dims=old.dims if fits else row.dims,
+        classes=old.classes if row.classes is None and row.kind == "label" else row.classes,
+        default=old.default if row.default is None else row.default,
+    )
 
 
 def size_written(s: str | int | Surface) -> str | int | Surface:

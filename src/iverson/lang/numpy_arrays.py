@@ -1,6 +1,6 @@
-"""Arrays from arrays: reductions, products, einsum, matrices, filled arrays and subscripts.
+"""Arrays from arrays: reductions, products, einsum, matrices and filled arrays.
 
-Glossary   x, y: values; a, b, ...: the letters of einsum; out: what each axis of a result is an axis of.
+Glossary   x, y: values; a, b, ...: the letters of einsum.
 Rows of numpy_calls name these functions, so parameters bear NumPy's names where keywords use them, and their
 annotations say how an argument is read.  Knows no `ast`; the reader adds the spans of errors.
 """
@@ -8,31 +8,20 @@ annotations say how an argument is read.  Knows no `ast`; the reader adds the sp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
+from ..core.affine import minus as less
 from ..core.errors import IversonError
-from .numpy_text import Axes, Size
-from .numpy_values import (
-    Book,
-    Terms,
-    Value,
-    arranged,
-    axes_text,
-    broadcast,
-    flip,
-    opaque,
-    pick,
-    plain,
-    times,
-    unsupported,
-)
-from .surface import Surface, call, number
+from .numpy_elementwise import inverted, times
+from .numpy_sizes import Axes, Size
+from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, opaque, pick, plain, unsupported
+from .surface import Surface, call, conjunction, number
 
 Plain = Any                      # a literal
 Dtype = Any                      # a number type, checked and dropped
 Extent = Size | None             # one size
-NEW, WHOLE = "new", "whole"      # items of a subscript: np.newaxis and a colon
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -59,30 +48,49 @@ def reduced(kind: str, x: Value, axis: Plain = None, keepdims: Plain = False) ->
     real = [p for p in gone if x.axes[p] is not None]
     sizes = [a for a in (x.axes[p] for p in gone) if a is not None]
     axes = tuple(None if p in gone else x.axes[p] for p in out)
+    x, held, lead = counted_entries(kind, x, gone)
     if not real:
         return arranged(plain(x), [None if p in gone else p for p in out])
 
     def cut(terms: Terms) -> Surface:
-        if not x.loose and len(real) == len(x.sizes()) <= 2:
+        if not x.loose and held is None and len(real) == len(x.sizes()) <= 2:
             return call(kind, x.number())
         at = {p: t for p, t in zip(out, terms, strict=True) if p not in gone}
         with x.book.bound(sizes, real[0]) as names:
             at.update(zip(real, names, strict=True))
-            body = x.book.tied(x.number(tuple(at.get(p) for p in range(x.rank))), names, sizes)
-        return Surface("reduce", (body,), (kind, tuple(i.attr for i in names)))
+            every = tuple(at.get(p) for p in range(x.rank))
+            body, truth = x.book.limited(x.number(every), names, sizes)
+            truth += [] if held is None else [held.at(every[lead:lead + held.rank])]
+        both = [conjunction(truth)] if truth else []
+        return Surface("reduce", (body, *both), (kind, tuple(i.attr for i in names)))
 
-    return Value(x.book, axes, cut, loose=x.loose and any(axes))
+    if held is not None:
+        return Value(x.book, axes, cut, loose=any(axes), apart=tuple(p for p, a in enumerate(axes) if a is not None))
+    return Value(x.book, axes, cut, loose=x.loose and any(axes), kept=x.kept)
+
+
+def counted_entries(kind: str, x: Value, gone: Sequence[int]) -> tuple[Value, Value | None, int]:
+    """The finite entries, the condition under which they count in a reduction, and its first axis."""
+    if x.hole is not None and kind == ("max" if x.hole[1] < 0 else "min"):
+        return replace(x, hole=None), inverted(x.hole[0]), x.rank - x.hole[0].rank
+    if x.kept is not None and set(gone) & set(range(x.kept.rank)):
+        if not set(range(x.kept.rank)) <= set(gone):
+            raise unsupported("The entries that a mask selects are one axis.", "Reduce over all of them.")
+        return replace(x, kept=None), x.kept, 0
+    return x, None, 0
 
 
 # -- products ------------------------------------------------------------------------------------------------
 
 def matmul(x: Value, y: Value) -> Value:
     """`x @ y` for 1-D and 2-D: a 1-D array is a row on the left and a column on the right."""
-    if not (x.rank in (1, 2) and y.rank in (1, 2)):
+    if not (x.rank and y.rank):
         ranks = f"{axes_text(x.rank)} and {axes_text(y.rank)}"
         raise unsupported(f"A matrix product of {ranks} is not read.", "Write * for scalars, else einsum.")
     if x.truth and y.truth:
         raise unsupported("NumPy multiplies two boolean matrices as and/or.", "Write .astype(float).")
+    if x.rank > 2 or y.rank > 2:
+        return stacked(plain(x), plain(y))
     x.book.agree(x.axes[-1], y.axes[0], "A matrix product sums over the last axis and the first.")
     axes, lead = x.axes[:-1] + y.axes[1:], any(x.axes[:-1])
 
@@ -96,7 +104,18 @@ def matmul(x: Value, y: Value) -> Value:
     return opaque(x.book, axes, build)
 
 
+def stacked(x: Value, y: Value) -> Value:
+    """`x @ y` of stacks of matrices: the axes before the last two are broadcast."""
+    lead = max(x.rank, y.rank) - 2
+    left = LETTERS[lead - max(x.rank - 2, 0):lead] + ("X" if x.rank > 1 else "") + "z"
+    right = LETTERS[lead - max(y.rank - 2, 0):lead] + ("zY" if y.rank > 1 else "z")
+    output = LETTERS[:lead] + ("X" if x.rank > 1 else "") + ("Y" if y.rank > 1 else "")
+    return indexed([left, right], output, [x, y])
+
+
 def dot(x: Value, y: Value) -> Value:
+    if x.rank > 2 or y.rank > 2:
+        raise unsupported("np.dot of stacks of matrices is not read.", "Write einsum, or @.")
     return matmul(x, y) if x.rank and y.rank else times(x, y)
 
 
@@ -105,7 +124,11 @@ def inner(x: Value, y: Value) -> Value:
 
 
 def outer(x: Value, y: Value) -> Value:
-    return times(arranged(flat(x), [0, None]), arranged(flat(y), [None, 0]))
+    if x.rank > 1 or y.rank > 1:
+        x, y = (v if v.rank < 2 else squeeze(v) for v in (x, y))
+    if x.rank != 1 or y.rank != 1:
+        raise unsupported("np.outer is read of two vectors.", "Write einsum.")
+    return times(arranged(x, [0, None]), arranged(y, [None, 0]))
 
 
 PATTERNS: dict[str, Callable[..., Value]] = {
@@ -212,17 +235,6 @@ def of_square(function: str) -> Callable[[Value], Value]:
     return lambda x: opaque(x.book, square(x).axes, lambda: call(function, x.number()))
 
 
-def triangle(function: str) -> Callable[..., Value]:
-    """tril or triu."""
-
-    def row(m: Value, k: Plain = 0) -> Value:
-        if k != 0:
-            raise unsupported(f"{function} is read with the main diagonal only.")
-        return opaque(m.book, square(m).axes, lambda: call(function, m.number()))
-
-    return row
-
-
 def fractional_power(A: Value, t: Value) -> Value:
     """A matrix to a power that is no whole number."""
     if t.rank:
@@ -247,7 +259,7 @@ def matrix_power(x: Value, n: Plain) -> Value:
 def diag(x: Value, k: Plain = 0) -> Value:
     """A vector to a diagonal matrix, a square matrix to its diagonal."""
     if k != 0:
-        raise unsupported("Only the main diagonal is read.")
+        raise unsupported("Only the main diagonal is read.", "Write the index: X[i, i+1].")
     if x.rank == 1 and x.axes[0] is not None:
         return opaque(x.book, x.axes * 2, lambda: call("diag", x.number()))
 
@@ -263,24 +275,6 @@ def transposed(x: Value, *axes: Plain) -> Value:
     if len(found) != x.rank:
         raise IversonError("shape", f"A transpose of {axes_text(x.rank)} names each of them once.")
     return arranged(x, found)
-
-
-def flat(x: Value) -> Value:
-    """One axis of all entries: read where at most one axis is longer than 1."""
-    if x.rank == 1:
-        return x
-    if len(x.sizes()) > 1:
-        raise unsupported("Only an array with one axis longer than 1 is flattened.",
-                          "Leave the matrix as it is, and sum over its axes.")
-    return arranged(x, [next((p for p, a in enumerate(x.axes) if a is not None), None)])
-
-
-def reshape(x: Value, *shape: Plain) -> Value:
-    wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
-    if wanted not in ((-1,), (-1, 1), (1, -1)):
-        raise unsupported("Only reshape(-1), reshape(-1, 1) and reshape(1, -1) are read.",
-                          "Index with None to add an axis.")
-    return arranged(flat(x), [0 if n == -1 else None for n in wanted])
 
 
 def squeeze(x: Value, axis: Plain = None) -> Value:
@@ -307,7 +301,7 @@ def filled(book: Book, axes: Axes, value: int) -> Value:
         stay = [n for n, a, t in zip(sizes, axes, terms, strict=True) if a is not None and t is None]
         return call("ones" if value else "zeros", *stay) if stay else number(value)
 
-    return Value(book, axes, cut)
+    return Value(book, axes, cut, simple=True, fill=value)
 
 
 def identity(book: Book, n: Extent, dtype: Dtype = None) -> Value:
@@ -326,13 +320,14 @@ def identity(book: Book, n: Extent, dtype: Dtype = None) -> Value:
 def arange(book: Book, stop: Extent) -> Value:
     """The values 0, ..., stop-1: an index as a number."""
     if stop is None:
-        return filled(book, (None,), 0)
+        return replace(filled(book, (None,), 0), run=lambda: ({}, {}))
 
     def cut(terms: Terms) -> Surface:
         book.size(stop)
         return terms[0] or number(0)
 
-    return Value(book, (stop,), cut, loose=True, apart=(0,), label="")
+    return Value(book, (stop,), cut, loose=True, apart=(0,), label="",
+                 run=lambda: ({}, less(book.poly(stop), {(): 1})))
 
 
 def onehot(y: Value, n: Size) -> Value:
@@ -344,85 +339,3 @@ def onehot(y: Value, n: Size) -> Value:
         return Surface("bracket", (Surface("rel", (label, last), "="),))
 
     return Value(y.book, (*y.axes, n), cut)
-
-
-# -- subscripts ----------------------------------------------------------------------------------------------
-
-def gathered(x: Value, items: Sequence[Any]) -> Value:
-    """`x[items]` with an item for each axis: WHOLE, an integer or an index array; NEW adds an axis.
-
-    Index arrays are broadcast together, and their axes stand where the first of them stood.
-    """
-    arrays = [i for i in items if isinstance(i, Value)]
-    if len(arrays) == 1:
-        [only] = arrays
-        axis = x.axes[[i for i in items if i is not NEW].index(only)]
-        if x.identity and axis is not None and only.label and list(items) == [only, WHOLE]:
-            return onehot(related(only, axis), axis)
-        if only.label == "" and only.rank == 1:
-            related(only, axis)
-            items = [WHOLE if i is only else i for i in items]
-    return placed(plain(x), items)
-
-
-def placed(x: Value, items: Sequence[Any]) -> Value:
-    shape = broadcast([i for i in items if isinstance(i, Value)])
-    fixed = [q for q, i in enumerate(items) if i is not WHOLE and i is not NEW]
-    if shape and fixed[-1] - fixed[0] >= len(fixed):
-        raise unsupported("Index arrays with a colon or None between them are not read.")
-    at: dict[int, Any] = {}
-    out: list[tuple[str, int]] = []
-    for q, item in enumerate(items):
-        p = q - sum(i is NEW for i in items[:q])
-        if q not in fixed:
-            out.append((item, p))
-            continue
-        out += [("array", a) for a in range(len(shape))] if q == fixed[0] else []
-        at[p] = related(item, x.axes[p]) if isinstance(item, Value) else counted(x.book, item, x.axes[p])
-    return taken(x, at, out, shape)
-
-
-def taken(x: Value, at: dict[int, Any], out: list[tuple[str, int]], shape: Axes) -> Value:
-    """Elements of x at the fixed terms `at`; `out` says what each axis of the result is."""
-    def cut(terms: Terms) -> Surface:
-        given = dict(zip(out, terms, strict=True))
-        shared = tuple(given.get(("array", a)) for a in range(len(shape)))
-        fixed = {p: indexing(i, shared) if isinstance(i, Value) else number(i) for p, i in at.items()}
-        return x.number(tuple(fixed[p] if p in fixed else given[WHOLE, p] for p in range(x.rank))).at(None)
-
-    axis = {NEW: lambda p: None, WHOLE: lambda p: x.axes[p], "array": lambda a: shape[a]}
-    apart = tuple(q for q, (kind, _) in enumerate(out) if kind == "array")
-    axes = tuple(axis[kind](p) for kind, p in out)
-    return Value(x.book, axes, cut, loose=x.loose or apart != (), apart=apart)
-
-
-def indexing(i: Value, terms: Terms) -> Surface | None:
-    """The index term that an index array is at `terms`, the last of which are its own."""
-    own = terms[len(terms) - i.rank:]
-    return own[0] if i.label == "" and own else i.at(own)
-
-
-def related(i: Value, axis: Size | None) -> Value:
-    """An index array for an axis: arange runs along all of it, labels are below its size."""
-    if i.truth:
-        raise unsupported("Selecting by a condition changes sizes and is not read.",
-                          "Multiply by it: np.sum(x*(x > 0)); or use np.where.")
-    if i.label is None or axis is None:
-        raise unsupported("This is not read as an index.",
-                          "An index is a number, a name of integers, np.arange, a colon or None.")
-    own = i.book.labels.setdefault(i.label, Size()) if i.label else i.axes[0]
-    i.book.agree(own, axis, "An index runs along the axis it stands on; a label is below its size.")
-    return i
-
-
-def counted(book: Book, k: int, axis: Size | None) -> int:
-    """A constant index from 0; a negative one needs a size that is a number."""
-    book.pin(axis)
-    n = 1 if axis is None else axis.root().name
-    if not isinstance(n, int):
-        if k < 0:
-            raise unsupported("An index from the end needs a known size.", "Count from 0.")
-        return k
-    if not -n <= k < n:
-        raise IversonError("shape", f"The index {k} is outside an axis of size {n}.")
-    return k % n

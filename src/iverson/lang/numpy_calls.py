@@ -9,42 +9,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from functools import cache, partial, reduce
 from typing import Any
 
 from ..core.errors import IversonError
 from . import numpy_arrays as arrays
+from . import numpy_moves as moves
 from .numpy_arrays import Dtype, Extent, Plain, inv, matmul, positions, reduced
-from .numpy_text import Axes
-from .numpy_values import (
-    Book,
-    Terms,
-    Value,
+from .numpy_elementwise import (
     applied,
-    axes_text,
     both,
     compared,
     either,
-    extent,
-    flip,
     inverted,
-    literal,
     minus,
-    opaque,
     over,
-    pick,
-    plain,
     plus,
     power,
     times,
-    unsupported,
+    where,
+    with_hole,
 )
-from .ops import OPS
+from .numpy_sizes import Axes
+from .numpy_values import Book, Terms, Value, arranged, axes_text, extent, flip, literal, opaque, pick, plain, unsupported
+from .ops import OPS, Op
 from .surface import Surface, call
 from .syntax import parse_expression
 
 NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
-MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math".split())
+MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math torch F functional".split())
+TORCH_DIFFERS = {
+    "std": "Write np.std(x, ddof=1).", "var": "Write np.var(x, ddof=1).", "norm": "Write np.linalg.norm.",
+    "max": "Write np.max(x, axis=1).", "min": "Write np.min(x, axis=1).", "median": "", "dot": "Write @."}
 
 FORMULAS = {
     spelling: f"{row.name}({', '.join('xyz'[: row.arity[1]])})"
@@ -78,6 +76,12 @@ FORMULAS = {
     "minimum":     "min(x, y)",
     "hypot":       "sqrt(x^2 + y^2)",
     "heaviside":   "[x > 0] + y*[x = 0]",
+    "xlog1py":     "xlogy(x, 1 + y)",
+    "huber":       "huber(y, x)",
+    "pseudo_huber": "x^2*(sqrt(1 + (y/x)^2) - 1)",
+    "ndtr":        "normcdf(x)",
+    "deg2rad":     "x*pi/180",
+    "logsigmoid":  "-softplus(-x)",
 }
 COMPARISONS = {
     "equal": "=", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
@@ -93,6 +97,8 @@ def parsed(text: str) -> Surface:
 def formula(text: str, **values: Value) -> Value:
     """A row of FORMULAS at its arguments."""
     def go(tree: Surface) -> Value:
+        if tree.op == "name" and tree.attr == "pi":
+            return Value(values["x"].book, (), lambda _: tree)
         if tree.op == "name":
             return values[tree.attr]
         if tree.op == "num":
@@ -105,6 +111,22 @@ def formula(text: str, **values: Value) -> Value:
     return go(parsed(text))
 
 
+def with_defaults(row: Op) -> Callable[..., Value]:
+    """An operator whose last arguments may be left out."""
+    rest = [parse_expression(d) for d in row.defaults]
+
+    def call_row(x: Value, y: Value | None = None, z: Value | None = None) -> Value:
+        given = [v for v in (x, y, z) if v is not None]
+        missing = rest[len(rest) - (row.arity[1] - len(given)):]
+        return applied(row.name, *given, *(formula_number(x.book, t) for t in missing))
+
+    return call_row
+
+
+def formula_number(book: Book, tree: Surface) -> Value:
+    return minus(formula_number(book, tree.args[0])) if tree.op == "neg" else literal(book, tree.attr)
+
+
 def written(text: str) -> Callable[..., Value]:
     """The function of up to three arrays that a formula stands for."""
     if re.search(r"\bz\b", text):
@@ -112,6 +134,13 @@ def written(text: str) -> Callable[..., Value]:
     if re.search(r"\by\b", text):
         return lambda x, y: formula(text, x=x, y=y)
     return lambda x: formula(text, x=x)
+
+
+def exp(x: Value) -> Value:
+    """0 where an entry is minus infinity."""
+    if x.hole is None or x.hole[1] > 0:
+        return applied("exp", x)
+    return times(plain(inverted(x.hole[0])), applied("exp", replace(x, hole=None)))
 
 
 def logaddexp(x: Value, y: Value) -> Value:
@@ -139,36 +168,72 @@ def extreme(kind: str) -> Callable[..., Value]:
 
 
 def norm(x: Value, ord: Plain = None, axis: Plain = None, keepdims: Plain = False) -> Value:
-    """The 2-norm, Frobenius for a whole matrix, or the 1-norm of vectors."""
-    vector = x.rank <= 1 or isinstance(axis, int)
-    if not vector and axis is None and not keepdims and ord in ("nuc", 2):
-        return opaque(x.book, (), lambda: call("nuclear" if ord == "nuc" else "spectral", x.number()))
-    if not (ord is None or (vector and ord in (1, 2)) or (ord == "fro" and not vector)):
-        raise unsupported(f"The norm of order {ord!r} is not read here.",
-                          "Orders: 2 and 1 of vectors, 'fro' of a matrix.")
+    """Norms of vectors and of matrices, as np.linalg.norm has them."""
+    lines = positions(x, axis)
+    if len(lines) == 2 and ord not in (None, "fro"):
+        return matrix_norm(x, ord, lines, keepdims)
+    if len(lines) > 2 and ord is not None:
+        raise unsupported("A norm of that order has one axis or two.", "Say which: axis=1.")
+    if ord in (None, 2, "fro"):
+        everything = len(lines) == x.rank and 1 <= len(x.sizes()) <= 2
+        if everything and not x.loose and not keepdims and x.kept is None:
+            return Value(x.book, (), lambda _: call("norm2", x.number()))
+        return applied("sqrt", reduced("sum", power(x, literal(x.book, 2)), axis, keepdims))
+    size = applied("abs", x)
     if ord == 1:
-        return reduced("sum", applied("abs", x), axis, keepdims)
-    everything = len(positions(x, axis)) == x.rank and 1 <= len(x.sizes()) <= 2
-    if everything and not x.loose and not keepdims:
-        return Value(x.book, (), lambda _: call("norm2", x.number()))
-    return applied("sqrt", reduced("sum", power(x, literal(x.book, 2)), axis, keepdims))
+        return reduced("sum", size, axis, keepdims)
+    if ord in (float("inf"), -float("inf")):
+        return reduced("max" if ord > 0 else "min", size, axis, keepdims)
+    if ord == 0:
+        return reduced("sum", plain(compared("!=", x, literal(x.book, 0))), axis, keepdims)
+    if not isinstance(ord, int | float) or ord < 1:
+        raise unsupported(f"The norm of order {ord!r} is not read here.", "Orders: numbers from 1, np.inf; 'fro', 'nuc' of a matrix.")
+    p = literal(x.book, Fraction(str(ord)))
+    return power(reduced("sum", power(size, p), axis, keepdims), over(literal(x.book, 1), p))
 
 
-def var(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+def matrix_norm(x: Value, ord: Plain, lines: Sequence[int], keepdims: Plain) -> Value:
+    """Of a matrix: nuclear, spectral, the largest sum of a column (1) or a row (inf)."""
+    if ord in ("nuc", 2) and x.rank == 2 and not keepdims:
+        return opaque(x.book, (), lambda: call("nuclear" if ord == "nuc" else "spectral", x.number()))
+    if ord not in (1, float("inf")) or keepdims or x.rank != 2:
+        raise unsupported(f"The norm of order {ord!r} is not read here.", "Orders: 1, 2, np.inf, 'fro' and 'nuc' of a matrix.")
+    return reduced("max", reduced("sum", applied("abs", x), 0 if ord == 1 else 1))
+
+
+def var(a: Value, axis: Plain = None, dtype: Dtype = None, *, ddof: Plain = 0, keepdims: Plain = False) -> Value:
     gap = plus(a, minus(reduced("mean", a, axis, True)))
-    return reduced("mean", power(gap, literal(a.book, 2)), axis, keepdims)
+    squares = power(gap, literal(a.book, 2))
+    if ddof == 0:
+        return reduced("mean", squares, axis, keepdims)
+    if a.kept is not None:
+        raise unsupported("The variance of selected entries is read without ddof.")
+    count = reduce(times, [extent(a.book, a.axes[p]) for p in positions(a, axis)], literal(a.book, 1))
+    return over(reduced("sum", squares, axis, keepdims), plus(count, minus(literal(a.book, ddof))))
 
 
-def std(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
-    return applied("sqrt", var(a, axis, keepdims=keepdims))
+def std(a: Value, axis: Plain = None, dtype: Dtype = None, *, ddof: Plain = 0, keepdims: Plain = False) -> Value:
+    return applied("sqrt", var(a, axis, ddof=ddof, keepdims=keepdims))
+
+
+def average(a: Value, axis: Plain = None, weights: Value | None = None) -> Value:
+    if weights is None:
+        return reduced("mean", a, axis)
+    if weights.rank != a.rank and a.rank != 1:
+        raise unsupported("Weights are read that have the axes of the array.", "Write np.sum(a*w)/np.sum(w).")
+    return over(reduced("sum", times(a, weights), axis), reduced("sum", weights, axis))
+
+
+def count_nonzero(a: Value, axis: Plain = None) -> Value:
+    return reduced("sum", plain(a if a.truth else compared("!=", a, literal(a.book, 0))), axis)
 
 
 def logsumexp(a: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
     """The operator of that name where one line of the array is meant, log(sum[k] exp(...)) elsewhere."""
     gone = positions(a, axis)
     out = [p for p in range(a.rank) if keepdims or p not in gone]
-    spelled = applied("log", reduced("sum", applied("exp", a), axis, keepdims))
-    line = len([p for p in gone if a.axes[p] is not None]) == 1 and not a.loose
+    spelled = applied("log", reduced("sum", exp(a), axis, keepdims))
+    line = len([p for p in gone if a.axes[p] is not None]) == 1 and not (a.loose or a.hole or a.kept)
 
     def cut(terms: Terms) -> Surface:
         if line and all(s is None or t is not None for s, t in zip(spelled.axes, terms, strict=True)):
@@ -188,9 +253,18 @@ def softmax(function: str, default: int | None) -> Callable[..., Value]:
         [p] = positions(x, axis)
         if x.axes[p] is None:
             raise unsupported(f"{function} along an axis of size 1 is not read.")
+        if x.hole is not None:
+            return masked_softmax(function, x, p)
         return Value(x.book, x.axes, lambda terms: along(function, x, p, terms), loose=x.loose)
 
     return row
+
+
+def masked_softmax(function: str, x: Value, p: int) -> Value:
+    """With entries that are minus infinity: they get no part."""
+    if function == "softmax":
+        return over(exp(x), reduced("sum", exp(x), p, True))
+    return plus(x, minus(logsumexp(x, p, keepdims=True)))
 
 
 def along(function: str, x: Value, p: int, terms: Terms) -> Surface:
@@ -205,14 +279,6 @@ def along(function: str, x: Value, p: int, terms: Terms) -> Surface:
 
 # -- choices, products, sizes, Python's own ------------------------------------------------------------------
 
-def where(condition: Value, x: Value, y: Value) -> Value:
-    """[c]*x + [not c]*y; a branch that is 0 is left out, and a factor 1."""
-    c = condition if condition.truth else compared("!=", condition, literal(condition.book, 0))
-    branches = [plain(held) if v.exact == 1 else times(plain(held), plain(v))
-                for held, v in ((c, x), (inverted(c), y)) if v.exact != 0]
-    return plus(*branches) if len(branches) == 2 else branches[0] if branches else times(plain(c), x)
-
-
 def clip(a: Value, a_min: Value | None = None, a_max: Value | None = None, *, min: Value | None = None,
          max: Value | None = None) -> Value:
     low, high = a_min or min, a_max or max
@@ -220,8 +286,21 @@ def clip(a: Value, a_min: Value | None = None, a_max: Value | None = None, *, mi
     return applied("min", raised, high) if high else raised
 
 
-def slogdet(a: Value) -> tuple[Value, Value]:
+class Outputs(tuple[Value, ...]):
+    """What a function returns that has several results."""
+
+
+def slogdet(a: Value) -> Outputs:
     """The sign of the determinant, and the logarithm of its size."""
+    return Outputs(parts_of_determinant(a))
+
+
+def eigh(a: Value) -> Outputs:
+    """The eigenvalues, and the eigenvectors as columns."""
+    return Outputs((arrays.whole("eigvals", lambda axes: axes[:1])(a), arrays.whole("eigvecs", tuple)(a)))
+
+
+def parts_of_determinant(a: Value) -> tuple[Value, Value]:
     return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logabsdet")(a)
 
 
@@ -230,17 +309,19 @@ def vdot(x: Value, y: Value) -> Value:
 
 
 def multi_dot(matrices: Sequence[Value]) -> Value:
-    return reduce(matmul, matrices)
+    return reduce(matmul, moves.listed(matrices))
 
 
 def solve(a: Value, b: Value) -> Value:
     return matmul(inv(a), b)
 
 
-def eye(book: Book, N: Extent, M: Value | None = None, k: Plain = 0, dtype: Dtype = None) -> Value:
-    if M is not None or k != 0:
-        raise unsupported("eye is read with one size and its main diagonal.")
-    return arrays.identity(book, N)
+def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = None) -> Value:
+    if M is None and k == 0:
+        return arrays.identity(book, N)
+    columns = arrays.arange(book, N if M is None else M)
+    shifted = plus(columns, literal(book, -k)) if k else columns
+    return plain(moves.ordered("=", arranged(arrays.arange(book, N), [0, None]), arranged(shifted, [None, 0])))
 
 
 def ones(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
@@ -252,15 +333,27 @@ def zeros(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
 
 
 def full(book: Book, shape: Axes, fill_value: Value, dtype: Dtype = None) -> Value:
+    if fill_value.hole is not None:
+        return with_hole(arrays.filled(book, shape, 0), [fill_value.hole])
     return times(plain(fill_value), arrays.filled(book, shape, 1))
 
 
+def full_like(a: Value, fill_value: Value, dtype: Dtype = None) -> Value:
+    return times(plain(fill_value), ones_like(a))
+
+
+def entire(a: Value) -> Value:
+    if a.kept is not None:
+        raise unsupported("The size of what a mask selects is not known.", "Multiply by the mask.")
+    return a
+
+
 def ones_like(a: Value, dtype: Dtype = None) -> Value:
-    return arrays.filled(a.book, a.axes, 1)
+    return arrays.filled(a.book, entire(a).axes, 1)
 
 
 def zeros_like(a: Value, dtype: Dtype = None) -> Value:
-    return arrays.filled(a.book, a.axes, 0)
+    return arrays.filled(a.book, entire(a).axes, 0)
 
 
 def same(x: Value, dtype: Dtype = None) -> Value:
@@ -270,6 +363,8 @@ def same(x: Value, dtype: Dtype = None) -> Value:
 def length(x: Value) -> Value:
     if not x.rank:
         raise IversonError("shape", "A scalar has no length.")
+    if x.kept is not None:
+        return reduced("sum", plain(x.kept))
     return extent(x.book, x.axes[0])
 
 
@@ -278,6 +373,25 @@ def builtin_sum(x: Value) -> Value:
         raise IversonError("ambiguous", "Python's sum adds along the first axis only.",
                            hint="Write np.sum(A), or np.sum(A, axis=0).")
     return reduced("sum", x)
+
+
+def tensordot(a: Value, b: Value, axes: Plain = 2) -> Value:
+    """The sum over the named axes of both."""
+    if isinstance(axes, int):
+        axes = (tuple(range(a.rank - axes, a.rank)), tuple(range(axes)))
+    left, right = (positions(v, p) for v, p in zip((a, b), axes, strict=True))
+    if len(left) != len(right):
+        raise IversonError("shape", "tensordot pairs as many axes of the one as of the other.")
+    names, rest = list(arrays.LETTERS[: a.rank]), iter(arrays.LETTERS[a.rank:])
+    pairs = dict(zip(right, left, strict=True))
+    others = [names[pairs[p]] if p in pairs else next(rest) for p in range(b.rank)]
+    output = [c for p, c in enumerate(names) if p not in left] + [c for p, c in enumerate(others) if p not in pairs]
+    return arrays.einsum(f"{''.join(names)},{''.join(others)}->{''.join(output)}", a, b)
+
+
+def outer_of(function: Callable[..., Value]) -> Callable[..., Value]:
+    """np.subtract.outer(x, y) and its kind."""
+    return lambda x, y: function(arranged(x, [0, None]), arranged(y, [None, 0]))
 
 
 def builtin_extreme(kind: str) -> Callable[..., Value]:
@@ -296,6 +410,8 @@ def builtin_extreme(kind: str) -> Callable[..., Value]:
 
 CALLS: dict[str, Callable[..., Any]] = {
     **{name: written(text) for name, text in FORMULAS.items()},
+    **{name: with_defaults(row) for name, row in OPS.items() if row.defaults and row.shape == "map2" and name != "huber"},
+    "exp": exp,
     **{name: partial(compared, relation) for name, relation in COMPARISONS.items()},
     **{name: reduction(name) for name in ("sum", "mean", "prod")},
     **{name: extreme(name[-3:]) for name in ("max", "min", "amax", "amin")},
@@ -307,26 +423,39 @@ CALLS: dict[str, Callable[..., Any]] = {
     "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
     "cholesky": arrays.whole("cholesky", tuple), "eigvalsh": arrays.whole("eigvals", lambda axes: axes[:1]),
     "expm": arrays.of_square("expm"), "logm": arrays.of_square("logm"), "sqrtm": arrays.of_square("sqrtm"),
-    "fractional_matrix_power": arrays.fractional_power, "tril": arrays.triangle("tril"), "triu": arrays.triangle("triu"),
+    "fractional_matrix_power": arrays.fractional_power,
     "trace": arrays.trace, "det": arrays.determinant("det"), "slogdet": slogdet,
     "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diag,
-    "transpose": arrays.transposed, "ravel": arrays.flat, "reshape": arrays.reshape,
-    "squeeze": arrays.squeeze, "expand_dims": arrays.expand_dims,
-    "eye": eye, "identity": arrays.identity, "arange": arrays.arange, "ones": ones, "zeros": zeros,
-    "full": full, "ones_like": ones_like, "zeros_like": zeros_like,
+    "transpose": arrays.transposed, "ravel": moves.flat, "reshape": moves.reshape,
+    "squeeze": arrays.squeeze, "expand_dims": arrays.expand_dims, "swapaxes": moves.swapaxes, "moveaxis": moves.moveaxis,
+    "eye": eye, "identity": arrays.identity, "arange": moves.arange_from, "linspace": moves.linspace, "ones": ones,
+    "zeros": zeros, "empty": zeros, "full": full, "full_like": full_like, "empty_like": zeros_like,
+    "broadcast_to": moves.broadcast_to, "average": average, "count_nonzero": count_nonzero, "tensordot": tensordot,
+    "kron": moves.kron, "diff": moves.diff, "flip": moves.flipped, "flipud": moves.flipud, "fliplr": moves.fliplr,
+    "roll": moves.roll, "cumsum": moves.running("cumsum"), "cumprod": moves.running("cumprod"),
+    "tril": moves.triangle(True), "triu": moves.triangle(False), "take": moves.take,
+    "take_along_axis": moves.take_along_axis, "stack": moves.stack, "concatenate": moves.concatenate,
+    "hstack": moves.hstack, "vstack": moves.vstack, "column_stack": moves.column_stack, "append": moves.append,
+    "eigh": eigh, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
+    "multiply.outer": outer_of(times), "logaddexp.reduce": logsumexp, "ones_like": ones_like, "zeros_like": zeros_like,
     "array": same, "asarray": same, "copy": same, "float64": same,
 }
 METHODS: dict[str, Callable[..., Any]] = {
     name: CALLS[name] for name in (
         "sum", "mean", "prod", "max", "min", "var", "std", "dot", "trace", "transpose", "diagonal", "ravel",
-        "reshape", "squeeze", "copy", "clip")} | {"astype": same, "flatten": arrays.flat}
+        "reshape", "squeeze", "copy", "clip", "swapaxes", "cumsum", "cumprod", "take", "round")} | {
+            "astype": same, "flatten": moves.flat, "item": same}
 BUILTINS: dict[str, Callable[..., Any]] = {
     "sum": builtin_sum, "max": builtin_extreme("max"), "min": builtin_extreme("min"), "len": length,
-    "float": same}
+    "float": same, "range": moves.arange_from}
 HINTS = {
-    "kron":        "Write the sum with einsum.",
-    "concatenate": "Write the parts as separate terms.",
-    "cumsum":      "Write a product with a triangular matrix that comes in as data.",
+    "svd":         "Singular values are read in np.linalg.norm(X, 'nuc') and norm(X, 2).",
+    "sort":        "Let the data come in sorted.",
+    "argsort":     "Let the order come in as labels: x[order].",
+    "median":      "Quantiles are not read.",
+    "any":         "Write np.max of the conditions as numbers.",
+    "all":         "Write np.min of the conditions as numbers.",
+    "argmin":      "Labels come in as data.",
     "argmax":      "Labels come in as data.",
     "max":         "np.maximum(a, b) works elementwise.",
     "min":         "np.minimum(a, b) works elementwise.",

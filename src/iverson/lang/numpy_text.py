@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..core.affine import Poly
 from ..core.errors import IversonError, Span
-from .surface import Declaration, Equation, names_in
+from .numpy_sizes import Axes, Size, poly_tree, written_size
+from .surface import Declaration, Equation, Surface, names_in
 from .syntax import MOST_DEPTH
 from .tokens import MOST_TEXT
 
+Settled = Callable[[Poly], Poly]
 MOST_NODES = 5_000
 SIZED = frozenset({"eye", "identity", "ones", "zeros", "full", "arange"})
 SQUARE = frozenset({"inv", "det", "slogdet", "trace", "matrix_power"})
@@ -46,8 +50,8 @@ class Text:
         return self.text[span.start:span.end]
 
 
-def expression(text: str) -> ast.expr:
-    """The syntax tree of a text that is one expression, within the limits; the text is never executed."""
+def program(text: str) -> list[ast.stmt]:
+    """The statements of a text, within the limits; the text is never executed."""
     if len(text) > MOST_TEXT:
         raise IversonError("limit", f"The text has {len(text)} characters; at most {MOST_TEXT} are read.")
     try:
@@ -63,12 +67,13 @@ def expression(text: str) -> ast.expr:
     if not body:
         raise IversonError("syntax", "There is no formula here.", Span(0, len(text)),
                            hint="Write a loss, such as np.sum((X@w - y)**2).")
-    if len(body) > 1 or not isinstance(body[0], ast.Expr):
-        last = next((s for s in body if not isinstance(s, ast.Expr)), body[-1])
-        raise IversonError("unsupported", "One expression is read here, not statements.",
-                           Text(text).span(last), hint="Put the definitions into the expression.")
-    limited(body[0].value, text)
-    return body[0].value
+    limited(body, text)
+    return body
+
+
+def source_of(text: str) -> str:
+    """The text without the blanks that all of its lines start with."""
+    return textwrap.dedent(text).lstrip("\n") if "\n" in text and text[:1].isspace() else text
 
 
 def misread(text: str, error: SyntaxError) -> IversonError:
@@ -85,9 +90,9 @@ def misread(text: str, error: SyntaxError) -> IversonError:
     return IversonError("syntax", f"Python cannot read this: {message}.", Span(start, start + 1), hint=hint)
 
 
-def limited(tree: ast.expr, text: str) -> None:
+def limited(body: Sequence[ast.stmt], text: str) -> None:
     """Refuse trees too large or too deep; a long sum is not deep."""
-    stack: list[tuple[ast.AST, int]] = [(tree, 1)]
+    stack: list[tuple[ast.AST, int]] = [(tree, 0) for tree in body]
     count = 0
     while stack:
         node, depth = stack.pop()
@@ -115,9 +120,22 @@ def dotted(node: ast.AST) -> list[str] | None:
     return [node.id, *reversed(parts)] if isinstance(node, ast.Name) else None
 
 
-def free_names(tree: ast.AST) -> Iterator[ast.Name]:
+def stored_names(nodes: Sequence[ast.AST]) -> set[str]:
+    """Names that statements, loops and functions of the text give a value to."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef):
+            found |= {node.name, *(a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))}
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+    return found
+
+
+def free_names(body: Sequence[ast.AST]) -> Iterator[ast.Name]:
     """Names that no lambda around them binds."""
-    stack: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
+    stack: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset()) for tree in body]
     while stack:
         node, bound = stack.pop()
         if isinstance(node, ast.Name) and node.id not in bound:
@@ -135,58 +153,51 @@ def letter_rank(n: str) -> int | None:
     return 2 if head.isupper() else 0 if head in "abcdefg" else 1
 
 
+def bare_names(nodes: Sequence[ast.AST]) -> Iterator[ast.Name]:
+    """Names that stand otherwise than before a point, as np in np.sum does."""
+    before = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+    return (n for n in nodes if isinstance(n, ast.Name) and id(n) not in before)
+
+
 # -- names ---------------------------------------------------------------------------------------------------
 
-class Size:
-    """The size of a real axis: a name, a number, or not known yet.  Merged sizes share one root."""
-
-    __slots__ = ("into", "name")
-
-    def __init__(self, name: str | int | None = None) -> None:
-        self.name, self.into = name, self
-
-    def root(self) -> Size:
-        found = self
-        while found.into is not found:
-            found = found.into
-        return found
-
-
-Axes = tuple[Size | None, ...]          # None: an axis of size 1
-
-
-def merge(a: Size | None, b: Size | None) -> bool:
-    """Make two sizes one; False where both are known and differ."""
-    if a is None or b is None:
-        return a is b
-    a, b = a.root(), b.root()
-    if a is not b and a.name is not None and b.name is not None and a.name != b.name:
-        return False
-    kept, gone = (b, a) if a.name is None else (a, b)
-    gone.into = kept
-    return True
+def dimension(a: Size | None, settled: Settled) -> str | int | Surface:
+    """A size as a declaration writes it."""
+    if a is None or not a.known():
+        return 1 if a is None else "?"
+    tree = poly_tree(settled(a.poly()))
+    return tree.attr if tree.op in ("name", "num") else tree
 
 
 class Inputs:
     """The names of one text: arrays with their axes, and sizes.
 
     ranks, sizes   as parse_numpy takes them         axes    of the arrays read so far
-    named          sizes by name                     first   where a name stands that no lambda binds
+    named          sizes by name                     first   where a name stands that the text does not bind
+    params         the arguments of the function that is read, and what they are by default
+    stored         names that the text gives a value to
     """
 
-    def __init__(self, tree: ast.expr, ranks: Mapping[str, int | str],
-                 sizes: Mapping[str, str | int | Sequence[str | int]]) -> None:
-        self.ranks = ranks
-        self.dims = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
-        self.named = {d: Size(d) for dims in self.dims.values() for d in dims if isinstance(d, str)}
-        self.first = {n.id: n for n in reversed(list(free_names(tree)))}
+    def __init__(self, body: Sequence[ast.AST], ranks: Mapping[str, int | str],
+                 sizes: Mapping[str, str | int | Sequence[str | int]], params: Mapping[str, Any] | None = None) -> None:
+        self.ranks, self.params = ranks, params or {}
+        given = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
+        self.dims: dict[str, Axes] = {n: tuple(map(written_size, dims)) for n, dims in given.items()}
+        self.named = {x.attr: Size(x.attr) for dims in self.dims.values() for d in dims if d is not None
+                      for m in d.poly() for x in m}
+        nodes = [n for tree in body for n in ast.walk(tree)]
+        self.stored = stored_names(nodes)
+        self.first = {n.id: n for n in reversed(list(free_names(body))) if n.id not in self.stored}
         self.axes: dict[str, Axes] = {}
         self.seen: dict[str, int] = {}
-        for node in ast.walk(tree):
+        self.aliases: dict[str, str] = {}
+        self.modules = {n for n in ("F",) if n not in self.params and not self.declared(n)} - {
+            n.id for n in bare_names(nodes)}
+        for node in nodes:
             self.foresee(node)
         for n in self.dims:
             self.array(n)
-        words = {str(getattr(n, "id", None) or getattr(n, "arg", None)) for n in ast.walk(tree)}
+        words = {str(getattr(n, "id", None) or getattr(n, "arg", None)) for n in nodes}
         self.words = {*words, *ranks, *self.dims, *self.named}
 
     def declared(self, n: str) -> bool:
@@ -203,13 +214,16 @@ class Inputs:
                 if not any(isinstance(e, ast.Constant) and not isinstance(e.value, int) for e in items):
                     self.seen[n] = len(items)
         path = dotted(node.func) if isinstance(node, ast.Call) and node.args else None
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(
+                node.value, ast.Attribute) and node.value.attr == "shape" and isinstance(node.value.value, ast.Name):
+            self.seen.setdefault(node.value.value.id, len(node.targets[0].elts))
         if not isinstance(node, ast.Call) or path is None:
             return
         first = node.args[0]
         if path[-1] in SQUARE and isinstance(first, ast.Name):
             self.seen[first.id] = 2
         sizes = first.elts if isinstance(first, ast.Tuple | ast.List) else [first]
-        for e in sizes if path[-1] in SIZED else []:
+        for e in sizes if path[-1] in SIZED else node.args if path == ["range"] else []:
             if isinstance(e, ast.Name) and not self.declared(e.id) and e.id in self.first:
                 self.named.setdefault(e.id, Size(e.id))
 
@@ -220,11 +234,11 @@ class Inputs:
         """The axes of an array."""
         if n not in self.axes:
             rank = self.rank(n)
-            dims: tuple[str | int | None, ...] = self.dims.get(n, (None,) * rank)
-            if len(dims) != rank:
+            dims = self.dims.get(n, ())
+            if n in self.dims and len(dims) != rank:
                 raise IversonError("usage", f"{n} has {len(dims)} sizes, but its rank is {rank}.")
-            self.axes[n] = tuple(
-                self.named[d] if isinstance(d, str) else None if d == 1 else Size(d) for d in dims)
+            own: Axes = tuple(d if d is None or not isinstance(d.name, str) else self.named[d.name] for d in dims)
+            self.axes[n] = own if n in self.dims else tuple(Size() for _ in range(rank))
         return self.axes[n]
 
     def rank(self, n: str) -> int:
@@ -236,21 +250,25 @@ class Inputs:
                                hint=f"Say which: sizes={{{n!r}: ()}} a scalar, {{{n!r}: ('N',)}} a vector.")
         return int(found)
 
-    def declarations(self, labels: Mapping[str, Size]) -> tuple[Declaration, ...]:
+    def declarations(self, labels: Mapping[str, Size], settled: Settled) -> tuple[Declaration, ...]:
         """What must be said of the inputs so that they have the kinds and sizes they were read with."""
-        return tuple(d for n in self.axes if (d := self.declaration(n, labels.get(n))) is not None)
+        return tuple(d for n in self.axes if (d := self.declaration(n, labels.get(n), settled)) is not None)
 
-    def declaration(self, n: str, classes: Size | None) -> Declaration | None:
+    def declaration(self, n: str, classes: Size | None, settled: Settled) -> Declaration | None:
         """None where the letter says all that is known."""
-        dims = tuple(1 if a is None else a.root().name or "?" for a in self.axes[n])
+        dims = tuple(dimension(a, settled) for a in self.axes[n])
+        default = self.params.get(n)
         if classes is not None:
-            return Declaration(n, "label", dims, classes.root().name)
+            return Declaration(n, "label", dims, None if not classes.known() else dimension(classes, settled))
+        if default is not None:
+            return Declaration(n, "scalar", dims, default=default)
         if not self.row(n) and n not in self.dims and set(dims) <= {"?"} and letter_rank(n) == len(dims):
             return None
         return Declaration(n, "row" if self.row(n) else "tensor" if dims else "scalar", dims)
 
     def lost_size(self, equations: Sequence[Equation], rows: Sequence[Declaration]) -> str | None:
         """A size the equations name that no declaration ties to an array."""
-        known = {s for d in rows for s in (*(d.dims or ()), d.classes)}
+        known = {n for d in rows for s in (*(d.dims or ()), d.classes)
+                 for n in (names_in(s) if isinstance(s, Surface) else [s])}
         used = {n for e in equations for n in names_in(e.body)}
         return next((n for n in self.named if n in used and n not in known and not self.declared(n)), None)

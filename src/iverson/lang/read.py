@@ -6,8 +6,10 @@ notation   iverson, numpy, latex, unicode (a chalkboard), or auto: LaTeX by its 
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +30,19 @@ Sizes = Mapping[str, "tuple[str | int, ...]"]
 
 
 def read(
-    source: str | Path,
+    source: str | Path | Callable[..., Any],
     notation: str = "auto",
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
     symbols: Mapping[str, Any] | None = None,
     target: str | None = None,
 ) -> Typed:
-    """A text, or a file that holds one, with every name's kind and size settled."""
-    text = source_text(source)
-    notation = "latex" if notation == "auto" and str(source).endswith(".tex") else notation
+    """A text, a file that holds one, or a Python function, with every name's kind and size settled."""
+    if callable(source):
+        text, notation = function_text(source), "numpy" if notation == "auto" else notation
+    else:
+        text = source_text(source)
+        notation = "latex" if notation == "auto" and str(source).endswith(".tex") else notation
     script = script_of(text, notation, sizes or {}, kinds or {}, symbols, target)
     return typed(script, sizes, kinds)
 
@@ -55,10 +60,26 @@ def source_text(source: str | Path) -> str:
     if not isinstance(source, str):
         raise IversonError(
             "usage",
-            f"A loss is given as text or a file, not as {type(source).__name__}.",
-            hint="Reading Python functions is not supported yet; give the loss as text.",
+            f"A loss is given as text, a file or a function, not as {type(source).__name__}.",
         )
     return source
+
+
+def function_text(function: Callable[..., Any]) -> str:
+    """The source of a Python function, its lines moved to the left; decorators are not run again.
+
+    Errors   usage: it has no source, as a builtin or one typed at a prompt, or it is a lambda
+    """
+    plain = inspect.unwrap(function)
+    name = getattr(plain, "__name__", type(plain).__name__)
+    if name == "<lambda>":
+        raise IversonError("usage", "A lambda has no source of its own.", hint="Write it with def, or give it as text.")
+    try:
+        return textwrap.dedent(inspect.getsource(plain))
+    except (OSError, TypeError):
+        raise IversonError(
+            "usage", f"The source of {name} cannot be found.", hint="Give the loss as text, or define it in a file."
+        ) from None
 
 
 def is_path(source: object) -> bool:

@@ -240,9 +240,10 @@ class Sizes:
         self.least[n] = max(k, self.least.get(n, 0))
 
     def _same_classes(self, m: Node, n: Node) -> bool:
-        """Indices that are compared run over one range, but for those whose reads say over which.  False: they cannot."""
+        """Indices that are compared run over one range, unless what they read says over which.  False: they cannot."""
         self.reads.compared += [(m, n), (n, m)]
-        return m in self.reads.open or n in self.reads.open or self.unify(m, n)
+        later = flexible(self.find(m)) and flexible(self.find(n))
+        return later or m in self.reads.open or n in self.reads.open or self.unify(m, n)
 
     def declared_size(self, s: str | int | Surface) -> Node:
         """A size as a declaration writes it."""

@@ -10,8 +10,8 @@ A mul with the attribute "scalar" is a factor that is read as one number: it kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -36,7 +36,7 @@ class Surface:
         return self.hashed
 
     def at(self, span: Span | None) -> Surface:
-        return replace(self, span=span)
+        return self if span is self.span else Surface(self.op, self.args, self.attr, span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,14 @@ def call(function: str, *args: Surface) -> Surface:
 
 def index(base: Surface, *terms: Surface) -> Surface:
     return Surface("index", (base, *terms))
+
+
+def conjunction(conditions: Sequence[Surface]) -> Surface:
+    """Conditions that all hold."""
+    tree, *rest = conditions
+    for c in rest:
+        tree = Surface("and", (tree, c))
+    return tree
 
 
 def walk(tree: Surface) -> Iterator[Surface]:

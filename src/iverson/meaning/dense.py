@@ -115,7 +115,8 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal,
     ">": np.greater, ">=": np.greater_equal}
 CONNECTIVES: dict[str, Callable[..., Any]] = {
-    "and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
+    "and": lambda *truths: reduce(np.logical_and, truths), "or": lambda *truths: reduce(np.logical_or, truths),
+    "not": np.logical_not}
 
 
 # -- kinks ---------------------------------------------------------------------------------------------------
