@@ -78,11 +78,11 @@ def test_a_false_derivative_is_caught():
 def rule_holds(rule, n=20):
     rng = np.random.default_rng(1)
     left, right = parse_script(rule.lhs).equations[0].body, parse_script(rule.rhs).equations[0].body
-    indexed = "[" in rule.lhs.replace("sum[", "").replace("max[", "")
+    indexed = {m for m in metavariables(left) | metavariables(right) if re.search(rf"\b{m}\[", rule.lhs + rule.rhs)}
     for _ in range(n):
-        arrays = {m: rng.uniform(-0.9, 2.0, 4 if indexed else ()) for m in metavariables(left) | metavariables(right)}
+        arrays = {m: rng.uniform(-0.9, 2.0, 4 if m in indexed else ()) for m in sorted(metavariables(left) | metavariables(right))}
         arrays = {m: np.abs(v) + 0.1 if rule.name == "log-of-one-plus" else v for m, v in arrays.items()}
-        kinds = {m: "vector[n]" if indexed else "scalar" for m in arrays}
+        kinds = {m: "vector[n]" if m in indexed else "scalar" for m in arrays}
         sides = [f"k_[k] = {s}" if "[k]" in s and "sum[k]" not in s and "prod[k]" not in s else s for s in (rule.lhs, rule.rhs)]
         a, b = (value(s, kinds, arrays) for s in sides)
         if np.isnan(a).any():       # a rule speaks of values at which its left side is defined

@@ -17,7 +17,7 @@ from ..lang.surface import Equation, Surface, name, names_in, walk
 from ..lang.whole import whole_call
 from ..rewrite.match import everywhere, part
 from ..rewrite.rule import pattern
-from ..rules.names import ALGEBRA, NAMED
+from ..rules.names import ALGEBRA, NAMED, SHIFT
 from .combine import Shortest
 from .combine import cost as length
 from .declared import factual
@@ -189,7 +189,7 @@ def needed(d: Definition, pool: Sequence[Definition]) -> list[Definition]:
                 wanted.add(n)
                 q = byname[n]  # its text may name more than its node, where `[Z < Z]` came to 0
                 said = set(names_of(q.written.body)) if q.written is not None else set()
-                stack.append(uses(q) | said)
+                stack.append(uses(q) | said if uses(q) <= said else uses(q))  # else it was put together from others
     return ordered([q for q in pool if q.name in wanted])
 
 
@@ -291,6 +291,8 @@ class Writer:
             function, *arrays = d.body.attr
             return Equation(d.name, (), whole_call(function, tuple(map(name, arrays))))
         named = self.named_rows(d) if self.speaks else None
+        if named is None and d.written is not None and not self.own_words(d):  # put together from several definitions
+            named = self.named_rows(replace(d, body=everywhere((SHIFT,), d.body)))
         for body in (d.body, spelled_out(d.body)) if named is None else ():
             try:
                 return Equation(d.name, (), self.lift.matrix(body, d.indices, row=d.form == "row"))

@@ -17,6 +17,7 @@ from ..lang.shapes import Type
 from ..lang.surface import Equation
 from .answer import Answer, Writer, answers, used
 from .conventions import convention
+from .recognise import joined
 from .reverse import Adjoint, require_inputs, reverse
 
 MOST_RESULT_NODES = 50_000
@@ -79,7 +80,7 @@ def derive(
     """Gradients by each input of `wrt` (order 1) or the second derivative by the one input (order 2)."""
     program = with_upstream(lower(typed), upstream, upstream_form)
     require_inputs(program, wrt)
-    program = cut(program, wrt)
+    program = joined(cut(program, wrt))
     adjoint = reverse(program, wrt, upstream)
     adjoint.gradients = {
         w: convention(d, program.inputs.get(w), symmetric, order) for w, d in adjoint.gradients.items()

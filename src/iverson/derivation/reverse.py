@@ -14,11 +14,10 @@ from ..core.node import ONE, Node, add, bracket, el, fresh, mul, reads, rel, sum
 from ..core.program import Definition, Program
 from ..lang.shapes import array
 from ..rewrite.collapse import collapse
-from ..rewrite.match import everywhere
 from ..rewrite.trace import Section
-from ..rules.names import ALGEBRA
 from .differential import differential_of, with_beside
 from .local import deriv, derive_local, fold
+from .recognise import recognised
 from .tidy import tidy
 
 SHORT = 16  # nodes of a scalar gradient that is put into the next one at once
@@ -162,16 +161,6 @@ class Reverse:
             indices = (*self.out.outputs, *indices)
             form = array(tuple(i.attr[1] for i in indices)).form
         self.out.gradients[name] = Definition(self._name("d" + name, name), indices, total, form)
-
-
-def recognised(section: Section, body: Node, x: Node) -> Node:
-    """A definition's body with the functions of ALGEBRA by name, a recorded step each: `1/(1 + exp(-z))` is sigmoid(z)."""
-    for row in ALGEBRA:
-        new = everywhere((row,), body)
-        if new is not body:
-            body = new
-            section.step(row.name, deriv(body, x))
-    return body
 
 
 def require_inputs(program: Program, wrt: Sequence[str]) -> None:

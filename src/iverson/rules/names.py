@@ -30,8 +30,12 @@ NAMED = (
 
 BRACKET_STEM = "q"
 
+# the largest score is usually taken off first, against overflow
+SHIFT = Rule("softmax-shift", "exp(x[k] + a)/sum[m] exp(x[m] + a)", "exp(x[k])/sum[m] exp(x[m])", why="a shift of all scores cancels")
+
 # applied one after the other, in this order: the ratio before its parts
 ALGEBRA = (
+    SHIFT,
     Rule("logistic-ratio",      "exp(x)/(1 + exp(x))",  "sigmoid(x)",  why="the logistic function, written once"),
     Rule("logistic",            "1/(1 + exp(-x))",      "sigmoid(x)",  why="the logistic function, written once"),
     Rule("logistic-complement", "1/(1 + exp(x))",       "sigmoid(-x)", why="1 - sigmoid(x) is sigmoid(-x)"),
