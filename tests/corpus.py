@@ -310,14 +310,22 @@ CORPUS = (
     ('norm2(triu(X))^2', 'X', '2*triu(X)'),
     ("norm2(tril(A)*x - y)^2", 'A', "2*tril((tril(A)*x - y)*x')"),
     ('tr(B*cholesky(C))', 'C', "inv(C1)'*(tril(C1'*B') + tril(C1'*B')' - diag(diag(B*C1)))*inv(C1)/2 where C1 = cholesky(C)", {'C': 'spd'}),
-    ('X: data[N,D]; W: param[D,K]; y: label[N] in K; S = X*W; P = softmax(S); L = -mean[i] log(P[i,y[i]])', 'W', "X'*(P - onehot(y))/N where S = X*W, P = softmax(S)"),
+    ('X: data[N,D]; W: param[D,K]; y: label[N] in K; S = X*W; P = softmax(S); '
+     'L = -mean[i] log(P[i,y[i]])', 'W',
+     "X'*(P - onehot(y))/N where S = X*W, P = softmax(S)"),
     ('s: param[K]; y: label[] in K; p = softmax(s); L = -log(p[y])', 's', 'p - onehot(y) where p = softmax(s)'),
     ("s: param[K]; y: data[K]; p = softmax(s); L = -y'*log(p)", 's', 'sum(y)*p - y where p = softmax(s)'),
     ('z: param[N]; y: data[N]; p = 1./(1+exp(-z)); L = -mean(y.*log(p) + (1-y).*log(1-p))', 'z', '(p - y)/N where p = 1./(1 + exp(-z))'),
     ('S: param[N,K]; y: label[N] in K; Q = logsoftmax(S); L = -mean[i] Q[i,y[i]]', 'S', '(p - onehot(y))/N where p = softmax(S)'),
-    ('S: param[N,K]; y: label[N] in K; E = exp(S); Z[i] = sum[k] E[i,k]; L = mean[i] (log(Z[i]) - S[i,y[i]])', 'S', '(diag(1./Z)*E - onehot(y))/N where E = exp(S), Z[i] = sum[k] E[i,k]'),
-    ('S: param[N,K]; y: label[N] in K; T[i,k] = S[i,k] - max[j] S[i,j]; E = exp(T); P[i,k] = E[i,k]/sum[j] E[i,j]; L = -mean[i] log(P[i,y[i]])', 'S', '(P - onehot(y))/N where P = softmax(S)'),
-    ('S: param[N,K]; y: label[N] in K; m[i] = max[k] S[i,k]; Z[i] = sum[k] exp(S[i,k]-m[i]); L = mean[i] (log(Z[i]) + m[i] - S[i,y[i]])', 'S', '(diag(1./Z)*exp(S - m) - onehot(y))/N where m[i] = max[k] S[i,k], Z[i] = sum[k] exp(S[i,k] - m[i])'),
+    ('S: param[N,K]; y: label[N] in K; E = exp(S); Z[i] = sum[k] E[i,k]; '
+     'L = mean[i] (log(Z[i]) - S[i,y[i]])', 'S',
+     '(diag(1./Z)*E - onehot(y))/N where E = exp(S), Z[i] = sum[k] E[i,k]'),
+    ('S: param[N,K]; y: label[N] in K; T[i,k] = S[i,k] - max[j] S[i,j]; E = exp(T); '
+     'P[i,k] = E[i,k]/sum[j] E[i,j]; L = -mean[i] log(P[i,y[i]])', 'S',
+     '(P - onehot(y))/N where P = softmax(S)'),
+    ('S: param[N,K]; y: label[N] in K; m[i] = max[k] S[i,k]; Z[i] = sum[k] exp(S[i,k]-m[i]); '
+     'L = mean[i] (log(Z[i]) + m[i] - S[i,y[i]])', 'S',
+     '(diag(1./Z)*exp(S - m) - onehot(y))/N where m[i] = max[k] S[i,k], Z[i] = sum[k] exp(S[i,k] - m[i])'),
     ('norm2(cumsum(x) - y)^2', 'x', 'dx[i] = 2*sum[j: i <= j] (cumsum(x)[j] - y[j])'),
     ('sum(cumsum(x))', 'x', 'dx[i] = n - i'),
     ('sum[i,j: i != j] (x[i]-x[j])^2', 'x', '4*(n*x - sum(x))'),
