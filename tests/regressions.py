@@ -26,5 +26,8 @@ REGRESSIONS = (
      "what cancelled had carried an axis"),
     ("V: param[D,K]; W: param[D,K]; t: label[] in K; (-sum[j: j != t] atan(W[0,j])/(1 + max(W[1,j], 0)^2))*sum[n: n != t] V[0,n]",
      "W", "a mask over a denominator was negated as a boolean"),
+    ("u: param[K]; z: label[N] in D; v: data[N]; norm1(hstack(sin(sum(u))*onehot(z), v))", "u", "a label beside a longer axis"),
+    ("u: param[K]; X: data[N,D]; z: label[N] in D; a = sum(u); sum(sin(vstack(([X > 0.5].*X - onehot(z))*a, ([X > 0.5].*X - onehot(z))*a)))",
+     "u", "a name for what is never in range"),
 )
 # fmt: on

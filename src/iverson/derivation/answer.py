@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..core.affine import ONE as UNIT
+from ..core.affine import minus, nonnegative, polynomial, total
 from ..core.node import ONE, ZERO, Node, add, mul, open_, reads, substitute, sum_, transform
 from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline, sizes_of
@@ -90,12 +92,17 @@ class Answers:
         return factual(f, self.adjoint.program, self.adjoint.gradients)
 
     def labelled(self, b: Node) -> Node | None:
-        """A bracket that says that a label lies in its range is 1."""
-        if b.op != "br" or b.args[0].attr not in ("<", ">="):
+        """A bracket that says that a label lies in its range, or beyond it, is 1 or 0."""
+        y, n = b.args[0].args if b.op == "br" else (b, b)
+        if y.op != "el" or y.attr not in self.classes or not n.term:
             return None
-        (y, n), sign = b.args[0].args, b.args[0].attr
-        holds = y.op == "el" and (n is ZERO if sign == ">=" else n is self.classes.get(y.attr))
-        return ONE if holds and y.attr in self.classes else None
+        most, end, sign = polynomial(self.classes[y.attr]), polynomial(n), b.args[0].attr
+        if most is None or end is None:
+            return None
+        if n is ZERO and sign in (">=", "<"):
+            return ONE if sign == ">=" else ZERO
+        beyond = nonnegative(minus(end, most) if sign in ("<", ">=") else minus(total([end, UNIT]), most))
+        return {"<": ONE, "<=": ONE, ">=": ZERO, ">": ZERO}.get(sign) if beyond else None
 
     def unused(self, stem: str) -> str:
         found = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 1000))) if n not in self.taken)

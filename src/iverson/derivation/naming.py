@@ -188,6 +188,8 @@ def shifts(f: Node, dims: Mapping[str, tuple[Node, ...]]) -> Moves | None:
             return None
         start, n = of_polynomial(a), of_polynomial(total([minus(b, a), {(): 1}])) if high[i] else i.attr[1]
         if start is not ZERO or n is not i.attr[1]:
+            if (p := polynomial(n)) is None or nonnegative(scaled(p, -1)):
+                return None  # no value of the index is in range for all
             found[i] = start, n
     return found
 

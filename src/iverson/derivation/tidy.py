@@ -11,11 +11,13 @@ from functools import reduce
 from math import gcd, lcm
 
 from ..core.affine import ONE, minus, nonnegative, scaled
+from ..core.node import ONE as ONE_
 from ..core.node import (
     ZERO,
     Node,
     Number,
     add,
+    bracket,
     coefficient,
     facts_of,
     is_integer,
@@ -23,6 +25,7 @@ from ..core.node import (
     make,
     mul,
     neg,
+    negated,
     num,
     open_,
     order,
@@ -30,6 +33,7 @@ from ..core.node import (
     substitute,
     sum_,
     transform,
+    walk,
 )
 from ..rewrite.collapse import contract, merge
 
@@ -51,7 +55,7 @@ def _step(f: Node) -> Node | None:
     if f.op == "red" and f.attr[0] == "sum":
         return parted(f)
     if f.op == "mul":
-        return signed(factored(shorter(trimmed(differing(agreeing(f))))))
+        return signed(factored(shorter(trimmed(given(differing(agreeing(f)))))))
     return None
 
 
@@ -133,6 +137,18 @@ def trimmed(f: Node) -> Node:
         if nonnegative(own, [p for x in kept if x is not b and x.free <= b.free for p in facts_of(x.args[0])]):
             kept.remove(b)
     return f if len(kept) == len(held) else mul(*kept, without(f, frozenset(held)))
+
+
+def given(f: Node) -> Node:
+    """Beside a bracket that says where a product counts, the same bracket inside another factor is 1, its opposite 0:
+    `[i < m]*cos([i < m]*x[i] + [i >= m]*y[i-m])` is `[i < m]*cos(x[i])`."""
+    for b in guards(f) if f.op == "mul" else ():
+        known = {b: ONE_, bracket(negated(b.args[0])): ZERO}
+        others = [x for x in f.args if x is not b]
+        new = [transform(x, known.get) if x.op != "br" and any(g in known for g in walk(x)) else x for x in others]
+        if any(a is not c for a, c in zip(new, others, strict=True)):
+            return given(mul(b, *new))
+    return f
 
 
 def agreeing(f: Node) -> Node:

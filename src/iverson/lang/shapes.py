@@ -251,7 +251,7 @@ class Shapes(Sizes):
             self.at_least(n, term.attr + 1, term.span)
         elif t.classes is None or t.rank:
             raise self._no_index(term)
-        elif not self.unify(t.classes, n):
+        elif not self.unify(t.classes, n) and not self.within(t.classes, n):
             raise self.error(
                 "shape",
                 f"{self._text(term)} runs over {show_size(self.find(t.classes))}, the axis has size {show_size(self.find(n))}.",

@@ -245,6 +245,10 @@ class Sizes:
         later = flexible(self.find(m)) and flexible(self.find(n))
         return later or m in self.reads.open or n in self.reads.open or self.unify(m, n)
 
+    def within(self, n: Node, most: Node) -> bool:
+        """Whether a size is at most another one, made of it: labels of D classes are places on an axis of size D + 1."""
+        return compound(self.find(most)) and nonnegative(poly(sub(self.find(most), self.find(n))))
+
     def declared_size(self, s: str | int | Surface) -> Node:
         """A size as a declaration writes it."""
         if isinstance(s, Surface):
