@@ -160,7 +160,7 @@ def values_for(rule):
     if "tri" in rule.lhs or "*ones(" in rule.lhs:
         return dict.fromkeys("xy", "matrix[4, 4]"), {n: rng.normal(size=(4, 4)) for n in "xy"}
     scalar = "x^" in rule.lhs and "sum" not in rule.lhs and "'" not in rule.lhs
-    kinds = {m: "scalar" if scalar else "vector[n]" if m == "x" else "vector[m]" for m in names}
+    kinds = {m: "scalar" if scalar or f"^({m}" in rule.lhs else "vector[n]" if m == "x" else "vector[m]" for m in names}
     return kinds, {m: rng.uniform(0.2, 2.0, {"scalar": (), "vector[n]": 4, "vector[m]": 3}[k]) for m, k in kinds.items()}
 
 

@@ -49,11 +49,7 @@ class Node:
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.args))
-        return (
-            f"{self.op}({self.attr!r}{', ' if inner else ''}{inner})"
-            if self.attr is not None
-            else f"{self.op}({inner})"
-        )
+        return f"{self.op}({inner})" if self.attr is None else f"{self.op}({self.attr!r}{', ' if inner else ''}{inner})"
 
     def __lt__(self, other: Node) -> bool:
         return order(self) < order(other)
@@ -100,8 +96,7 @@ def make(op: str, args: tuple[Node, ...] = (), attr: Any = None) -> Node:
     node.names = (attr[0],) if op == "idx" else tuple(n for a in args for n in a.names)[:MOST_NAMES]
     node.height = max((a.height for a in args), default=0) + (1 if bound else 0)
     node.size = 1 + sum(a.size for a in args)
-    name = _attr_key(op, attr, False)
-    node.key = _digest(f"{op}|{name}|{','.join(a.key for a in args)}")
+    node.key = _digest(f"{op}|{_attr_key(op, attr, False)}|{','.join(a.key for a in args)}")
     node.mask = _digest(f"{op}|{_attr_key(op, attr, True)}|{','.join(a.mask for a in args)}")
     _TABLE[spot] = node
     return node
@@ -116,7 +111,6 @@ def _attr_key(op: str, attr: Any, masked: bool) -> str:
 
 
 # -- leaves ----------------------------------------------------------------------------------------------------
-
 
 def num(value: Number) -> Node:
     """An exact number."""
@@ -167,7 +161,6 @@ def is_num(f: Node, value: Number | None = None) -> bool:
 
 
 # -- arithmetic ------------------------------------------------------------------------------------------------
-
 
 def coefficient(f: Node) -> tuple[Number, Node]:
     """`f = c * rest` with the exact number c taken off the front."""
@@ -277,6 +270,8 @@ def pow_(base: Node, e: Node) -> Node:
     if base.op == "num" and e.op == "num" and isinstance(e.attr, int) and abs(e.attr) <= 64:
         if base.attr != 0 or e.attr > 0:
             return num(Fraction(base.attr) ** e.attr)
+    if base.op == "pow" and e.op != "num" and _even(base.args[0]):
+        return pow_(base.args[0], mul(base.args[1], e))
     if is_integer(e):
         if base.op == "mul":
             return mul(*(pow_(b, e) for b in base.args))
@@ -285,6 +280,12 @@ def pow_(base: Node, e: Node) -> Node:
         if base.op == "br" and e.attr > 0:
             return base
     return make("pow", (base, e))
+
+
+def _even(f: Node) -> bool:
+    """A square, or a sum of squares: what is at least 0 for every real."""
+    inner = f.args[0] if f.op == "red" and f.attr[0] == "sum" else f
+    return inner.op == "pow" and is_integer(inner.args[1]) and inner.args[1].attr % 2 == 0
 
 
 def is_integer(e: Node) -> bool:
@@ -372,7 +373,6 @@ def of_polynomial(p: Poly) -> Node:
 
 
 # -- binders ---------------------------------------------------------------------------------------------------
-
 
 def reduce_(kind: str, bound: Iterable[Node], body: Node, condition: Node = ONE) -> Node:
     """A reduction (sum, prod, max, min, argmax, ...) of `body` over `bound` where `condition`, a 0/1 node, is 1.
@@ -494,7 +494,6 @@ def open_(f: Node) -> tuple[tuple[Node, ...], Node, Node]:
 
 
 # -- walking ---------------------------------------------------------------------------------------------------
-
 
 def rebuild(f: Node, args: Iterable[Node]) -> Node:
     """The node of the same kind with other arguments, in normal form.  Reductions: the bound names must still be free."""

@@ -101,6 +101,8 @@ class Sizes:
         m, n = self.find(m), self.find(n)
         if m is n:
             return True
+        if m.op == n.op == "pow" and m.args[1] is n.args[1]:
+            return self.unify(m.args[0], n.args[0])
         for a, b in ((m, n), (n, m)):
             if flexible(a) and a not in self.reads.open and a not in leaves(poly(b), "size"):
                 self.same[a] = b

@@ -37,6 +37,8 @@ MATRIX = (
     MatrixRule("norm-cubed",        "sum(x.^2)^1.5",       "norm2(x)^3"),
     MatrixRule("dot",               "sum(x.^2)",           "x'*x", only="column", bare=True),
     MatrixRule("norm-of-dot",       "(x'*x)^1.5",          "norm2(x)^3", only="column"),
+    MatrixRule("norm-power",        "(x'*x)^(y/2 - 1)",    "norm2(x)^(y - 2)", only="column"),
+    MatrixRule("norm-power-all",    "sum(x.^2)^(y/2 - 1)", "norm2(x)^(y - 2)"),
     MatrixRule("square-root",       "x^0.5",               "sqrt(x)", only="scalar"),
     MatrixRule("matrix-root",       "x^0.5",               "sqrtm(x)", only="matrix"),
     MatrixRule("square-roots",      "x.^0.5",              "sqrt(x)"),
