@@ -237,7 +237,17 @@ def test_a_chalkboard_has_the_value_of_its_numpy(row):
 
 # -- what is printed reads back -----------------------------------------------------------------------------
 
-NOT_READ_BACK = {"sum(abs(x))", "logdet(eye(m) + X*X')"}     # |x| of a vector, and sizes on a chalkboard
+# |x| of a vector, and sizes on a chalkboard
+NOT_READ_BACK = {"sum(abs(x))", "logdet(eye(m) + X*X')", "logdet(eye(n) + X*X')", "norm2(X'*X - eye(n))^2", "norm2(x - a*ones(n))^2"}
+
+
+@pytest.mark.parametrize("sign", ["max", "min"])
+def test_an_extreme_at_the_head_of_a_definition_is_taken(sign):
+    """And not for a task, `\\min_w L(w)`, whose sign is left out."""
+    text = rf"m_i = \{sign}_{{k}} S_{{ik}}" + "\n" + r"L = \sum_i (m_i - \frac12 m_i^2)"
+    s = np.random.default_rng(0).normal(size=(4, 3))
+    m = s.max(1) if sign == "max" else s.min(1)
+    assert iv.parse(text, "latex", sizes={"S": ("N", "K")}).value(S=s) == pytest.approx(np.sum(m - m**2 / 2))
 
 
 def of_inputs(loss):

@@ -439,7 +439,8 @@ class Text:
         """The loss and what it needs as equations."""
         if goal.fault is not None:
             raise goal.fault
-        self.refuse_searched(goal, r)
+        for f in {id(f): f for f in (*self.formulas, goal)}.values():
+            self.refuse_searched(f, r)
         e = goal.entry
         anonymous = e is None or e.kind == "constraint"
         if e is None or e.kind == "constraint":
@@ -488,7 +489,7 @@ class Text:
                     raise self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum, or as a sum.")
 
     def refuse_searched(self, goal: Formula, r: Reader) -> None:
-        """A leading \\min over what is an index of the formula is a minimum, not a task."""
+        """In the loss and in every definition: a leading \\min over what is an index of the formula is a minimum, not a task."""
         below = goal.statement.searched
         if not below:
             return

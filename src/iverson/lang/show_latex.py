@@ -340,7 +340,7 @@ def _below(t: Surface, names: tuple[str, ...]) -> str:
     own = condition.args[0].attr if condition.op == "rel" and condition.args[0].op == "name" else None
     if own not in names:
         return rf"{', '.join(map(symbol, names))} :\, {shown}"
-    others = [n for n in names if n != own]
+    others = [n for n in names if not any(a.op == "name" and a.attr == n for a in condition.args)]
     return r",\, ".join([*map(symbol, others), shown])
 
 
