@@ -13,6 +13,7 @@ from itertools import product
 from ..core.affine import inequality
 from ..core.errors import IversonError
 from ..core.node import ONE, ZERO, Node, add, of_polynomial, size, sub
+from .doubts import refuse_doubts, slips_of_names
 from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
@@ -84,6 +85,9 @@ def typed(
     """
     script = bind(declared(script, sizes or {}, kinds or {}))
     try:
+        if script.notation == "iverson":
+            refuse_doubts(script)
+            script = replace(script, notes=script.notes + slips_of_names(script))
         return settle(script, dims or {})
     except IversonError as error:
         raise error.located(script.source) from None
@@ -354,6 +358,9 @@ def _finish(
                 if flexible(leaf):
                     shapes.same[leaf] = size(next(free))
             refuse_empty(shapes, shapes.find(n))
+    for tree, dims in shapes.fills:
+        if any(flexible(leaf) for n in dims for leaf in size_leaves(shapes.find(n))):
+            raise shapes.error("ambiguous", "Nothing here gives this array its size.", tree.span, hint="Write ones(n), or c*ones(m, n).")
     final = shapes.final
     least: dict[Node, int] = {}
     for n, k in shapes.least.items():

@@ -266,6 +266,8 @@ class Lowering:
         row = OPS[tree.attr]
         if row.shape == "build":
             return build(tree, axes)
+        if row.shape == "fill":
+            return self.at(tree.args[0], (), scope)
         if row.shape == "onehot":
             return bracket(rel("=", axes[-1], self.at(tree.args[0], axes[:-1], scope)))
         if row.shape == "spread":

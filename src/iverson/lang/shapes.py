@@ -246,6 +246,13 @@ class Shapes(Sizes):
             value = self.affine(term, scope)
             if value is None or not linear(value):
                 raise self._no_index(term)
+            if value.op == "num" and value.attr < 0:
+                raise self.error(
+                    "shape",
+                    f"The index {self._text(term)} lies before the first entry; indices count from 0.",
+                    term.span,
+                    hint="Count from the end with the size of the axis: x[n-1].",
+                )
             self.read(n, value, term)
         elif term.op == "num" and isinstance(term.attr, int):
             self.at_least(n, term.attr + 1, term.span)
@@ -425,6 +432,13 @@ class Shapes(Sizes):
         dims = tuple(self.size_of(a) for a in tree.args)
         return array(dims * 2 if tree.attr == "eye" else dims)
 
+    def call_fill(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].rank:
+            raise self.error("shape", f"{tree.attr} takes a scalar, not a {types[0].form}.", tree.args[0].span)
+        dims = tuple(self.variable() for _ in range(FILLED[tree.attr]))
+        self.fills.append((tree, dims))
+        return array(dims)
+
     def call_block(self, tree: Surface, types: list[Type]) -> Type:
         return self.final(BLOCKS[tree.attr].sizes(self, tree, types))
 
@@ -436,6 +450,7 @@ class Shapes(Sizes):
 
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+FILLED = {"vector": 1, "matrix": 2}
 PRODUCTS = {
     ("matrix", "matrix"): ("matrix", True),
     ("matrix", "column"): ("column", True),

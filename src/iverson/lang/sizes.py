@@ -77,6 +77,7 @@ class Sizes:
         self.types: dict[int, Type] = {}  # by identity of the tree's nodes
         self.ranges: dict[int, tuple[Node, ...]] = {}  # sizes of the indices a reduction binds
         self.slices: dict[int, tuple[Node, Node]] = {}  # first index and size of a slice
+        self.fills: list[tuple[Surface, tuple[Node, ...]]] = []  # arrays of one entry, whose place gives the size
         self.reads = Ranges(self.find, self.unify, self.same.__setitem__)
         self.binders: list[tuple[Node, Surface]] = []  # indices with arithmetic in scope, by their reductions
         self.facts: list[Poly] = []  # what the brackets around say of indices

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from ..core.errors import IversonError, Span
+from .advice import STARTS, continued, missing_operator, operand_missing, unknown_function
 from .ops import OPS, REDUCTIONS
 from .structure import STRUCTURES
 from .surface import Declaration, Equation, Script, Surface, depth
@@ -127,14 +128,18 @@ class Parser:
         declarations: list[Declaration] = []
         equations: list[Equation] = []
         bare: list[int] = []
+        previous: Equation | None = None
         while self.now.kind != "stop":
             if self.now.kind == "end":
                 self.take()
                 continue
+            first = self.now
             statement, named = self._statement()
             if isinstance(statement, Declaration):
                 declarations.append(statement)
             else:
+                if previous is not None and (error := continued(self.source, first, previous, statement, not named)):
+                    raise error
                 if not named:
                     bare.append(len(equations))
                 equations.append(statement)
@@ -145,6 +150,7 @@ class Parser:
                 bare = [len(equations) - 1] if not named else bare
             if self.now.kind not in ("end", "stop"):
                 raise self._leftover()
+            previous = None if isinstance(statement, Declaration) else equations[-1]
         return self._assemble(declarations, equations, bare)
 
     def _assemble(
@@ -198,7 +204,7 @@ class Parser:
         start = self.now
         if start.kind == "name" and self.peek().text == ":":
             return self._declaration(), True
-        if start.kind == "name" and self.peek().text == "=":
+        if start.kind == "name" and self.peek().text in ("=", ":="):
             self.take(), self.take()
             body = self.expression()
             return Equation(start.text, None, body, start.span.to(body.span)), True
@@ -220,7 +226,7 @@ class Parser:
         return (
             self.tokens[p].kind == "name"
             and self.tokens[p + 1].text == "]"
-            and self.tokens[min(p + 2, len(self.tokens) - 1)].text == "="
+            and self.tokens[min(p + 2, len(self.tokens) - 1)].text in ("=", ":=")
         )
 
     def _indexed(self) -> Equation:
@@ -231,7 +237,7 @@ class Parser:
             self.take()
             indices.append(self.take().text)
         self.expect("]")
-        self.expect("=")
+        self.take()
         if len(set(indices)) < len(indices):
             raise self.error("An index stands twice on the left.", start.span, hint="Use different names.")
         body = self.expression()
@@ -392,7 +398,7 @@ class Parser:
         base = self._atom()
         while self.is_op("[", "(") and (base.op != "reduce" or self._closed(base)):
             if self.now.text == "(" or base.op in ("num", "bracket"):
-                raise self._missing_times(base)
+                raise self._missing_times()
             base = self._index(base)
         return base
 
@@ -418,8 +424,9 @@ class Parser:
                 raise self.error("A bracket holds a relation, such as [k = y].", inner.span)
             return Surface("bracket", (inner,), span=token.span.to(end.span))
         if token.kind in ("stop", "end"):
-            raise self.error("The formula stops here; an operand is missing.", token.span)
-        raise self.error(f"{token.text!r} cannot start an operand.", token.span)
+            raise self.error("The formula stops here; an operand is missing.", operand_missing(self.tokens, self.at))
+        text = self.source[token.span.start : token.span.end]
+        raise self.error(f"{text!r} cannot start an operand.", token.span, hint=STARTS.get(token.text))
 
     def _named(self) -> Surface:
         token = self.take()
@@ -525,16 +532,27 @@ class Parser:
             names = self._bound_names()
             if self.is_op(":"):
                 self.take()
-                condition = (self.expression(),)
+                condition = (self._condition(),)
         else:
-            condition = (self.expression(),)
-            if condition[0].op not in ("rel", "and", "or", "not"):
-                raise self.error(
-                    "This names no index.", condition[0].span, hint="Write sum[k] or sum[k: k < m]."
-                )
+            condition = (self._condition(),)
         self.expect("]", opened)
         body = self.expression(REDUCE)
         return Surface("reduce", (body, *condition), (token.text, names), token.span.to(body.span))
+
+    def _condition(self) -> Surface:
+        """What stands in the brackets of a reduction beside its names."""
+        if self.is_op("]"):
+            raise self.error("This names no index.", self.now.span, hint="Write sum[k] or sum[k: k < m].")
+        tree = self.expression()
+        if self.is_op(":"):
+            raise self.error(
+                "An index runs over a whole axis; limits are conditions.",
+                self.now.span,
+                hint="Write sum[i: i >= 1 and i < n]; indices count from 0.",
+            )
+        if tree.op not in ("rel", "and", "or", "not"):
+            raise self.error("This names no index.", tree.span, hint="Write sum[k] or sum[k: k < m].")
+        return tree
 
     def _bound_names(self) -> tuple[str, ...]:
         names = [self.take().text]
@@ -551,25 +569,17 @@ class Parser:
     def _leftover(self) -> IversonError:
         token = self.now
         if token.kind in ("name", "num") or token.text in ("(", "["):
-            return self._missing_times(None)
+            return self._missing_times()
         if token.text in (")", "]"):
             return self.error(f"This {token.text} closes nothing.", token.span)
         return self.error(f"{token.text!r} is not expected here.", token.span)
 
-    def _missing_times(self, base: Surface | None) -> IversonError:
-        return self.error(
-            "An operator is missing here.",
-            self.now.span,
-            hint="Write * between two factors; only operators and declared functions are called.",
-        )
+    def _missing_times(self) -> IversonError:
+        hint = missing_operator(self.tokens, self.at, self.source)
+        return self.error("An operator is missing here.", self.now.span, hint=hint)
 
     def _unknown_function(self, token: Token) -> IversonError:
-        near = difflib.get_close_matches(token.text, [*OPS, *self.functions], 1, 0.75)
-        hint = (
-            f"Did you mean {near[0]}?"
-            if near
-            else f"Write {token.text}*(...) for a product, or declare it: {token.text}: function"
-        )
+        hint = unknown_function(token.text, self.functions)
         return self.error(f"{token.text!r} is not an operator or a declared function.", token.span, hint=hint)
 
 
