@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from ..core.errors import IversonError, Span
@@ -10,6 +11,7 @@ from .ops import OPS, REDUCTIONS
 from .surface import Equation, names_in
 from .tokens import Token
 
+ODD_NUMBER = re.compile(r"[eE]$|_\d|[xXob][\da-fA-F]+$|\.\d")
 CALLS_ONLY = "only operators and declared functions are called."
 STARTS = {  # what stands where an operand is expected
     "||": "Write abs(a) for a number, norm2(x) for a vector, det(A) for a matrix.",
@@ -25,6 +27,8 @@ def missing_operator(tokens: list[Token], at: int, source: str) -> str:
     before = [tokens[max(0, at - back)] for back in (1, 2, 3)]
     now, last = tokens[at], before[0]
     text, left = _written(now, source), _operand(before, source)
+    if last.kind == "num" and now.kind in ("num", "name") and last.span.end == now.span.start and ODD_NUMBER.match(text):
+        return "A number is written 1000, 0.5 or 1e-3."
     function = next((t for t in (before[2], last) if t.kind == "name" and t.text in OPS), None)
     if last.text == "'" and now.text == "[":
         return "Write (x')[i] for an entry, x'*[k = j] for a product with a bracket."
@@ -79,6 +83,14 @@ def column(source: str, at: int) -> int:
     return len(lines[-1]) if lines and lines[-1].splitlines()[0] == lines[-1] else 0
 
 
+NO_SIZE = "A size is a name or a positive integer."
+SIZES = "Write x: vector[n], x: vector[3] or y: vector[n - w + 1]."
+AFTER = {  # what stands behind a whole statement
+    "!": "Write gamma(n + 1) for a factorial, [not a < b] for a condition.",
+    ",": "Statements are parted by ; or stand on lines of their own.",
+    ":": "A declaration has a kind: x: vector[n].",
+    ":=": "Only a name, or a name with its indices, is defined: s = ..., s[i] = ...",
+}
 OTHERS = {  # what other languages call an operator of ours
     "len": "the size of the axis, such as N",
     "dot": "x'*y", "matmul": "A*B", "transpose": "A'", "t": "A'", "Transpose": "A'", "argmax": "argmax[k] s[k]",
@@ -95,6 +107,11 @@ def unknown_function(word: str, functions: Iterable[str]) -> str:
         return f"Write {OTHERS[word]}; or {product}"
     near = difflib.get_close_matches(word, [*OPS, *functions], 1, 0.75)
     return f"Did you mean {near[0]}?" if near else f"Write {product}"
+
+
+def unknown_kind(word: str, kinds: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, kinds, 1)
+    return f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(kinds)
 
 
 def operand_missing(tokens: list[Token], at: int) -> Span:

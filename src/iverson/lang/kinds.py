@@ -102,7 +102,14 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
     for name, dims in sizes.items():
         written = (dims,) if isinstance(dims, str | int) else tuple(dims)
         if name in defined:
-            raise IversonError("kind", f"{name} is a definition; its sizes follow from its inputs.")
+            at = next(e for e in script.equations if e.name == name)
+            raise IversonError(
+                "kind",
+                f"{name} is a definition; its sizes follow from its inputs.",
+                at.span,
+                hint=f"Leave {name} out of the sizes, or give the definition another name.",
+                source=script.source,
+            )
         old = rows.get(name)
         shape = tuple(size_written(s) for s in written)
         rows[name] = (
@@ -234,6 +241,7 @@ def _infer(
     dims: Mapping[str, tuple[Node, ...]],
 ) -> Typed:
     shapes = Shapes(script.source, computed(script, dims))
+    shapes.later = {e.name for e in script.equations}
     for s in sizes_of(script):
         if s != "?":
             shapes.sizes[s] = size(s)
@@ -286,6 +294,7 @@ def _definition(e: Equation, shapes: Shapes, scope: dict[str, Node]) -> Type:
             "shape",
             f"{e.name} has indices on its left, so its right side must be a scalar, not a {t.form}.",
             e.body.span,
+            hint=f"Index it too, or define {e.name} = ... as a whole.",
         )
     return replace(array(tuple(scope.values())), classes=t.classes if t.form != "index" else None)
 

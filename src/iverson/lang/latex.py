@@ -427,7 +427,7 @@ class Text:
             if s.kind == "elided":
                 return self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum.")
             if s.kind == "condition":
-                return self.error("syntax", "This is a condition, not a formula.", s.span)
+                return self.error("syntax", "This is a condition, not a formula.", s.span, r"A number is \mathbb{1}\{a \le b\}.")
         return self.error("syntax", "There is no formula here.", Span(0, len(self.source)))
 
     def used_by_others(self, f: Formula, formulas: list[Formula], r: Reader) -> bool:

@@ -6,12 +6,11 @@ Knows no shapes: `*` stays one operation.  What a bound relation such as `sum[k 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from fractions import Fraction
 
 from ..core.errors import IversonError, Span
-from .advice import STARTS, continued, missing_operator, operand_missing, unknown_function
+from .advice import AFTER, NO_SIZE, SIZES, STARTS, continued, missing_operator, operand_missing, unknown_function, unknown_kind
 from .ops import OPS, REDUCTIONS
 from .structure import STRUCTURES
 from .surface import Declaration, Equation, Script, Surface, depth
@@ -112,7 +111,7 @@ class Parser:
             return self.take()
         if opened is not None and self.now.kind in ("stop", "end"):
             raise self.error(f"This {opened.text} is never closed.", opened.span, hint=f"Add a {text}.")
-        raise self.error(f"Expected {text!r} here{self._got()}.", self.now.span)
+        raise self.error(f"Expected {text!r} here{self._got()}.", self.now.span, hint=f"Close with {text} first.")
 
     def _got(self) -> str:
         return ", the text ends" if self.now.kind == "stop" else f", not {self.now.text!r}"
@@ -204,7 +203,7 @@ class Parser:
         start = self.now
         if start.kind == "name" and self.peek().text == ":":
             return self._declaration(), True
-        if start.kind == "name" and self.peek().text in ("=", ":="):
+        if start.kind == "name" and _defines(self.peek()):
             self.take(), self.take()
             body = self.expression()
             return Equation(start.text, None, body, start.span.to(body.span)), True
@@ -226,7 +225,7 @@ class Parser:
         return (
             self.tokens[p].kind == "name"
             and self.tokens[p + 1].text == "]"
-            and self.tokens[min(p + 2, len(self.tokens) - 1)].text in ("=", ":=")
+            and _defines(self.tokens[min(p + 2, len(self.tokens) - 1)])
         )
 
     def _indexed(self) -> Equation:
@@ -248,12 +247,7 @@ class Parser:
         self.take()
         kind = self.take()
         if kind.kind != "name" or kind.text not in KINDS:
-            near = difflib.get_close_matches(kind.text, KINDS, 1)
-            raise self.error(
-                f"{kind.text!r} is not a kind of input.",
-                kind.span,
-                hint=f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(KINDS),
-            )
+            raise self.error(f"{kind.text!r} is not a kind of input.", kind.span, hint=unknown_kind(kind.text, KINDS))
         dims = self._dims() if self.is_op("[") else None
         classes: str | int | Surface | None = None
         default = None
@@ -287,7 +281,7 @@ class Parser:
         """A name, a positive integer, or sums and products of them: `n - w + 1`."""
         token = self.now
         if token.kind not in ("name", "num") and not self.is_op("("):
-            raise self.error("A size is a name or a positive integer.", token.span)
+            raise self.error(NO_SIZE, token.span, hint=SIZES)
         tree = self.expression(RELATION)
         if tree.op == "name":
             return str(tree.attr)
@@ -295,7 +289,7 @@ class Parser:
             return tree.attr
         if tree.op in ("add", "mul", "pow"):
             return tree
-        raise self.error("A size is a name or a positive integer.", tree.span)
+        raise self.error(NO_SIZE, tree.span, hint=SIZES)
 
     # -- expressions ---------------------------------------------------------------------------------------
 
@@ -421,10 +415,11 @@ class Parser:
             inner = self.expression()
             end = self.expect("]", token)
             if inner.op not in ("rel", "and", "or", "not"):
-                raise self.error("A bracket holds a relation, such as [k = y].", inner.span)
+                raise self.error("A bracket holds a relation, such as [k = y].", inner.span, hint="Write (...) to group.")
             return Surface("bracket", (inner,), span=token.span.to(end.span))
         if token.kind in ("stop", "end"):
-            raise self.error("The formula stops here; an operand is missing.", operand_missing(self.tokens, self.at))
+            at = operand_missing(self.tokens, self.at)
+            raise self.error("The formula stops here; an operand is missing.", at, hint="Write a name, a number or a parenthesis.")
         text = self.source[token.span.start : token.span.end]
         raise self.error(f"{text!r} cannot start an operand.", token.span, hint=STARTS.get(token.text))
 
@@ -456,7 +451,9 @@ class Parser:
         if not least <= len(args) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise self.error(
-                f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.", token.span.to(end.span)
+                f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.",
+                token.span.to(end.span),
+                hint=f"Write {name}({', '.join('xyzw'[:least] or 'x')}).",
             )
         if name in OPS:
             given = len(args) - most + len(OPS[name].defaults)
@@ -479,7 +476,7 @@ class Parser:
         if condition.op == "bracket":
             condition = condition.args[0]
         if condition.op not in ("rel", "and", "or", "not"):
-            raise self.error("where begins with a relation: where(x > 0, a, b).", condition.span)
+            raise self.error("where begins with a relation.", condition.span, hint="Write where(x > 0, a, b).")
         self.expect(",")
         first = self.expression()
         self.expect(",")
@@ -560,7 +557,7 @@ class Parser:
             self.take()
             token = self.take()
             if token.kind != "name" or token.text in names:
-                raise self.error("A list of different index names is expected here.", token.span)
+                raise self.error("A list of different index names is expected here.", token.span, hint="Write sum[i,j].")
             names.append(token.text)
         return tuple(names)
 
@@ -571,8 +568,8 @@ class Parser:
         if token.kind in ("name", "num") or token.text in ("(", "["):
             return self._missing_times()
         if token.text in (")", "]"):
-            return self.error(f"This {token.text} closes nothing.", token.span)
-        return self.error(f"{token.text!r} is not expected here.", token.span)
+            return self.error(f"This {token.text} closes nothing.", token.span, hint="Leave it out, or open it before.")
+        return self.error(f"{token.text!r} is not expected here.", token.span, hint=AFTER.get(token.text))
 
     def _missing_times(self) -> IversonError:
         hint = missing_operator(self.tokens, self.at, self.source)
@@ -581,6 +578,11 @@ class Parser:
     def _unknown_function(self, token: Token) -> IversonError:
         hint = unknown_function(token.text, self.functions)
         return self.error(f"{token.text!r} is not an operator or a declared function.", token.span, hint=hint)
+
+
+def _defines(token: Token) -> bool:
+    """Whether a sign defines what stands before it; == only compares."""
+    return token.text == ":=" or (token.text == "=" and token.span.end == token.span.start + 1)
 
 
 def _default(text: str) -> Surface:

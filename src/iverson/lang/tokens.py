@@ -173,7 +173,11 @@ SUM = re.compile(r"Σ\s*\[")
 def _meaningless(source: str, span: Span) -> IversonError:
     text = source[span.start : span.end]
     return IversonError(
-        "syntax", f"The character {text!r} has no meaning here.", span, hint=HINTS.get(text), source=source
+        "syntax",
+        f"The {'character' if len(text) == 1 else 'sign'} {text!r} has no meaning here.",
+        span,
+        hint=HINTS.get(text, "What can be written is in docs/notation.md."),
+        source=source,
     )
 
 
@@ -206,6 +210,10 @@ def _number(text: str, span: Span, source: str) -> int | Fraction:
     exact = Fraction(text if not text.endswith(".") else text + "0") if short else Fraction(0)
     if not short or (exact and not LEAST <= exact <= 1 / LEAST):
         raise IversonError(
-            "limit", f"A number may have {MOST_DIGITS} digits and lie between 1e-300 and 1e300.", span, source=source
+            "limit",
+            f"A number may have {MOST_DIGITS} digits and lie between 1e-300 and 1e300.",
+            span,
+            hint="Name it, and give its value with the arrays.",
+            source=source,
         )
     return exact.numerator if exact.denominator == 1 else exact
