@@ -51,7 +51,7 @@ class IversonError(Exception):
         source: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.kind, self.message, self.span = kind, message, span
+        self.kind, self.message, self.span = kind, " ".join(message.splitlines()), span
         self.why, self.hint, self.source = why, hint, source
 
     def located(self, source: str) -> IversonError:

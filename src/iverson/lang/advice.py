@@ -12,6 +12,7 @@ from .surface import Equation, names_in
 from .tokens import Token
 
 ODD_NUMBER = re.compile(r"[eE]$|_\d|[xXob][\da-fA-F]+$|\.\d")
+MOST_DEPTH = 200  # of parentheses and operators in each other
 CALLS_ONLY = "only operators and declared functions are called."
 STARTS = {  # what stands where an operand is expected
     "||": "Write abs(a) for a number, norm2(x) for a vector, det(A) for a matrix.",
@@ -112,6 +113,11 @@ def unknown_function(word: str, functions: Iterable[str]) -> str:
 def unknown_kind(word: str, kinds: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, kinds, 1)
     return f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(kinds)
+
+
+def too_deep(source: str) -> IversonError:
+    hint = "Name a part of it: s = ..."
+    return IversonError("limit", f"The formula is nested deeper than {MOST_DEPTH}.", hint=hint, source=source)
 
 
 def operand_missing(tokens: list[Token], at: int) -> Span:

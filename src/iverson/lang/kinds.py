@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, count, product
 
 from ..core.affine import inequality
 from ..core.errors import IversonError
 from ..core.node import ONE, ZERO, Node, add, of_polynomial, size, sub
+from .advice import too_deep
 from .doubts import refuse_doubts, slips_of_names
 from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
@@ -25,6 +26,7 @@ from .syntax import parse_script
 
 RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "matrix": 2}
 MOST_UNKNOWN = 6
+MOST_RANK = 8
 SIZE_NAMES = ("n", "m", "p", "q", "r", "t", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")
 
 
@@ -83,14 +85,16 @@ def typed(
 
     dims   sizes of definitions that are known beforehand, for an answer whose text alone does not fix them
     """
-    script = bind(declared(script, sizes or {}, kinds or {}))
     try:
+        script = bind(declared(script, sizes or {}, kinds or {}))
         if script.notation == "iverson":
             refuse_doubts(script)
             script = replace(script, notes=script.notes + slips_of_names(script))
         return settle(script, dims or {})
     except IversonError as error:
         raise error.located(script.source) from None
+    except RecursionError:
+        raise too_deep(script.source) from None
 
 
 def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: Mapping[str, str]) -> Script:
@@ -307,6 +311,9 @@ def _input_names(script: Script, known: dict[str, Declaration], found: Uses) -> 
 def _input(name: str, d: Declaration | None, found: Uses, ranks: dict[str, int], shapes: Shapes) -> Input:
     if d is None:
         label = name in found.labels
+        if found.ranks.get(name, 0) > MOST_RANK:
+            at = found.first[name].span
+            raise shapes.error("limit", f"{name} has more than {MOST_RANK} indices.", at, hint="Split it into several arrays.")
         rank = found.labels[name] if label else found.ranks.get(name, ranks.get(name, 0))
         t = array(tuple(shapes.variable() for _ in range(rank)))
         if label:
@@ -356,7 +363,7 @@ def _finish(
 ) -> Typed:
     """Name the sizes that stayed flexible and put the final sizes everywhere."""
     taken = {*shapes.sizes, *inputs, *definitions}
-    free = iter([n for n in SIZE_NAMES if n not in taken])
+    free = (n for n in chain(SIZE_NAMES, (f"n{k}" for k in count(10))) if n not in taken)
     for t in [
         *(i.type for i in inputs.values()),
         *definitions.values(),

@@ -154,7 +154,10 @@ class TexParser(Stream):
             if t.text == "'":
                 sup.append(("prime", None))
             elif t.text == "^":
-                sup += self.above(t)
+                raised = self.above(t)
+                if sup and sup[-1][0] == "power" and raised[:1] and raised[0][0] == "power" and not self.chalk:
+                    raise self.error("syntax", "A second superscript stands here.", t.span, "Write {x^a}^b or x^{a^b}.")
+                sup += raised
             elif t.text == ".^":
                 sup.append(("epower", self._one(t)))
             else:
@@ -332,7 +335,10 @@ class TexParser(Stream):
         t = self.now
         if t.kind == "num":
             self.take()
-            value = Fraction(t.text)
+            try:
+                value = Fraction(t.text)
+            except ValueError:
+                raise self.error("syntax", "This is what is left of a number.", t.span, "Put the number in braces: {...}.") from None
             return Tex("num", (), value.numerator if value.denominator == 1 else value, t.span)
         if t.kind in ("sym", "word"):
             return self.letters()

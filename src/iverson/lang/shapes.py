@@ -8,7 +8,10 @@ Declared sizes are rigid and differ from each other; inferred ones are flexible.
 from __future__ import annotations
 
 import difflib
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ..core.errors import IversonError
 from ..core.node import Node
@@ -149,6 +152,7 @@ class Shapes(Sizes):
 
     def _mul(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = self.factors(tree, scope)
+        self._held(tree)
         if a.rank == 0 or b.rank == 0:
             return plain(b if a.rank == 0 else a)
         if a.rank > 2 or b.rank > 2:
@@ -165,6 +169,14 @@ class Shapes(Sizes):
         if inner and not self.unify(a.dims[-1], b.dims[0]):
             raise self._inner_sizes(tree, a, b)
         return self.final(Type(result, tuple((a.dims + b.dims)[p] for p in OUTER[(a.form, b.form)])))
+
+    def _held(self, tree: Surface) -> None:
+        """What is made of numbers alone is one that a float64 holds."""
+        value = plain_number(tree)
+        if value is None or 1e-300 < abs(value) < 1e300 or (value == 0 and plain_number(tree.args[0]) == 0):
+            return
+        hint = "Name it, and give its value with the arrays."
+        raise self.error("limit", "This number is beyond what a float64 holds.", tree.span, hint=hint)
 
     def _no_product(self, tree: Surface, a: Type, b: Type) -> IversonError:
         x, y = (grouped(self._text(t), t) for t in tree.args)
@@ -211,6 +223,7 @@ class Shapes(Sizes):
 
     def _div(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = self.factors(tree, scope)
+        self._held(tree)
         if b.rank:
             raise self.error(
                 "shape",
@@ -222,6 +235,7 @@ class Shapes(Sizes):
 
     def _pow(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, e = (self.infer(t, scope) for t in tree.args)
+        self._held(tree)
         if e.rank:
             x, y = (grouped(self._text(t), t) for t in tree.args)
             raise self.error("shape", "An exponent is a scalar.", tree.args[1].span, hint=f"Write {x}.^{y} for powers entry by entry.")
@@ -354,11 +368,16 @@ class Shapes(Sizes):
                 hint="Declare equal sizes, or compare with an index that runs over the classes.",
             )
 
+    def _condition(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        if tree.op not in ("rel", "and", "or", "not"):
+            raise self.error("syntax", "A condition is expected here.", tree.span, hint="Write a relation: x > 0, k != y[i].")
+        return self.truth(tree, scope)
+
     def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.truth(tree.args[0], scope)
+        return self._condition(tree.args[0], scope)
 
     def _and(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.join(tree, [self.truth(a, scope) for a in tree.args], "and")
+        return self.join(tree, [self._condition(a, scope) for a in tree.args], "and")
 
     _or = _and
 
@@ -366,6 +385,9 @@ class Shapes(Sizes):
 
     def _call(self, tree: Surface, scope: dict[str, Node]) -> Type:
         if tree.attr not in OPS:
+            function = self.names.get(tree.attr.rstrip("'"))
+            if function is None or function.form != "function":
+                raise self.error("name", f"{tree.attr} is not known as a function here.", tree.span, hint=f"Declare it: {tree.attr}: function.")
             return plain(self.infer(tree.args[0], scope))
         types = [self.infer(a, scope) for a in tree.args] if OPS[tree.attr].shape != "build" else []
         return getattr(self, f"call_{OPS[tree.attr].shape}")(tree, types)
@@ -485,6 +507,26 @@ class Shapes(Sizes):
         dims = [self.variable() for _ in range(rank)]
         dims[axis] = types[0].dims[0]
         return array(tuple(dims))
+
+
+def plain_number(tree: Surface) -> float | None:
+    """The value of what is made of numbers alone; infinite where it is too large."""
+    if tree.op == "num":
+        return float(tree.attr)
+    if tree.op not in ARITHMETIC_OF_NUMBERS:
+        return None
+    values = [plain_number(a) for a in tree.args]
+    known = [v for v in values if v is not None]
+    try:
+        return ARITHMETIC_OF_NUMBERS[tree.op](*known) if len(known) == len(values) else None
+    except (OverflowError, ZeroDivisionError):
+        return math.inf
+
+
+ARITHMETIC_OF_NUMBERS: dict[str, Callable[..., Any]] = {
+    "neg": lambda x: -x, "add": lambda *xs: sum(xs), "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
+    "pow": lambda x, y: v if isinstance(v := x**y, float) else None,
+}  # fmt: skip
 
 
 def transposed_type(t: Type) -> Type:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from ..core.errors import IversonError, Span
-from .advice import AFTER, NO_SIZE, SIZES, STARTS, continued, missing_operator, operand_missing, unknown_function, unknown_kind
+from .advice import AFTER, MOST_DEPTH, NO_SIZE, SIZES, STARTS, continued, missing_operator, operand_missing, too_deep, unknown_function, unknown_kind
 from .ops import OPS, REDUCTIONS
 from .structure import STRUCTURES
 from .surface import Declaration, Equation, Script, Surface, depth
@@ -28,7 +28,6 @@ INFIX = {
     ".^": (60, "epow"),
 }
 OR, AND, NOT, RELATION, SUM, REDUCE, PREFIX, POWER = 2, 4, 6, 10, 20, 30, 39, 60
-MOST_DEPTH = 200
 MOST_TREE = 250  # of the tree: a product of as many factors in a row is as deep
 KINDS = {
     "data": "data",
@@ -54,14 +53,12 @@ def parse_script(source: str, functions: Iterable[str] = ()) -> Script:
     try:
         script = Parser(tokenize(source), source, functions).script()
         if any(depth(e.body) > MOST_TREE for e in script.equations):
-            raise IversonError("limit", f"The formula is nested deeper than {MOST_TREE}.", source=source)
+            raise too_deep(source)
         return script
     except IversonError as error:
         raise error.located(source) from None
     except RecursionError:
-        raise IversonError(
-            "limit", f"The formula is nested deeper than {MOST_DEPTH}.", source=source
-        ) from None
+        raise too_deep(source) from None
 
 
 def parse_expression(source: str, functions: Iterable[str] = ()) -> Surface:

@@ -157,7 +157,7 @@ def _next(text: str, at: int, source: str) -> tuple[list[Token], int]:
     if kind == "space":
         return [], match.end()
     if kind == "num":
-        return [Token(kind, found, span, _number(found, span, source))], match.end()
+        return [Token(kind, found, span, exact_number(found, span, source))], match.end()
     if kind == "raised":
         return _raised(found.translate(SUPERSCRIPTS), span, source), match.end()
     if kind == "name":
@@ -185,7 +185,7 @@ def _raised(text: str, span: Span, source: str) -> list[Token]:
     """A number in superscripts: `x²`, `A⁻¹`."""
     digits = text.lstrip("+-")
     sign = [Token("op", "-", span)] if text.startswith("-") else []
-    return [Token("op", "^", span), *sign, Token("num", digits, span, _number(digits, span, source))]
+    return [Token("op", "^", span), *sign, Token("num", digits, span, exact_number(digits, span, source))]
 
 
 def _named(text: str, span: Span, source: str) -> str:
@@ -204,7 +204,8 @@ def _named(text: str, span: Span, source: str) -> str:
     )
 
 
-def _number(text: str, span: Span, source: str) -> int | Fraction:
+def exact_number(text: str, span: Span, source: str) -> int | Fraction:
+    """The value of a numeral; IversonError where it is beyond what a float64 holds."""
     mantissa, _, exponent = text.lower().partition("e")
     short = len(mantissa) <= MOST_DIGITS and len(exponent) <= 4
     exact = Fraction(text if not text.endswith(".") else text + "0") if short else Fraction(0)
