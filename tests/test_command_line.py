@@ -77,7 +77,7 @@ def test_json_errors_are_json():
 
 def test_shape_errors_exit_3():
     done = run("derive", "x*W", "--wrt", "x")
-    assert done.returncode == 3 and "declare x as a row" in done.stderr
+    assert done.returncode == 3 and "The sizes fit in x'*W" in done.stderr
 
 
 def test_an_unsupported_derivative_is_named():

@@ -5,6 +5,7 @@ Knows nothing of notations: a span is a pair of offsets into the text the user g
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 
@@ -50,7 +51,7 @@ class IversonError(Exception):
         source: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.kind, self.message, self.span = kind, message, span
+        self.kind, self.message, self.span = kind, " ".join(message.splitlines()), span
         self.why, self.hint, self.source = why, hint, source
 
     def located(self, source: str) -> IversonError:
@@ -72,6 +73,9 @@ class IversonError(Exception):
         return {"kind": self.kind, "message": self.message, "span": span, "why": self.why, "hint": self.hint}
 
 
+LINE_ENDS = "\n\r\x85\u2028\u2029"
+
+
 def caret(source: str, span: Span) -> list[str]:
     """The line of `source` the span starts in, and carets under the span's part of that line.
 
@@ -79,12 +83,24 @@ def caret(source: str, span: Span) -> list[str]:
     ['x + y', '    ^']
     """
     start = min(span.start, len(source))
-    left = source.rfind("\n", 0, start) + 1
-    right = source.find("\n", start)
-    line = source[left:] if right < 0 else source[left:right]
-    width = max(1, min(span.end, left + len(line)) - start)
-    shown, offset = window(line.replace("\t", " "), start - left, width)
-    return [shown, " " * offset + "^" * min(width, max(1, len(shown) - offset))]
+    left = max(source.rfind(end, 0, start) for end in LINE_ENDS) + 1
+    right = min(at if (at := source.find(end, start)) >= 0 else len(source) for end in LINE_ENDS)
+    line = "".join(" " if c.isspace() or c < " " else c for c in source[left:right])
+    width = max(1, min(span.end, right) - start)
+    shown, offset = window(line, start - left, width)
+    marked = shown[offset : offset + width]
+    return [shown, " " * columns(shown[:offset]) + "^" * max(1, columns(marked))]
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: accents none, Chinese characters two.
+
+    >>> columns("x\u0302 = 损失")
+    8
+    """
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    none = sum(unicodedata.category(c) in ("Mn", "Me", "Cf") for c in text)
+    return len(text) + wide - none
 
 
 def window(line: str, at: int, width: int, most: int = 100) -> tuple[str, int]:

@@ -267,7 +267,7 @@ def pow_(base: Node, e: Node) -> Node:
         return ONE
     if is_num(e, 1):
         return base
-    if base.op == "num" and e.op == "num" and isinstance(e.attr, int) and abs(e.attr) <= 64:
+    if base.op == "num" and e.op == "num" and isinstance(e.attr, int) and abs(e.attr) * base.attr.numerator.bit_length() <= 4096:
         if base.attr != 0 or e.attr > 0:
             return num(Fraction(base.attr) ** e.attr)
     if base.op == "pow" and e.op != "num" and _even(base.args[0]):

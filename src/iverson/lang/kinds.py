@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, count, product
 
 from ..core.affine import inequality
 from ..core.errors import IversonError
 from ..core.node import ONE, ZERO, Node, add, of_polynomial, size, sub
+from .advice import too_deep
+from .doubts import refuse_doubts, slips_of_names
 from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
@@ -24,6 +26,7 @@ from .syntax import parse_script
 
 RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "matrix": 2}
 MOST_UNKNOWN = 6
+MOST_RANK = 8
 SIZE_NAMES = ("n", "m", "p", "q", "r", "t", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")
 
 
@@ -82,11 +85,16 @@ def typed(
 
     dims   sizes of definitions that are known beforehand, for an answer whose text alone does not fix them
     """
-    script = bind(declared(script, sizes or {}, kinds or {}))
     try:
+        script = bind(declared(script, sizes or {}, kinds or {}))
+        if script.notation == "iverson":
+            refuse_doubts(script)
+            script = replace(script, notes=script.notes + slips_of_names(script))
         return settle(script, dims or {})
     except IversonError as error:
         raise error.located(script.source) from None
+    except RecursionError:
+        raise too_deep(script.source) from None
 
 
 def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: Mapping[str, str]) -> Script:
@@ -98,7 +106,14 @@ def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: 
     for name, dims in sizes.items():
         written = (dims,) if isinstance(dims, str | int) else tuple(dims)
         if name in defined:
-            raise IversonError("kind", f"{name} is a definition; its sizes follow from its inputs.")
+            at = next(e for e in script.equations if e.name == name)
+            raise IversonError(
+                "kind",
+                f"{name} is a definition; its sizes follow from its inputs.",
+                at.span,
+                hint=f"Leave {name} out of the sizes, or give the definition another name.",
+                source=script.source,
+            )
         old = rows.get(name)
         shape = tuple(size_written(s) for s in written)
         rows[name] = (
@@ -243,6 +258,7 @@ def _infer(
     dims: Mapping[str, tuple[Node, ...]],
 ) -> Typed:
     shapes = Shapes(script.source, computed(script, dims))
+    shapes.later = {e.name for e in script.equations}
     for s in sizes_of(script):
         if s != "?":
             shapes.sizes[s] = size(s)
@@ -295,6 +311,7 @@ def _definition(e: Equation, shapes: Shapes, scope: dict[str, Node]) -> Type:
             "shape",
             f"{e.name} has indices on its left, so its right side must be a scalar, not a {t.form}.",
             e.body.span,
+            hint=f"Index it too, or define {e.name} = ... as a whole.",
         )
     return replace(array(tuple(scope.values())), classes=t.classes if t.form != "index" else None)
 
@@ -307,6 +324,9 @@ def _input_names(script: Script, known: dict[str, Declaration], found: Uses) -> 
 def _input(name: str, d: Declaration | None, found: Uses, ranks: dict[str, int], shapes: Shapes) -> Input:
     if d is None:
         label = name in found.labels
+        if found.ranks.get(name, 0) > MOST_RANK:
+            at = found.first[name].span
+            raise shapes.error("limit", f"{name} has more than {MOST_RANK} indices.", at, hint="Split it into several arrays.")
         rank = found.labels[name] if label else found.ranks.get(name, ranks.get(name, 0))
         t = array(tuple(shapes.variable() for _ in range(rank)))
         if label:
@@ -356,7 +376,7 @@ def _finish(
 ) -> Typed:
     """Name the sizes that stayed flexible and put the final sizes everywhere."""
     taken = {*shapes.sizes, *inputs, *definitions}
-    free = iter([n for n in SIZE_NAMES if n not in taken])
+    free = (n for n in chain(SIZE_NAMES, (f"n{k}" for k in count(10))) if n not in taken)
     for t in [
         *(i.type for i in inputs.values()),
         *definitions.values(),
@@ -367,6 +387,9 @@ def _finish(
                 if flexible(leaf):
                     shapes.same[leaf] = size(next(free))
             refuse_empty(shapes, shapes.find(n))
+    for tree, dims in shapes.fills:
+        if any(flexible(leaf) for n in dims for leaf in size_leaves(shapes.find(n))):
+            raise shapes.error("ambiguous", "Nothing here gives this array its size.", tree.span, hint="Write ones(n), or c*ones(m, n).")
     final = shapes.final
     least: dict[Node, int] = {}
     for n, k in shapes.least.items():

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
+from .doubts import scoped
 from .latex_formulas import (
     Formula,
     bare_head,
@@ -32,7 +33,7 @@ from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
 from .latex_tree import Tex, signature, walk
-from .surface import Declaration, Script, Surface, depth
+from .surface import Declaration, Script, Surface, depth, names_in
 from .syntax import MOST_DEPTH, MOST_TREE
 
 RANKS = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
@@ -78,7 +79,36 @@ def _parse(
     formulas = formulas_of(found, source, frozenset([*sizes, *kinds, *symbols, *single_letters(symbols)]), chalk)
     text = Text(source, found, formulas, sizes, kinds, symbols, target)
     text.base = base
-    return text.script()
+    script = text.script()
+    refuse_open(script, {*sizes, *kinds, *symbols})
+    return script
+
+
+OPEN = {"?one": "This vector of ones", "?zero": "This zero", "?eye": "This identity"}
+
+
+def refuse_open(script: Script, given: set[str]) -> None:
+    """What no sum and no size settles: ones without a size, a letter that is an index in one place and free in another."""
+    own = given | {e.name for e in script.equations} | {d.name for d in script.declarations}
+    bodies = [(e.body, frozenset(e.indices or ())) for e in script.equations]
+    found = [x for body, bound in bodies for x in scoped(body, bound)]
+    binders = {n for tree, _ in found if tree.op == "reduce" for n in tree.attr[1]}
+    for d in script.declarations:
+        if any(names_in(s) & binders for s in d.dims or () if isinstance(s, Surface)):
+            at = next(tree for tree, _ in found if tree.op == "reduce").span
+            hint = "Say over what it runs, or declare sizes."
+            raise IversonError("ambiguous", "The limit of a sum depends on an index.", at, hint=hint, source=script.source)
+    for tree, bound in found:
+        if tree.op != "name":
+            continue
+        if tree.attr in OPEN:
+            raise IversonError(
+                "ambiguous", f"{OPEN[tree.attr]} has no size here.", tree.span, hint=r"Write \mathbf{1}_n, 0_n or I_n.", source=script.source
+            )
+        if tree.attr in binders and tree.attr not in own | bound:
+            message = f"{tree.attr} is the index of a sum, and stands free here."
+            hint = "Put it under the sum, name it otherwise, or declare it."
+            raise IversonError("ambiguous", message, tree.span, hint=hint, source=script.source)
 
 
 class Text:
@@ -427,7 +457,7 @@ class Text:
             if s.kind == "elided":
                 return self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum.")
             if s.kind == "condition":
-                return self.error("syntax", "This is a condition, not a formula.", s.span)
+                return self.error("syntax", "This is a condition, not a formula.", s.span, r"A number is \mathbb{1}\{a \le b\}.")
         return self.error("syntax", "There is no formula here.", Span(0, len(self.source)))
 
     def used_by_others(self, f: Formula, formulas: list[Formula], r: Reader) -> bool:
@@ -500,7 +530,9 @@ class Text:
             if len(goal.statement.members) == 1:
                 goal.body = TexParser(tokens, self.source).whole()
             else:
-                cut = next(p for p in range(len(tokens) - 1, -1, -1) if tokens[p].text == "=" and tokens[p].start < first.start)
+                cut = next((p for p in range(len(tokens) - 1, -1, -1) if tokens[p].text == "=" and tokens[p].start < first.start), -1)
+                if cut < 0:
+                    raise self.error("syntax", "This minimum or maximum is of an equation.", first.span, "Leave out what it is searched over.")
                 goal.body = TexParser(tokens[cut + 1 :], self.source).whole()
             if goal.entry is not None:
                 goal.entry.body = goal.body

@@ -125,7 +125,7 @@ class Names:
             if size is not None:
                 v = size
             elif v.rank == 0 and not v.cells:
-                raise self.error("shape", f"{t.attr} is a scalar here and has no entries.", t.span)
+                raise self.error("shape", f"{t.attr} is a scalar here and has no entries.", t.span, "Declare its sizes.")
             else:
                 v = self.indexed(v, sub, t, env)
         sup = list(t.sup)
@@ -149,7 +149,7 @@ class Names:
             v = Val(name(e.name).at(t.span), e.dims, e.row, what="label" if e.kind == "label" and not e.dims else "")
             v = replace(v, dims=()) if v.what == "label" and not rest else v
             if rest and e.dims == ():
-                raise self.error("shape", f"{e.name} is a scalar and has no entries.", t.span)
+                raise self.error("shape", f"{e.name} is a scalar and has no entries.", t.span, "Declare its sizes.")
             if rest:
                 v = self.array(e, rest, [("sub", p) for p in range(len(rest))], t, env)
             elif e.dims and any(k in ("round", "square") for k, _ in sup):
@@ -260,7 +260,7 @@ class Names:
         if v.what == "":
             k = (integer(v) or 0) - base
             if k < 0:
-                raise self.error("shape", f"Indices count from {base} here.", x.span)
+                raise self.error("shape", f"Indices count from {base} here.", x.span, f"The first entry has the index {base}.")
             return number(k).at(x.span)
         if v.binder is not None:
             v.binder.reads.append((size, v.offset - base, place, base))

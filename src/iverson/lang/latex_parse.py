@@ -80,7 +80,7 @@ class TexParser(Stream):
             while self.is_("+", "-", r"\pm"):
                 t = self.take()
                 if t.text == r"\pm":
-                    raise self.error("unsupported", r"\pm says two things at once.", t.span)
+                    raise self.error("unsupported", r"\pm says two things at once.", t.span, "Write two formulas.")
                 sign = t if (t.text == "-") != (sign is not None) else None
             term = self.product()
             terms.append(term if sign is None else Tex("neg", (term,), span=sign.span.to(term.span)))
@@ -154,7 +154,10 @@ class TexParser(Stream):
             if t.text == "'":
                 sup.append(("prime", None))
             elif t.text == "^":
-                sup += self.above(t)
+                raised = self.above(t)
+                if sup and sup[-1][0] == "power" and raised[:1] and raised[0][0] == "power" and not self.chalk:
+                    raise self.error("syntax", "A second superscript stands here.", t.span, "Write {x^a}^b or x^{a^b}.")
+                sup += raised
             elif t.text == ".^":
                 sup.append(("epower", self._one(t)))
             else:
@@ -233,7 +236,7 @@ class TexParser(Stream):
     def _token(self, t: Tok) -> Tex:
         """One token as a script or an argument: TeX takes a single digit."""
         if self.now.kind == "stop":
-            raise self.error("syntax", f"Nothing stands behind this {t.text}.", t.span)
+            raise self.error("syntax", f"Nothing stands behind this {t.text}.", t.span, "It takes an argument: {...}.")
         if self.now.kind == "num" and len(self.now.text) > 1:
             if t.text in ("_", "^", ".^") and not self.chalk:
                 raise self.error("ambiguous", f"{t.text}{self.now.text} is {t.text}{self.now.text[0]} beside {self.now.text[1:]} in TeX.",
@@ -332,7 +335,10 @@ class TexParser(Stream):
         t = self.now
         if t.kind == "num":
             self.take()
-            value = Fraction(t.text)
+            try:
+                value = Fraction(t.text)
+            except ValueError:
+                raise self.error("syntax", "This is what is left of a number.", t.span, "Put the number in braces: {...}.") from None
             return Tex("num", (), value.numerator if value.denominator == 1 else value, t.span)
         if t.kind in ("sym", "word"):
             return self.letters()
@@ -487,7 +493,9 @@ class TexParser(Stream):
             degree = (self.logic(),)
             self.expect("]", opened)
         if self.chalk and not self.is_("{"):
-            inner = self.scripted() if self.is_("(") else self.atom()
+            inner = self.scripted()
+            if any(kind == "power" for kind, _ in inner.sup):
+                raise self.error("ambiguous", "A root of a power, or a power of a root.", t.span.to(inner.span), "Write √(x²) or (√x)².")
         else:
             inner = self._one(t)
         return Tex("sqrt", (inner, *degree), span=t.span.to(inner.span))

@@ -161,6 +161,8 @@ class Reader(Names):
     def _sqrt(self, t: Tex, env: Env) -> Val:
         v = self.number(t.args[0], env)
         if len(t.args) == 2:
+            if t.args[1].op == "num" and t.args[1].attr == 3:
+                return applied("cbrt", [v], t.span)  # of negative numbers too
             return raised(v, divided(const(1), self.number(t.args[1], env), t.span), t.span)
         return applied("sqrt", [v], t.span)
 

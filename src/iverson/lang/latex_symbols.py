@@ -7,6 +7,7 @@ letters: index letters on the left side of a definition;  places: where an index
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from .latex_tokens import tokenize
 from .latex_tree import Tex
 from .latex_words import LETTERS
 from .surface import Surface
+from .tokens import ALIKE
 
 SLICES = ("row", "column", "entry")
 Dim = str | int | Surface | None
@@ -116,6 +118,9 @@ def identifier(key: str) -> str:
     text = re.sub(r"\\[a-zA-Z]+", lambda m: LETTERS.get(m[0], m[0][1:]), text)
     text = text.replace("'", "_prime").replace("*", "_star").replace("^", "_")
     text = re.sub(r"_+", "_", re.sub(r"[^\w]", "_", text)).strip("_")
+    twin = text.translate(ALIKE)
+    if twin != text and twin.isascii():  # a Cyrillic or Greek letter that looks Latin is told apart
+        text = f"{unicodedata.name(next(c for c in text if not c.isascii())).split()[0].lower()}_{twin}"
     return text if text and not text[0].isdigit() else f"v_{text}"
 
 

@@ -35,7 +35,7 @@ from .latex_words import (
     STYLES,
     WORDS,
 )
-from .tokens import MOST_DIGITS, MOST_TEXT
+from .tokens import MOST_TEXT, exact_number
 
 MOST_TOKENS = 20_000
 MOST_NESTED = 60
@@ -114,8 +114,8 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
         kind, part = str(m.lastgroup), m.group()
         if kind == "space":
             continue
-        if kind == "num" and len(part) > MOST_DIGITS:
-            raise IversonError("limit", f"A number may have {MOST_DIGITS} digits.", Span(*m.span()), source=text)
+        if kind == "num":
+            exact_number(part, Span(*m.span()), text)
         if kind in ("bars", "rel"):
             part = {"||": "\\|", ":=": "=", "==": "="}.get(part, part)
         if kind == "one" and not part.isascii():

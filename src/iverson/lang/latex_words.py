@@ -60,7 +60,7 @@ ACCENTS = {r"\hat": "hat", r"\widehat": "hat", r"\tilde": "tilde", r"\widetilde"
 
 # functions by command or by word; what they are called in iverson notation
 FUNCTIONS = {
-    **{name: row.name for name, row in OPS.items() if row.shape not in ("build", "spread", "block", "onehot")
+    **{name: row.name for name, row in OPS.items() if row.shape not in ("build", "fill", "spread", "block", "onehot")
        and name not in ("dominant", "power", "pow", "square", "vector", "gamma", "psi", "hypot", "round", "step", "floor",
                         "ceil", "normalize", "normalise", "norm", "fro", "polar")},
     "sigm": "sigmoid", "Sigmoid": "sigmoid", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "Softmax": "softmax",

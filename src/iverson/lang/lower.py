@@ -47,6 +47,7 @@ from ..core.node import (
     walk,
 )
 from ..core.program import Definition, Program, sizes_of
+from .advice import too_deep
 from .blocks import BLOCKS, as_line
 from .kinds import Typed
 from .ops import CONSTANTS, OPS, WHOLE, Op
@@ -62,6 +63,13 @@ Axes = tuple[Node, ...]
 
 def lower(typed: Typed) -> Program:
     """The program of a typed script: one definition for each equation, plus those that expressions introduce."""
+    try:
+        return lowered(typed)
+    except RecursionError:
+        raise too_deep(typed.script.source) from None
+
+
+def lowered(typed: Typed) -> Program:
     lowering = Lowering(typed)
     for e in typed.script.equations:
         scope = typed.scopes[e.name]
@@ -266,6 +274,8 @@ class Lowering:
         row = OPS[tree.attr]
         if row.shape == "build":
             return build(tree, axes)
+        if row.shape == "fill":
+            return self.at(tree.args[0], (), scope)
         if row.shape == "onehot":
             return bracket(rel("=", axes[-1], self.at(tree.args[0], axes[:-1], scope)))
         if row.shape == "spread":

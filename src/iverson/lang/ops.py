@@ -12,6 +12,7 @@ shape     the rule of lang/shapes.py that gives kind and size of the result:
             spectrum a square matrix to a vector                  measure  a matrix to a scalar
             build    sizes to an array                            diag   vector to matrix, matrix to vector
             mask     a square matrix, entries on one side of the diagonal
+            fill     a scalar to an array of that entry, of the size that the place asks for
             onehot   labels to one row each                       spread one axis placed among several
             block    entries moved, joined or reshaped: a row of lang/blocks.py
 meaning   what the call stands for, in iverson notation over its arguments x, y, z; `all` is every index of x, k the
@@ -160,8 +161,10 @@ ROWS = (
     Op("triu",      (1, 1), "mask",  "[i <= j]*x[i,j]"),
     Op("diag",      (1, 1), "diag", aliases=("diagonal",)),
     Op("eye",       (1, 1), "build", "[i = j]"),
-    Op("ones",      (1, 3), "build", "1", aliases=("vector",)),
+    Op("ones",      (1, 3), "build", "1"),
     Op("zeros",     (1, 3), "build", "0"),
+    Op("vector",    (1, 1), "fill",  "x"),
+    Op("matrix",    (1, 1), "fill",  "x"),
     Op("onehot",    (1, 1), "onehot"),
     Op("spread",    (3, 3), "spread"),
     Op("diff",      (1, 1), "block"),

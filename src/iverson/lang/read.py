@@ -10,13 +10,14 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import IversonError
 from .kinds import Typed, declared, typed
 from .structure import rank_of as structured_rank
-from .surface import Declaration, Script
+from .surface import Declaration, Script, walk
 from .syntax import parse_script
 
 NOTATIONS = ("auto", "iverson", "numpy", "latex", "unicode")
@@ -24,6 +25,7 @@ MOST_BYTES = 100_000
 
 COMMAND = re.compile(r"\\(?:[a-zA-Z]{2,}|[|,{\[(])|\$[^$]+\$|[_^]\{")
 CHALKED = re.compile("[₀-₉ᵢⱼₖₗₘₙₚₜₛₓₐₑᵣᵤᵥ⁰⁴-⁹⁻ⁿⁱᵀᵗ²³‖∏√𝟙ℝ∈⟨∇½∘⊗]|[∑Σ](?! *\\[)")
+OURS = re.compile(r"['^:;\[]|\.[*/]|\b(?:tr|det|logdet|inv|norm[12])\(")  # signs that NumPy does not have
 PAPER = re.compile(r"\|\||\^T|'|\|")
 
 Sizes = Mapping[str, "tuple[str | int, ...]"]
@@ -44,7 +46,39 @@ def read(
         text = source_text(source)
         notation = "latex" if notation == "auto" and str(source).endswith(".tex") else notation
     script = script_of(text, notation, sizes or {}, kinds or {}, symbols, target)
-    return typed(script, sizes, kinds)
+    t = typed(script, sizes, kinds)
+    return between_notations(t, text) if notation == "auto" and script.notation == "iverson" else t
+
+
+def between_notations(t: Typed, text: str) -> Typed:
+    """A text that NumPy reads too, otherwise: refused where a sign of NumPy stands in it, else its reading is stated."""
+    trees = [tree for e in t.script.equations for tree in walk(e.body)]
+    for tree in trees if "**" in text else ():
+        base = tree.args[0] if tree.op == "pow" else None
+        if base is not None and base.span and tree.args[1].span and t.type_of(base).rank == 2:
+            sign = text[base.span.end : tree.args[1].span.start]
+            x = text[base.span.start : base.span.end]
+            if "**" in sign:
+                raise IversonError(
+                    "ambiguous",
+                    "** has two readings here: the power of a matrix, and in NumPy that of its entries.",
+                    tree.span,
+                    hint=f"Write {x}^2 for the first, {x}.^2 for the second; or give the notation.",
+                    source=text,
+                )
+    products = [tree for tree in trees if tree.op == "mul" and all(t.type_of(a).rank for a in tree.args)]
+    if products and "**" in text:
+        raise IversonError(
+            "ambiguous",
+            "* has two readings beside **: the matrix product, and in NumPy the product of entries.",
+            products[-1].span,
+            hint="Write ^ for powers and * or .* for the products; or give the notation.",
+            source=text,
+        )
+    if products and not OURS.search(text):
+        note = "* is the matrix product, as in iverson notation; NumPy would take it entry by entry"
+        t.script = replace(t.script, notes=(*t.script.notes, note))
+    return t
 
 
 def source_text(source: str | Path) -> str:

@@ -110,9 +110,9 @@ def _bind(tree: Surface, scope: set[str], script: Script) -> Surface:
 
 def _bound_name(tree: Surface, scope: set[str], script: Script) -> str:
     """The one name of a relation such as `k != y[i]` that is not in scope."""
-    candidates = [n for n in _bare_names(tree.args[1]) if n not in scope and n not in CONSTANTS]
+    candidates = [n for n in bare_names(tree.args[1]) if n not in scope and n not in CONSTANTS]
     if not candidates:  # a size may lend its name to an index: sum[n < 3] ...
-        candidates = [n for n in _bare_names(tree.args[1]) if n in sizes_of(script)]
+        candidates = [n for n in bare_names(tree.args[1]) if n in sizes_of(script)]
     letters = [n for n in candidates if n in INDEX_LETTERS]
     chosen = candidates if len(candidates) == 1 else letters
     if len(chosen) != 1:
@@ -127,12 +127,12 @@ def _bound_name(tree: Surface, scope: set[str], script: Script) -> str:
     return chosen[0]
 
 
-def _bare_names(tree: Surface) -> list[str]:
+def bare_names(tree: Surface) -> list[str]:
     """Names that stand as numbers in a condition: not the arrays that are indexed."""
     if tree.op == "name":
         return [tree.attr]
     args = tree.args[1:] if tree.op == "index" else tree.args
-    return list(dict.fromkeys(n for a in args for n in _bare_names(a)))
+    return list(dict.fromkeys(n for a in args for n in bare_names(a)))
 
 
 def _free_indices(tree: Surface, known: set[str]) -> list[str]:
@@ -144,7 +144,7 @@ def _free_indices(tree: Surface, known: set[str]) -> list[str]:
             scope = scope | set(t.attr[1])
         if t.op == "index":
             for term in t.args[1:]:
-                for n in _bare_names(term):
+                for n in bare_names(term):
                     if n in INDEX_LETTERS and n not in scope:
                         found[n] = None
         for a in t.args:

@@ -7,12 +7,16 @@ Declared sizes are rigid and differ from each other; inferred ones are flexible.
 
 from __future__ import annotations
 
+import difflib
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ..core.errors import IversonError
 from ..core.node import Node
 from .blocks import BLOCKS
-from .ops import CONSTANTS, OPS
+from .ops import CONSTANTS, OPS, REDUCTIONS
 from .ranges import ARITHMETIC, brackets_of
 from .sizes import SCALAR as SCALAR
 from .sizes import Sizes, linear
@@ -60,8 +64,14 @@ class Shapes(Sizes):
         if name in self.sizes or name in CONSTANTS:
             return SCALAR
         raise self.error(
-            "name", f"{name} is not known here.", tree.span, hint=f"Bind it: sum[{name}] ...; or declare it."
+            "name", f"{name} is not known here.", tree.span, hint=self._known_elsewhere(name)
         )
+
+    def _known_elsewhere(self, name: str) -> str:
+        if name in self.later:
+            return f"{name} is defined by itself, or further down: put its definition above."
+        near = difflib.get_close_matches(name, [*self.names, *self.sizes], 1, 0.7)
+        return f"Did you mean {near[0]}?" if near else f"Bind it: sum[{name}] ...; or declare it."
 
     def _all(self, tree: Surface, scope: dict[str, Node]) -> Type:
         raise self.error("syntax", "A colon stands only in an index.", tree.span)
@@ -106,7 +116,14 @@ class Shapes(Sizes):
                     f"Sizes differ: {self.describe(a)} against {self.describe(b)}.",
                     at.span,
                     "Elementwise operations need equal sizes.",
+                    self._turned_fits(b, a, at),
                 )
+
+    def _turned_fits(self, t: Type, wanted: Type, at: Surface) -> str | None:
+        dims = [*map(self.find, t.dims)]
+        if t.rank != 2 or dims[::-1] != [*map(self.find, wanted.dims)]:
+            return "Declare equal sizes, or sum over the axis that is too much."
+        return f"The sizes fit with {turned(grouped(self._text(at), at))}."
 
     def _over_matrix(self, tree: Surface, a: Type, b: Type) -> Type:
         matrix, vector = (a, b) if a.rank == 2 else (b, a)
@@ -135,6 +152,7 @@ class Shapes(Sizes):
 
     def _mul(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = self.factors(tree, scope)
+        self._held(tree)
         if a.rank == 0 or b.rank == 0:
             return plain(b if a.rank == 0 else a)
         if a.rank > 2 or b.rank > 2:
@@ -152,12 +170,43 @@ class Shapes(Sizes):
             raise self._inner_sizes(tree, a, b)
         return self.final(Type(result, tuple((a.dims + b.dims)[p] for p in OUTER[(a.form, b.form)])))
 
+    def _held(self, tree: Surface) -> None:
+        """What is made of numbers alone is one that a float64 holds."""
+        value = plain_number(tree)
+        if value is None or 1e-300 < abs(value) < 1e300 or (value == 0 and plain_number(tree.args[0]) == 0):
+            return
+        hint = "Name it, and give its value with the arrays."
+        raise self.error("limit", "This number is beyond what a float64 holds.", tree.span, hint=hint)
+
     def _no_product(self, tree: Surface, a: Type, b: Type) -> IversonError:
-        x, y = (self._text(t) for t in tree.args)
-        hint = f"Write {x}'*{y} for the inner, {x}.*{y} for the elementwise, {x}*{y}' for the outer product."
-        if b.form == "matrix":
-            hint = f"Write {x}'*{y}, or declare {x} as a row."
+        x, y = (grouped(self._text(t), t) for t in tree.args)
+        inner, outer = (f"{turned(x)}*{y}", f"{x}*{turned(y)}")[:: 1 if a.form == "column" else -1]
+        hint = f"Write {inner} for the inner, {x}.*{y} for the elementwise, {outer} for the outer product."
+        if "matrix" in (a.form, b.form):
+            hint = self._fitting(tree, a, b)
         return self.error("shape", f"A {a.form} times a {b.form} is not defined.", tree.span, hint=hint)
+
+    def _fitting(self, tree: Surface, a: Type, b: Type) -> str:
+        """The products of two factors, transposed or exchanged, whose sizes fit."""
+        x, y = (grouped(self._text(t), t) for t in tree.args)
+        sides = ((a, x), (b, y))
+        found = [
+            f"{s if not p else turned(s)}*{t if not q else turned(t)}"
+            for (left, s), (right, t) in (sides, sides[::-1])
+            for p, q in ((1, 0), (0, 1), (1, 1), (0, 0))
+            if self._multiply(transposed_type(left) if p else left, transposed_type(right) if q else right)
+        ]
+        if a.form == b.form and a.rank == b.rank and [*map(self.find, a.dims)] == [*map(self.find, b.dims)]:
+            found.insert(0, f"{x}.*{y}")
+        fits = list(dict.fromkeys(found))
+        return f"The sizes fit in {', '.join(fits[:4])}." if fits else "No transpose makes the sizes fit: declare other ones."
+
+    def _multiply(self, a: Type, b: Type) -> bool:
+        product = PRODUCTS.get((a.form, b.form))
+        if product is None or not product[1]:
+            return False
+        m, n = self.find(a.dims[-1]), self.find(b.dims[0])
+        return m is n or flexible(m) or flexible(n)
 
     def _inner_sizes(self, tree: Surface, a: Type, b: Type) -> IversonError:
         x, y = (self._text(t) for t in tree.args)
@@ -169,11 +218,12 @@ class Shapes(Sizes):
             f"Sizes differ: {x} has {show_size(m)} {what}, {y} has {show_size(n)} {also}.",
             tree.args[1].span,
             "The * sums over the inner index, so both must be the same size.",
-            "Transpose one of them, or declare other sizes.",
+            self._fitting(tree, a, b),
         )
 
     def _div(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, b = self.factors(tree, scope)
+        self._held(tree)
         if b.rank:
             raise self.error(
                 "shape",
@@ -185,13 +235,10 @@ class Shapes(Sizes):
 
     def _pow(self, tree: Surface, scope: dict[str, Node]) -> Type:
         a, e = (self.infer(t, scope) for t in tree.args)
+        self._held(tree)
         if e.rank:
-            raise self.error(
-                "shape",
-                "An exponent is a scalar.",
-                tree.args[1].span,
-                hint="Write .^ for elementwise powers.",
-            )
+            x, y = (grouped(self._text(t), t) for t in tree.args)
+            raise self.error("shape", "An exponent is a scalar.", tree.args[1].span, hint=f"Write {x}.^{y} for powers entry by entry.")
         if a.form == "matrix":
             if not self.unify(*a.dims):
                 raise self.error(
@@ -202,20 +249,17 @@ class Shapes(Sizes):
                 )
             return plain(a)
         if a.rank:
-            x = self._text(tree.args[0])
-            raise self.error(
-                "ambiguous",
-                f"A power of a {a.form} has two readings.",
-                tree.span,
-                hint=f"Write {x}.^2 elementwise, or {x}'*{x}.",
-            )
+            x, y = (grouped(self._text(t), t) for t in tree.args)
+            inner = f"{turned(x)}*{x}" if a.form == "column" else f"{x}*{turned(x)}"
+            hint = f"Write {x}.^{y} elementwise, or {inner}." if tree.args[1].attr == 2 else f"Write {x}.^{y} for powers entry by entry."
+            raise self.error("ambiguous", f"A power of a {a.form} has two readings.", tree.span, hint=hint)
         return SCALAR
 
     def _transpose(self, tree: Surface, scope: dict[str, Node]) -> Type:
         t = self.infer(tree.args[0], scope)
         if t.form == "tensor":
             raise self.error("shape", "A tensor has no transpose.", tree.span, hint="Write its indices.")
-        return Type({"column": "row", "row": "column"}.get(t.form, plain(t).form), t.dims[::-1])
+        return transposed_type(t)
 
     # -- indices ---------------------------------------------------------------------------------------------
 
@@ -227,7 +271,7 @@ class Shapes(Sizes):
                 "shape",
                 f"{self._text(base)} is a {t.form} with {t.rank} ind{'ex' if t.rank == 1 else 'ices'}, not {len(terms)}.",
                 tree.span,
-                hint="Write a colon for a whole axis: X[i,:].",
+                hint=("A scalar has no entries.", f"Write {self._text(base)}[i].", "Write a colon for a whole axis: X[i,:].", None)[min(t.rank, 3)],
             )
         sizes = [self._term(n, term, scope) for n, term in zip(t.dims, terms, strict=True)]
         kept = tuple(n for n in sizes if n is not None)
@@ -246,6 +290,13 @@ class Shapes(Sizes):
             value = self.affine(term, scope)
             if value is None or not linear(value):
                 raise self._no_index(term)
+            if value.op == "num" and value.attr < 0:
+                raise self.error(
+                    "shape",
+                    f"The index {self._text(term)} lies before the first entry; indices count from 0.",
+                    term.span,
+                    hint="Count from the end with the size of the axis: x[n-1].",
+                )
             self.read(n, value, term)
         elif term.op == "num" and isinstance(term.attr, int):
             self.at_least(n, term.attr + 1, term.span)
@@ -278,7 +329,12 @@ class Shapes(Sizes):
             body = self.infer(tree.args[0], inner)
         for condition in tree.args[1:]:
             if self.truth(condition, inner).rank:
-                raise self.error("shape", "The condition of a reduction is one truth value.", condition.span)
+                raise self.error(
+                    "shape",
+                    "The condition of a reduction is one truth value.",
+                    condition.span,
+                    hint="Declare what is one number: y: label[] in K; or index it: y[i].",
+                )
         del self.binders[len(self.binders) - len(sizes) :]
         self.ranges[id(tree)] = sizes
         if kind in ("argmax", "argmin") and (body.rank or len(names) > 1):
@@ -308,14 +364,20 @@ class Shapes(Sizes):
             rows = list(zip(map(self._text, tree.args), classes, strict=True))
             (i, n), (y, k) = rows if bound[0] else rows[::-1]
             raise self.error(
-                "shape", f"{i} runs over {show_size(self.find(n))}, {y} has {show_size(self.find(k))} classes.", tree.span
+                "shape", f"{i} runs over {show_size(self.find(n))}, {y} has {show_size(self.find(k))} classes.", tree.span,
+                hint="Declare equal sizes, or compare with an index that runs over the classes.",
             )
 
+    def _condition(self, tree: Surface, scope: dict[str, Node]) -> Type:
+        if tree.op not in ("rel", "and", "or", "not"):
+            raise self.error("syntax", "A condition is expected here.", tree.span, hint="Write a relation: x > 0, k != y[i].")
+        return self.truth(tree, scope)
+
     def _not(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.truth(tree.args[0], scope)
+        return self._condition(tree.args[0], scope)
 
     def _and(self, tree: Surface, scope: dict[str, Node]) -> Type:
-        return self.join(tree, [self.truth(a, scope) for a in tree.args], "and")
+        return self.join(tree, [self._condition(a, scope) for a in tree.args], "and")
 
     _or = _and
 
@@ -323,6 +385,9 @@ class Shapes(Sizes):
 
     def _call(self, tree: Surface, scope: dict[str, Node]) -> Type:
         if tree.attr not in OPS:
+            function = self.names.get(tree.attr.rstrip("'"))
+            if function is None or function.form != "function":
+                raise self.error("name", f"{tree.attr} is not known as a function here.", tree.span, hint=f"Declare it: {tree.attr}: function.")
             return plain(self.infer(tree.args[0], scope))
         types = [self.infer(a, scope) for a in tree.args] if OPS[tree.attr].shape != "build" else []
         return getattr(self, f"call_{OPS[tree.attr].shape}")(tree, types)
@@ -342,7 +407,7 @@ class Shapes(Sizes):
                 "shape",
                 f"{tree.attr} reduces an array; this is a scalar.",
                 tree.args[0].span,
-                hint=f"Write {tree.attr}[k] x[k] to reduce over an index.",
+                hint=f"Write {tree.attr}[k] x[k] to reduce over an index." if tree.attr in REDUCTIONS else "Write abs(x) for a number.",
             )
         if any(t.rank for t in types[1:]):
             raise self.error("shape", f"The second argument of {tree.attr} is a scalar.", tree.args[1].span)
@@ -373,6 +438,7 @@ class Shapes(Sizes):
                 "shape",
                 f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.",
                 tree.args[0].span,
+                hint=SQUARED.get(types[0].form, "A number is no matrix here.").format(x=grouped(self._text(tree.args[0]), tree.args[0])),
             )
         self._scalars(tree, types[1:])
         return plain(types[0])
@@ -425,6 +491,14 @@ class Shapes(Sizes):
         dims = tuple(self.size_of(a) for a in tree.args)
         return array(dims * 2 if tree.attr == "eye" else dims)
 
+    def call_fill(self, tree: Surface, types: list[Type]) -> Type:
+        if types[0].rank:
+            hint = f"Write ones(n) times it, or {self._text(tree.args[0])} alone."
+            raise self.error("shape", f"{tree.attr} takes a scalar, not a {types[0].form}.", tree.args[0].span, hint=hint)
+        dims = tuple(self.variable() for _ in range(FILLED[tree.attr]))
+        self.fills.append((tree, dims))
+        return array(dims)
+
     def call_block(self, tree: Surface, types: list[Type]) -> Type:
         return self.final(BLOCKS[tree.attr].sizes(self, tree, types))
 
@@ -435,7 +509,48 @@ class Shapes(Sizes):
         return array(tuple(dims))
 
 
+def plain_number(tree: Surface) -> float | None:
+    """The value of what is made of numbers alone; infinite where it is too large."""
+    if tree.op == "num":
+        return float(tree.attr)
+    if tree.op not in ARITHMETIC_OF_NUMBERS:
+        return None
+    values = [plain_number(a) for a in tree.args]
+    known = [v for v in values if v is not None]
+    try:
+        return ARITHMETIC_OF_NUMBERS[tree.op](*known) if len(known) == len(values) else None
+    except (OverflowError, ZeroDivisionError):
+        return math.inf
+
+
+ARITHMETIC_OF_NUMBERS: dict[str, Callable[..., Any]] = {
+    "neg": lambda x: -x, "add": lambda *xs: sum(xs), "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
+    "pow": lambda x, y: v if isinstance(v := x**y, float) else None,
+}  # fmt: skip
+
+
+def transposed_type(t: Type) -> Type:
+    return Type({"column": "row", "row": "column"}.get(t.form, plain(t).form), t.dims[::-1])
+
+
+def grouped(text: str, tree: Surface) -> str:
+    """The text of an operand as a factor."""
+    atom = tree.op in ("name", "num", "index", "call", "transpose") or (text.startswith("(") and text.endswith(")"))
+    return text if atom else f"({text})"
+
+
+def turned(text: str) -> str:
+    return text[:-1] if text.endswith("'") and not text.endswith("''") else text + "'"
+
+
+SQUARED = {  # square matrices that what is none could stand for
+    "matrix": "Square are {x}'*{x} and {x}*{x}'.",
+    "column": "Square are {x}*{x}' and diag({x}).",
+    "row": "Square are {x}'*{x} and diag({x}).",
+    "tensor": "Index it down to a matrix.",
+}
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+FILLED = {"vector": 1, "matrix": 2}
 PRODUCTS = {
     ("matrix", "matrix"): ("matrix", True),
     ("matrix", "column"): ("column", True),

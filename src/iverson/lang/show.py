@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from .surface import Equation, Surface, index, name, number, walk
 
+MOST_DIGITS = 30
 ATOM, POWER, PREFIX, TIMES, REDUCE, SUM, RELATION, NOT, AND, OR = 100, 60, 50, 40, 30, 20, 10, 6, 4, 2
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega "
@@ -42,7 +43,9 @@ def equation_text(e: Equation) -> str:
 def number_text(value: int | Fraction) -> str:
     """The shortest exact spelling: an integer, a short decimal, or a quotient."""
     if isinstance(value, int) or value.denominator == 1:
-        return str(int(value))
+        text = str(int(value))
+        digits = text.rstrip("0")
+        return text if len(text) <= MOST_DIGITS else f"{digits}e{len(text) - len(digits)}"
     bottom = value.denominator
     while bottom % 2 == 0:
         bottom //= 2
@@ -52,7 +55,19 @@ def number_text(value: int | Fraction) -> str:
         decimal = repr(float(value))
         if Fraction(decimal) == value and (value.denominator > 16 or len(decimal) <= 3):
             return decimal
-    return f"{value.numerator}/{value.denominator}"
+    return powers_of_ten(value) or f"{value.numerator}/{value.denominator}"
+
+
+def powers_of_ten(value: Fraction) -> str | None:
+    """A fraction that is too long to be written as one, with an exponent: 1e-40; None for one that is not."""
+    top, bottom = str(value.numerator), str(value.denominator)
+    if max(len(top), len(bottom)) <= MOST_DIGITS:
+        return None
+    for places in range(1, 400):
+        scaled = value * Fraction(10) ** places
+        if scaled.denominator == 1:
+            return f"{scaled.numerator}e-{places}"
+    return None
 
 
 def _wrap(part: tuple[str, int], least: int) -> str:

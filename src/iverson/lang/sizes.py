@@ -64,6 +64,9 @@ def size_tree(n: Node) -> Surface:
     return tree
 
 
+SLICES = "A slice x[a:b] holds the entries a, ..., b-1, at least one."
+
+
 class Sizes:
     """The sizes of one script: `sizes` by name, `same` what each has been found to be."""
 
@@ -72,11 +75,13 @@ class Sizes:
         self.arithmetic = arithmetic  # somewhere an index is computed
         self.names: dict[str, Type] = {}
         self.sizes: dict[str, Node] = {}
+        self.later: set[str] = set()  # names of all definitions
         self.same: dict[Node, Node] = {}
         self.least: dict[Node, int] = {}
         self.types: dict[int, Type] = {}  # by identity of the tree's nodes
         self.ranges: dict[int, tuple[Node, ...]] = {}  # sizes of the indices a reduction binds
         self.slices: dict[int, tuple[Node, Node]] = {}  # first index and size of a slice
+        self.fills: list[tuple[Surface, tuple[Node, ...]]] = []  # arrays of one entry, whose place gives the size
         self.reads = Ranges(self.find, self.unify, self.same.__setitem__)
         self.binders: list[tuple[Node, Surface]] = []  # indices with arithmetic in scope, by their reductions
         self.facts: list[Poly] = []  # what the brackets around say of indices
@@ -226,7 +231,7 @@ class Sizes:
         p = poly(self.find(f))
         c = p.get((), 0)
         if constant(p) is not None and c < 0:
-            raise self.error("shape", f"The slice does not fit an axis of size {show_size(self.find(n))}.", term.span)
+            raise self.error("shape", f"The slice does not fit an axis of size {show_size(self.find(n))}.", term.span, hint=SLICES)
         if split(p, self.find(n)) == ({(): 1}, {(): c}) and c < 0:
             self.at_least(n, -c, term.span)
         elif not nonnegative(p):
@@ -237,7 +242,10 @@ class Sizes:
         n = self.find(n)
         if n.op == "num" and n.attr < k:
             raise self.error(
-                "shape", f"The index {k - 1} is outside an axis of size {n.attr}; indices count from 0.", span
+                "shape",
+                f"The index {k - 1} is outside an axis of size {n.attr}; indices count from 0.",
+                span,
+                hint=f"The last one is {n.attr - 1}.",
             )
         self.least[n] = max(k, self.least.get(n, 0))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ..core.errors import Span
+from ..core.errors import IversonError, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,20 @@ def number(value: int | Fraction | float) -> Surface:
     """An exact number; a negative one is written with a minus sign in front."""
     exact = value if isinstance(value, int) else Fraction(value)
     if isinstance(exact, Fraction) and max(exact.numerator, exact.denominator) > LONGEST:
-        exact = Fraction(repr(float(exact)))  # more digits than a float64 has are nobody's wish
+        exact = nearest(exact)  # more digits than a float64 has are nobody's wish
     if exact < 0:
         return Surface("neg", (number(-exact),))
     if isinstance(exact, Fraction) and exact.denominator == 1:
         exact = exact.numerator
     return Surface("num", (), exact)
+
+
+def nearest(exact: Fraction) -> Fraction:
+    """The number as a float64 holds it."""
+    try:
+        return Fraction(repr(float(exact)))
+    except OverflowError:
+        raise IversonError("limit", "A number here is larger than 1e308.", hint="Name it, and give its value with the arrays.") from None
 
 
 def name(text: str) -> Surface:

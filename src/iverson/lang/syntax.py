@@ -6,11 +6,11 @@ Knows no shapes: `*` stays one operation.  What a bound relation such as `sum[k 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from fractions import Fraction
 
 from ..core.errors import IversonError, Span
+from .advice import AFTER, MOST_DEPTH, NO_SIZE, SIZES, STARTS, continued, missing_operator, operand_missing, too_deep, unknown_function, unknown_kind
 from .ops import OPS, REDUCTIONS
 from .structure import STRUCTURES
 from .surface import Declaration, Equation, Script, Surface, depth
@@ -28,7 +28,6 @@ INFIX = {
     ".^": (60, "epow"),
 }
 OR, AND, NOT, RELATION, SUM, REDUCE, PREFIX, POWER = 2, 4, 6, 10, 20, 30, 39, 60
-MOST_DEPTH = 200
 MOST_TREE = 250  # of the tree: a product of as many factors in a row is as deep
 KINDS = {
     "data": "data",
@@ -54,14 +53,12 @@ def parse_script(source: str, functions: Iterable[str] = ()) -> Script:
     try:
         script = Parser(tokenize(source), source, functions).script()
         if any(depth(e.body) > MOST_TREE for e in script.equations):
-            raise IversonError("limit", f"The formula is nested deeper than {MOST_TREE}.", source=source)
+            raise too_deep(source)
         return script
     except IversonError as error:
         raise error.located(source) from None
     except RecursionError:
-        raise IversonError(
-            "limit", f"The formula is nested deeper than {MOST_DEPTH}.", source=source
-        ) from None
+        raise too_deep(source) from None
 
 
 def parse_expression(source: str, functions: Iterable[str] = ()) -> Surface:
@@ -111,7 +108,7 @@ class Parser:
             return self.take()
         if opened is not None and self.now.kind in ("stop", "end"):
             raise self.error(f"This {opened.text} is never closed.", opened.span, hint=f"Add a {text}.")
-        raise self.error(f"Expected {text!r} here{self._got()}.", self.now.span)
+        raise self.error(f"Expected {text!r} here{self._got()}.", self.now.span, hint=f"Close with {text} first.")
 
     def _got(self) -> str:
         return ", the text ends" if self.now.kind == "stop" else f", not {self.now.text!r}"
@@ -127,14 +124,18 @@ class Parser:
         declarations: list[Declaration] = []
         equations: list[Equation] = []
         bare: list[int] = []
+        previous: Equation | None = None
         while self.now.kind != "stop":
             if self.now.kind == "end":
                 self.take()
                 continue
+            first = self.now
             statement, named = self._statement()
             if isinstance(statement, Declaration):
                 declarations.append(statement)
             else:
+                if previous is not None and (error := continued(self.source, first, previous, statement, not named)):
+                    raise error
                 if not named:
                     bare.append(len(equations))
                 equations.append(statement)
@@ -145,6 +146,7 @@ class Parser:
                 bare = [len(equations) - 1] if not named else bare
             if self.now.kind not in ("end", "stop"):
                 raise self._leftover()
+            previous = None if isinstance(statement, Declaration) else equations[-1]
         return self._assemble(declarations, equations, bare)
 
     def _assemble(
@@ -198,7 +200,7 @@ class Parser:
         start = self.now
         if start.kind == "name" and self.peek().text == ":":
             return self._declaration(), True
-        if start.kind == "name" and self.peek().text == "=":
+        if start.kind == "name" and _defines(self.peek()):
             self.take(), self.take()
             body = self.expression()
             return Equation(start.text, None, body, start.span.to(body.span)), True
@@ -220,7 +222,7 @@ class Parser:
         return (
             self.tokens[p].kind == "name"
             and self.tokens[p + 1].text == "]"
-            and self.tokens[min(p + 2, len(self.tokens) - 1)].text == "="
+            and _defines(self.tokens[min(p + 2, len(self.tokens) - 1)])
         )
 
     def _indexed(self) -> Equation:
@@ -231,7 +233,7 @@ class Parser:
             self.take()
             indices.append(self.take().text)
         self.expect("]")
-        self.expect("=")
+        self.take()
         if len(set(indices)) < len(indices):
             raise self.error("An index stands twice on the left.", start.span, hint="Use different names.")
         body = self.expression()
@@ -242,12 +244,7 @@ class Parser:
         self.take()
         kind = self.take()
         if kind.kind != "name" or kind.text not in KINDS:
-            near = difflib.get_close_matches(kind.text, KINDS, 1)
-            raise self.error(
-                f"{kind.text!r} is not a kind of input.",
-                kind.span,
-                hint=f"Did you mean {near[0]}?" if near else "Kinds: " + ", ".join(KINDS),
-            )
+            raise self.error(f"{kind.text!r} is not a kind of input.", kind.span, hint=unknown_kind(kind.text, KINDS))
         dims = self._dims() if self.is_op("[") else None
         classes: str | int | Surface | None = None
         default = None
@@ -281,7 +278,7 @@ class Parser:
         """A name, a positive integer, or sums and products of them: `n - w + 1`."""
         token = self.now
         if token.kind not in ("name", "num") and not self.is_op("("):
-            raise self.error("A size is a name or a positive integer.", token.span)
+            raise self.error(NO_SIZE, token.span, hint=SIZES)
         tree = self.expression(RELATION)
         if tree.op == "name":
             return str(tree.attr)
@@ -289,7 +286,7 @@ class Parser:
             return tree.attr
         if tree.op in ("add", "mul", "pow"):
             return tree
-        raise self.error("A size is a name or a positive integer.", tree.span)
+        raise self.error(NO_SIZE, tree.span, hint=SIZES)
 
     # -- expressions ---------------------------------------------------------------------------------------
 
@@ -392,7 +389,7 @@ class Parser:
         base = self._atom()
         while self.is_op("[", "(") and (base.op != "reduce" or self._closed(base)):
             if self.now.text == "(" or base.op in ("num", "bracket"):
-                raise self._missing_times(base)
+                raise self._missing_times()
             base = self._index(base)
         return base
 
@@ -415,11 +412,13 @@ class Parser:
             inner = self.expression()
             end = self.expect("]", token)
             if inner.op not in ("rel", "and", "or", "not"):
-                raise self.error("A bracket holds a relation, such as [k = y].", inner.span)
+                raise self.error("A bracket holds a relation, such as [k = y].", inner.span, hint="Write (...) to group.")
             return Surface("bracket", (inner,), span=token.span.to(end.span))
         if token.kind in ("stop", "end"):
-            raise self.error("The formula stops here; an operand is missing.", token.span)
-        raise self.error(f"{token.text!r} cannot start an operand.", token.span)
+            at = operand_missing(self.tokens, self.at)
+            raise self.error("The formula stops here; an operand is missing.", at, hint="Write a name, a number or a parenthesis.")
+        text = self.source[token.span.start : token.span.end]
+        raise self.error(f"{text!r} cannot start an operand.", token.span, hint=STARTS.get(token.text))
 
     def _named(self) -> Surface:
         token = self.take()
@@ -449,7 +448,9 @@ class Parser:
         if not least <= len(args) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise self.error(
-                f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.", token.span.to(end.span)
+                f"{name} takes {wanted} argument{'s' * (most > 1)}, not {len(args)}.",
+                token.span.to(end.span),
+                hint=f"Write {name}({', '.join('xyzw'[:least] or 'x')}).",
             )
         if name in OPS:
             given = len(args) - most + len(OPS[name].defaults)
@@ -472,7 +473,7 @@ class Parser:
         if condition.op == "bracket":
             condition = condition.args[0]
         if condition.op not in ("rel", "and", "or", "not"):
-            raise self.error("where begins with a relation: where(x > 0, a, b).", condition.span)
+            raise self.error("where begins with a relation.", condition.span, hint="Write where(x > 0, a, b).")
         self.expect(",")
         first = self.expression()
         self.expect(",")
@@ -525,16 +526,27 @@ class Parser:
             names = self._bound_names()
             if self.is_op(":"):
                 self.take()
-                condition = (self.expression(),)
+                condition = (self._condition(),)
         else:
-            condition = (self.expression(),)
-            if condition[0].op not in ("rel", "and", "or", "not"):
-                raise self.error(
-                    "This names no index.", condition[0].span, hint="Write sum[k] or sum[k: k < m]."
-                )
+            condition = (self._condition(),)
         self.expect("]", opened)
         body = self.expression(REDUCE)
         return Surface("reduce", (body, *condition), (token.text, names), token.span.to(body.span))
+
+    def _condition(self) -> Surface:
+        """What stands in the brackets of a reduction beside its names."""
+        if self.is_op("]"):
+            raise self.error("This names no index.", self.now.span, hint="Write sum[k] or sum[k: k < m].")
+        tree = self.expression()
+        if self.is_op(":"):
+            raise self.error(
+                "An index runs over a whole axis; limits are conditions.",
+                self.now.span,
+                hint="Write sum[i: i >= 1 and i < n]; indices count from 0.",
+            )
+        if tree.op not in ("rel", "and", "or", "not"):
+            raise self.error("This names no index.", tree.span, hint="Write sum[k] or sum[k: k < m].")
+        return tree
 
     def _bound_names(self) -> tuple[str, ...]:
         names = [self.take().text]
@@ -542,7 +554,7 @@ class Parser:
             self.take()
             token = self.take()
             if token.kind != "name" or token.text in names:
-                raise self.error("A list of different index names is expected here.", token.span)
+                raise self.error("A list of different index names is expected here.", token.span, hint="Write sum[i,j].")
             names.append(token.text)
         return tuple(names)
 
@@ -551,26 +563,23 @@ class Parser:
     def _leftover(self) -> IversonError:
         token = self.now
         if token.kind in ("name", "num") or token.text in ("(", "["):
-            return self._missing_times(None)
+            return self._missing_times()
         if token.text in (")", "]"):
-            return self.error(f"This {token.text} closes nothing.", token.span)
-        return self.error(f"{token.text!r} is not expected here.", token.span)
+            return self.error(f"This {token.text} closes nothing.", token.span, hint="Leave it out, or open it before.")
+        return self.error(f"{token.text!r} is not expected here.", token.span, hint=AFTER.get(token.text))
 
-    def _missing_times(self, base: Surface | None) -> IversonError:
-        return self.error(
-            "An operator is missing here.",
-            self.now.span,
-            hint="Write * between two factors; only operators and declared functions are called.",
-        )
+    def _missing_times(self) -> IversonError:
+        hint = missing_operator(self.tokens, self.at, self.source)
+        return self.error("An operator is missing here.", self.now.span, hint=hint)
 
     def _unknown_function(self, token: Token) -> IversonError:
-        near = difflib.get_close_matches(token.text, [*OPS, *self.functions], 1, 0.75)
-        hint = (
-            f"Did you mean {near[0]}?"
-            if near
-            else f"Write {token.text}*(...) for a product, or declare it: {token.text}: function"
-        )
+        hint = unknown_function(token.text, self.functions)
         return self.error(f"{token.text!r} is not an operator or a declared function.", token.span, hint=hint)
+
+
+def _defines(token: Token) -> bool:
+    """Whether a sign defines what stands before it; == only compares."""
+    return token.text == ":=" or (token.text == "=" and token.span.end == token.span.start + 1)
 
 
 def _default(text: str) -> Surface:

@@ -228,6 +228,16 @@ def call_build(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     return (lambda env: np.full(full(env), 1.0 if name == "ones" else 0.0)), 0
 
 
+def call_fill(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
+    (f, lead), full = d.value(tree.args[0], scope), d.counts(d.type_of(tree).dims)
+
+    def g(env: Env) -> Any:
+        v, counts = np.asarray(f(env)), full(env)
+        return np.broadcast_to(v[(..., *(None,) * len(counts))], v.shape + counts)
+
+    return g, lead
+
+
 def call_diag(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
     f, lead = d.value(tree.args[0], scope)
     if d.type_of(tree.args[0]).rank == 2:
@@ -334,5 +344,5 @@ def call_block(d: Dense, tree: Surface, name: str, scope: Scope) -> Piece:
 CALLS: dict[str, Callable[[Dense, Surface, str, Scope], Piece]] = {
     "map": call_map, "line": call_map, "same": call_map, "square": call_map, "volume": call_map,
     "flip": call_map, "like": call_map, "spectrum": call_map, "measure": call_map,
-    "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "diag": call_diag, "mask": call_mask, "onehot": call_onehot,
-    "spread": call_spread, "block": call_block}
+    "total": call_total, "map2": call_map2, "extreme": call_extreme, "build": call_build, "fill": call_fill, "diag": call_diag, "mask": call_mask,
+    "onehot": call_onehot, "spread": call_spread, "block": call_block}
