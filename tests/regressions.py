@@ -29,5 +29,7 @@ REGRESSIONS = (
     ("u: param[K]; z: label[N] in D; v: data[N]; norm1(hstack(sin(sum(u))*onehot(z), v))", "u", "a label beside a longer axis"),
     ("u: param[K]; X: data[N,D]; z: label[N] in D; a = sum(u); sum(sin(vstack(([X > 0.5].*X - onehot(z))*a, ([X > 0.5].*X - onehot(z))*a)))",
      "u", "a name for what is never in range"),
+    ("W: param[D,K]; X: data[N,D]; Y: data[N,K]; v: data[N]; u: data[D]; L = max((u'*(-X'*Y.*min[k] v[k]*W))')", "W",
+     "a product behind a minus that ends in a sum lost its parentheses"),
 )
 # fmt: on

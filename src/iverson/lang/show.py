@@ -91,7 +91,8 @@ def _product(t: Surface) -> tuple[str, int]:
         left = f"({left[0]})", ATOM
     if t.op == "div" and t.args[0].op == "call" and t.args[0].attr == "D":
         left = f"({left[0]})", ATOM
-    regrouped = t.args[1].op in SIGNS and t.op in ("div", "ediv", *({"mul", "emul"} - {t.args[1].op}))
+    core = t.args[1].args[0] if t.args[1].op == "neg" else t.args[1]
+    regrouped = core.op in SIGNS and t.op in ("div", "ediv", *({"mul", "emul"} - {core.op}))
     ends_in_sum = right[1] == REDUCE and not regrouped and not (t.op in ("div", "ediv") and t.args[1].op != "reduce")
     shown = _wrap(right, REDUCE if ends_in_sum else TIMES + 1)
     return _wrap(left, TIMES) + SIGNS[t.op] + shown, REDUCE if ends_in_sum else TIMES
