@@ -31,5 +31,7 @@ REGRESSIONS = (
      "u", "a name for what is never in range"),
     ("W: param[D,K]; X: data[N,D]; Y: data[N,K]; v: data[N]; u: data[D]; L = max((u'*(-X'*Y.*min[k] v[k]*W))')", "W",
      "a product behind a minus that ends in a sum lost its parentheses"),
+    ("z: label[N] in D; v: data[N]; norm1(hstack((onehot(z) + 0.5).^-1, v))*sum(v)", "v",
+     "a sum over joined columns was written as if it ended with the classes of a label"),
 )
 # fmt: on

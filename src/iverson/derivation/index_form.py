@@ -167,7 +167,7 @@ class IndexForm:
         beside = [a for f in (body, *conditions) for b in walk(f) if b.op == "rel" and i in b.args for a in b.args]
         others = [a for a in beside if a is not i and a.op in ("idx", "el")]
         plain = bool(others) and not (read or self.computed)
-        return plain and all(a.op == "el" or a.attr[1] is n for a in others)
+        return plain and all(n.op in ("size", "num") if a.op == "el" else a.attr[1] is n for a in others)
 
     def _condition(self, c: Node, names: dict[Node, str]) -> Surface:
         """A 0/1 factor as a relation: a bracket its own, anything else as `c > 0`."""
