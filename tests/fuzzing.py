@@ -25,20 +25,27 @@ from latex_texts import TEXTS
 MOST_SECONDS = 1.0
 LANG = str(Path(iverson.__file__).parent / "lang")
 CORE = (
-    "( ) [ ] { } ' .' , ; : = == != < <= > >= + - * / ^ .* ./ .^ ** && || ! ~ | || # \n \r\n \t . .. ... @ $ % & ? \\ _ \" ` \0 \ufeff \u200b "
+    "( ) [ ] { } ' .' , ; : = == != < <= > >= + - * / ^ .* ./ .^ ** && || ! ~ | || # \n \r\n \t . .. ... @ $ % & ? "
+    "\\ _ \" ` \0 \ufeff \u200b "
     "a b c x y z A B X n m i j k 0 1 2 10 1.5 1e3 1e400 .5 007 π Σ σ ² ³ ᵀ ⁻¹ ᵢ ₁ × · ⊙ − ‖ √ ½ é ŷ 损 а 𝐱"
 ).split(" ")
 WORDS = {
     "iverson": (
-        "sum[i] sum[i,j] sum[k!=y] mean[i] max[k] argmax[k] prod[i] [i=j] [x>0] x[i] A[i,j] A[:,0] x[1:] x[i+1] x[n-1] exp( log( tr( inv( det( diag( eye( "
-        "ones(n) vector(1) softmax( norm2( max( where( solve( logdet( sigmoid( vec( reshape( conv( not and or where in label[n]incK :data[m,n] :vector[n] "
+        "sum[i] sum[i,j] sum[k!=y] mean[i] max[k] argmax[k] prod[i] [i=j] [x>0] x[i] A[i,j] A[:,0] x[1:] x[i+1] x[n-1] "
+        "exp( log( tr( inv( det( diag( eye( "
+        "ones(n) vector(1) softmax( norm2( max( where( solve( logdet( sigmoid( vec( reshape( conv( not and or where in "
+        "label[n]incK :data[m,n] :vector[n] "
         ":scalar=1 :function :spd[n] f( f'( L= s= s[i]= s[i,j]="
     ).split(" "),
     "latex": (
-        r"\frac{ \frac12 \sum_i \sum_{i=1}^{n} \sum_{k\neq y} \prod_i \max_k \log \exp e^{ \|x\|^2 \| \lVert \rVert | ^\top ^T ^{-1} ^{-T} _{ij} _i _{y_i} "
-        r"^{(i)} \mathbf{ \mathrm{ \hat{ \operatorname{tr} \text{ \left( \right) \left. \right| \begin{aligned} \end{aligned} \begin{cases} \end{cases} & \\ "
-        r"\mathbb{1}\{ \} \{ \odot \otimes \times \cdot \sigma \lambda \Sigma \partial \nabla \in\mathbb{R}^{m\times n} \newcommand{\a}{ \def\a{ \a #1 $ $$ \[ \] "
-        r"\le \neq \land \lnot \quad \, \limits \sqrt{ \sqrt[3]{ \begin{bmatrix} \end{bmatrix} ' ^ _ := \triangleq \tag{1} \boxed{ \color{red} % {%raw%}"
+        r"\frac{ \frac12 \sum_i \sum_{i=1}^{n} \sum_{k\neq y} \prod_i \max_k \log \exp e^{ \|x\|^2 \| \lVert \rVert | "
+        r"^\top ^T ^{-1} ^{-T} _{ij} _i _{y_i} "
+        r"^{(i)} \mathbf{ \mathrm{ \hat{ \operatorname{tr} \text{ \left( \right) \left. \right| \begin{aligned} "
+        r"\end{aligned} \begin{cases} \end{cases} & \\ "
+        r"\mathbb{1}\{ \} \{ \odot \otimes \times \cdot \sigma \lambda \Sigma \partial \nabla \in\mathbb{R}^{m\times n} "
+        r"\newcommand{\a}{ \def\a{ \a #1 $ $$ \[ \] "
+        r"\le \neq \land \lnot \quad \, \limits \sqrt{ \sqrt[3]{ \begin{bmatrix} \end{bmatrix} ' ^ _ := \triangleq "
+        r"\tag{1} \boxed{ \color{red} % {%raw%}"
     ).split(" "),
     "unicode": (
         "Σᵢ Σ_{i=1}^{n} ∏ᵢ xᵢ xᵢⱼ x₁ ‖x‖² |x| xᵀ A⁻¹ ⊙ · × √( ½ 𝟙[ ∂ ∇ ⟨ ⟩ ≤ ≥ ≠ ∧ ∨ ¬ ∈ ℝ sum( exp( log( tr( mean[i] x[i] max(0, "
