@@ -76,7 +76,8 @@ def test_a_limit_is_an_error_of_ours(notation, name, count):
     assert len(text) <= 20_000
 
 
-POWERS = ("(((1e300^64)^64)^64)*a", "1e300*1e300*a", "1e-300^9*a", "a^(9^9^9)", "2^(9^(9^9))*a", "x[1e25]", "sum[i: i < 1e25] x[i]", "x: data[1e30]; x'*x")
+POWERS = ("(((1e300^64)^64)^64)*a", "1e300*1e300*a", "1e-300^9*a", "a^(9^9^9)", "2^(9^(9^9))*a",
+          "x[1e25]", "sum[i: i < 1e25] x[i]", "x: data[1e30]; x'*x")
 
 
 @pytest.mark.parametrize("text", POWERS)

@@ -128,7 +128,7 @@ LATEX = [
     ("a/(b/c)",                             r"\frac{a}{b / c}"),
     ("sum[m != y[i]] q[i,m]",               r"\sum_{m \ne y_{i}} q_{im}"),
     ("sum[n,m: m != y[n]] q[n,m]",          r"\sum_{n,\, m \ne y_{n}} q_{nm}"),
-    ("sum[i,j: i < j] x[i]",                r"\sum_{j,\, i < j} x_{i}"),
+    ("sum[i,j: i < j] x[i]",                r"\sum_{i < j} x_{i}"),
     ("s[i,y[i]]",                           r"s_{i, y_{i}}"),
     ("[k = y[i]]*p[i,k]",                   r"\mathbf{1}\{k = y_{i}\}\,p_{ik}"),
     ("[a < b and not c >= d]",              r"\mathbf{1}\{a < b \land \lnot (c \ge d)\}"),
