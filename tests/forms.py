@@ -386,7 +386,7 @@ FORMS = (
     ('iverson', 'a²', True, 'a^2', 'a*a'),
     ('iverson', 'A²', True, 'A^2', 'A@A'),
     ('iverson', 'A⁻¹', True, 'A^-1', 'np.linalg.inv(A)'),
-    ('iverson', 'x²', True, 'ambiguous', "Write x.^² elementwise, or x'*x.", 'x²'),
+    ('iverson', 'x²', True, 'ambiguous', "Write x.^2 elementwise, or x'*x.", 'x²'),
     ('iverson', 'a²³', True, 'a^23', 'a**23'),
     ('iverson', '√a', True, 'syntax', 'Write sqrt(x).', '√'),
     ('iverson', '½*a', True, 'syntax', 'Write 1/2.', '½'),

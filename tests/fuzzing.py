@@ -25,7 +25,8 @@ from latex_texts import TEXTS
 MOST_SECONDS = 1.0
 LANG = str(Path(iverson.__file__).parent / "lang")
 CORE = (
-    "( ) [ ] { } ' .' , ; : = == != < <= > >= + - * / ^ .* ./ .^ ** && || ! ~ | || # \n \r\n \t . .. ... @ $ % & ? \\ _ \" ` \0 \ufeff \u200b "
+    "( ) [ ] { } ' .' , ; : = == != < <= > >= + - * / ^ .* ./ .^ ** && || ! ~ | || # \n \r\n \t . .. ... @ $ % & ? "
+    "\\ _ \" ` \0 \ufeff \u200b "
     "a b c x y z A B X n m i j k 0 1 2 10 1.5 1e3 1e400 .5 007 π Σ σ ² ³ ᵀ ⁻¹ ᵢ ₁ × · ⊙ − ‖ √ ½ é ŷ 损 а 𝐱"
 ).split(" ")
 WORDS = {

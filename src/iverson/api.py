@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .core.errors import IversonError
+from .core.errors import IversonError, bounded
 from .core.program import Program
 from .derivation.derive import Derived, blocks
 from .derivation.derive import derive as derive_all
@@ -47,6 +47,7 @@ def parse(
     return Loss(t, t.script.source)
 
 
+@bounded
 def derive(
     source: Any,
     wrt: str | Sequence[str],
@@ -131,6 +132,7 @@ def check_options(order: int, layout: str | None, names: list[str], upstream: st
         raise IversonError("unsupported", f"There is no layout {layout!r}.", hint="None, 'transposed' or 'vec'.")
 
 
+@bounded
 def check(
     source: Any,
     wrt: str,

@@ -6,7 +6,10 @@ Knows nothing of notations: a span is a pair of offsets into the text the user g
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,23 @@ class IversonError(Exception):
         """The error as plain data, for `--json`."""
         span = None if self.span is None else [self.span.start, self.span.end]
         return {"kind": self.kind, "message": self.message, "span": span, "why": self.why, "hint": self.hint}
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def bounded(function: F) -> F:
+    """The function, with an error of ours where a formula is too deep for the stack."""
+
+    @wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except RecursionError:
+            message = "The formula is nested too deeply for this."
+            raise IversonError("limit", message, hint="Name a part of it: s = ...") from None
+
+    return cast(F, inner)
 
 
 LINE_ENDS = "\n\r\x85\u2028\u2029"

@@ -176,7 +176,10 @@ class TexParser(Stream):
         return self.chalk and sub is None and self.is_("[") and base.op in ("sym", "fence") and self.now.start == base.span.end
 
     def _brackets(self, opened: Tok) -> tuple[Tex, ...]:
-        return tuple(self.inside(opened, "]", colon=True))
+        found = tuple(self.inside(opened, "]", colon=True))
+        if not found:
+            raise self.error("syntax", "Nothing stands in these brackets.", opened.span, "Write x[i], or x[:, j].")
+        return found
 
     def below(self, t: Tok) -> tuple[Tex, ...]:
         if not self.is_("{"):

@@ -18,6 +18,7 @@ from ..core.node import Node
 from .blocks import BLOCKS
 from .ops import CONSTANTS, OPS, REDUCTIONS
 from .ranges import ARITHMETIC, brackets_of
+from .show import show
 from .sizes import SCALAR as SCALAR
 from .sizes import Sizes, linear
 from .sizes import Type as Type
@@ -123,7 +124,7 @@ class Shapes(Sizes):
         dims = [*map(self.find, t.dims)]
         if t.rank != 2 or dims[::-1] != [*map(self.find, wanted.dims)]:
             return "Declare equal sizes, or sum over the axis that is too much."
-        return f"The sizes fit with {turned(grouped(self._text(at), at))}."
+        return f"The sizes fit with {turned(factor(at))}."
 
     def _over_matrix(self, tree: Surface, a: Type, b: Type) -> Type:
         matrix, vector = (a, b) if a.rank == 2 else (b, a)
@@ -179,7 +180,7 @@ class Shapes(Sizes):
         raise self.error("limit", "This number is beyond what a float64 holds.", tree.span, hint=hint)
 
     def _no_product(self, tree: Surface, a: Type, b: Type) -> IversonError:
-        x, y = (grouped(self._text(t), t) for t in tree.args)
+        x, y = (factor(t) for t in tree.args)
         inner, outer = (f"{turned(x)}*{y}", f"{x}*{turned(y)}")[:: 1 if a.form == "column" else -1]
         hint = f"Write {inner} for the inner, {x}.*{y} for the elementwise, {outer} for the outer product."
         if "matrix" in (a.form, b.form):
@@ -188,7 +189,7 @@ class Shapes(Sizes):
 
     def _fitting(self, tree: Surface, a: Type, b: Type) -> str:
         """The products of two factors, transposed or exchanged, whose sizes fit."""
-        x, y = (grouped(self._text(t), t) for t in tree.args)
+        x, y = (factor(t) for t in tree.args)
         sides = ((a, x), (b, y))
         found = [
             f"{s if not p else turned(s)}*{t if not q else turned(t)}"
@@ -237,7 +238,7 @@ class Shapes(Sizes):
         a, e = (self.infer(t, scope) for t in tree.args)
         self._held(tree)
         if e.rank:
-            x, y = (grouped(self._text(t), t) for t in tree.args)
+            x, y = (factor(t) for t in tree.args)
             raise self.error("shape", "An exponent is a scalar.", tree.args[1].span, hint=f"Write {x}.^{y} for powers entry by entry.")
         if a.form == "matrix":
             if not self.unify(*a.dims):
@@ -249,7 +250,7 @@ class Shapes(Sizes):
                 )
             return plain(a)
         if a.rank:
-            x, y = (grouped(self._text(t), t) for t in tree.args)
+            x, y = (factor(t) for t in tree.args)
             inner = f"{turned(x)}*{x}" if a.form == "column" else f"{x}*{turned(x)}"
             hint = f"Write {x}.^{y} elementwise, or {inner}." if tree.args[1].attr == 2 else f"Write {x}.^{y} for powers entry by entry."
             raise self.error("ambiguous", f"A power of a {a.form} has two readings.", tree.span, hint=hint)
@@ -438,7 +439,7 @@ class Shapes(Sizes):
                 "shape",
                 f"{tree.attr} takes a square matrix, not a {self.describe(types[0])}.",
                 tree.args[0].span,
-                hint=SQUARED.get(types[0].form, "A number is no matrix here.").format(x=grouped(self._text(tree.args[0]), tree.args[0])),
+                hint=SQUARED.get(types[0].form, "A number is no matrix here.").format(x=factor(tree.args[0])),
             )
         self._scalars(tree, types[1:])
         return plain(types[0])
@@ -533,10 +534,10 @@ def transposed_type(t: Type) -> Type:
     return Type({"column": "row", "row": "column"}.get(t.form, plain(t).form), t.dims[::-1])
 
 
-def grouped(text: str, tree: Surface) -> str:
-    """The text of an operand as a factor."""
-    atom = tree.op in ("name", "num", "index", "call", "transpose") or (text.startswith("(") and text.endswith(")"))
-    return text if atom else f"({text})"
+def factor(tree: Surface) -> str:
+    """An operand as a factor, in iverson notation whatever was read."""
+    text = show(tree)
+    return text if tree.op in ("name", "num", "index", "call", "transpose") else f"({text})"
 
 
 def turned(text: str) -> str:

@@ -306,7 +306,7 @@ def matrix_like(t: Surface) -> bool:
 def _index(t: Surface, small: bool) -> Part:
     base, *terms = t.args
     texts = [_term(x) for x in terms]
-    short = all(re.fullmatch(r"[^\W\d]|\d|\\[a-z]+", x) for x in texts)
+    short = len(texts) == 1 or all(re.fullmatch(r"[^\W\d]|\\[a-z]+", x) for x in texts)
     below = (" " if any("\\" in x for x in texts) else "").join(texts) if short else ", ".join(texts)
     inner = _wrap(_part(base, small), ATOM)
     if (base.op == "name" and "_" in inner) or base.op == "index":
@@ -335,8 +335,11 @@ def _below(t: Surface, names: tuple[str, ...]) -> str:
         return ", ".join(map(symbol, names))
     condition = t.args[1]
     shown = _text(condition, True)
-    if not names or binds_itself(t):
+    bare = {a.attr for a in condition.args if a.op == "name"} if condition.op == "rel" and condition.attr != "=" else set()
+    if not names or set(names) <= bare or (binds_itself(t) and condition.attr != "="):
         return shown
+    if condition.op == "rel" and condition.attr == "=":
+        return rf"{', '.join(map(symbol, names))} :\, {shown}"
     own = condition.args[0].attr if condition.op == "rel" and condition.args[0].op == "name" else None
     if own not in names:
         return rf"{', '.join(map(symbol, names))} :\, {shown}"

@@ -70,8 +70,17 @@ def _spelled(t: Surface) -> Surface:
     if t.op == "call" and t.attr == "inv":
         inner = show(_spelled(t.args[0]))
         return name(f"{inner if t.args[0].op == 'name' else f'({unicode_text(t.args[0])})'}⁻¹")
+    if t.op in ("pow", "epow"):
+        base, e = t.args
+        root = base.op == "call" and base.attr == "sqrt"
+        return replace(t, args=(fenced(base) if root else _spelled(base), fenced(e) if e.op == "index" else _spelled(e)))
     attr = (t.attr[0], tuple(map(spelled_name, t.attr[1]))) if t.op == "reduce" else t.attr
     return replace(t, args=tuple(map(_spelled, t.args)), attr=attr)
+
+
+def fenced(t: Surface) -> Surface:
+    """In parentheses, as a root that is raised and an entry that is an exponent."""
+    return name(f"({unicode_text(t)})")
 
 
 def spelled_name(text: str) -> str:

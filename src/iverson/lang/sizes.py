@@ -64,6 +64,8 @@ def size_tree(n: Node) -> Surface:
     return tree
 
 
+MOST_CONSTANT = 1_000_000
+MOST_SIZE = 10_000_000
 SLICES = "A slice x[a:b] holds the entries a, ..., b-1, at least one."
 
 
@@ -240,6 +242,8 @@ class Sizes:
     def at_least(self, n: Node, k: int, span: Span | None) -> None:
         """A constant index asks for a size of at least k."""
         n = self.find(n)
+        if k > MOST_CONSTANT:
+            raise self.error("limit", f"A constant index lies below {MOST_CONSTANT}.", span, hint="Name it: y: label[] in K.")
         if n.op == "num" and n.attr < k:
             raise self.error(
                 "shape",
@@ -263,6 +267,8 @@ class Sizes:
         """A size as a declaration writes it."""
         if isinstance(s, Surface):
             return self.size_of(s)
+        if isinstance(s, int) and s > MOST_SIZE:
+            raise self.error("limit", f"A size is at most {MOST_SIZE}.", None, hint="Name it: x: vector[n].")
         return num(s) if isinstance(s, int) else self.sizes.setdefault(s, size(s))
 
     def size_of(self, tree: Surface) -> Node:

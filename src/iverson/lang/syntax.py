@@ -483,7 +483,7 @@ class Parser:
         parts = (
             Surface("emul", (Surface("bracket", (c,), span=c.span), a), span=a.span)
             for c, a in sides
-            if not (a.op == "num" and a.attr == 0)
+            if not (a.op == "num" and a.attr == 0) or first == second
         )
         return Surface("add", tuple(parts), span=span)
 

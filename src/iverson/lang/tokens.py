@@ -121,6 +121,9 @@ def tokenize(source: str) -> list[Token]:
     tokens: list[Token] = []
     depth, at = 0, 0
     while at < len(text):
+        if text[at] == " ":
+            at += 1
+            continue
         found, at = _next(text, at, source)
         for token in found:
             if token.text in "([" and token.kind == "op":
@@ -206,6 +209,8 @@ def _named(text: str, span: Span, source: str) -> str:
 
 def exact_number(text: str, span: Span, source: str) -> int | Fraction:
     """The value of a numeral; IversonError where it is beyond what a float64 holds."""
+    if text.isdigit() and len(text) <= MOST_DIGITS:
+        return int(text)
     mantissa, _, exponent = text.lower().partition("e")
     short = len(mantissa) <= MOST_DIGITS and len(exponent) <= 4
     exact = Fraction(text if not text.endswith(".") else text + "0") if short else Fraction(0)
