@@ -237,15 +237,11 @@ class Derivation:
         )
 
     def code(self, target: str = "numpy") -> str:
-        """A readable module with the value and this derivative."""
-        if target != "numpy":
-            raise IversonError("unsupported", f"The target {target!r} is not supported yet.", hint="numpy")
-        from .emit.numpy_code import numpy_module
+        """A readable module with the value and this derivative: numpy; torch or jax, which differentiate its `loss` by
+        this formula."""
+        from .targets import module
 
-        formula = f"d{self.wrt} = {self.text()}" if not self.derived.main.indices else self.text()
-        return numpy_module(
-            self.derived.program, {self.wrt: self.derived.answer}, self.loss.source, (formula,)
-        )
+        return module({self.wrt: self}, target)
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         """The derivative at the given arrays, a float or a float64 array."""

@@ -63,7 +63,9 @@ class Arrays(Reads):
             self.assemble(target, indices, self.plan.pieces[name])
         elif not self.scatter(target, indices, body):
             value = self.value(body, indices)
-            self.line(f"{target} = {self.full(value, indices)}")
+            code = self.full(value, indices)
+            shared = name in self.plan.outputs and code.isidentifier()
+            self.line(f"{target} = {self.array('own', code) if shared else code}")
 
     def full(self, v: Value, axes: tuple[Node, ...]) -> str:
         """Code with exactly these axes, spread where the value does not depend on one."""

@@ -20,6 +20,7 @@ class Dialect:
     lifted     functions that take no Python numbers;  stepwise: methods that take one axis at a time
     forward    slices never run backwards;  transposed: products are made one class a contiguous column
     opening    lines at the top of a function: of every array, of scalars, of labels
+    words      names that its modules need for themselves
     """
 
     name: str
@@ -36,6 +37,7 @@ class Dialect:
     forward: bool = False
     transposed: bool = False
     opening: Mapping[str, str] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
 
 NUMPY = {
     "exp": "np.exp({})", "log": "np.log({})", "log1p": "np.log1p({})", "expm1": "np.expm1({})", "sqrt": "np.sqrt({})",
@@ -325,6 +327,7 @@ ARRAY = {
     "power": "np.power({0}, {1})",
     "constant": "np.{0}",
     "einsum": "np.einsum('{0}', {1}, optimize=True)",
+    "own": "{0}",                                                # to be returned, held by others
     "fresh": "{0}",                                              # to be written to, held by nobody else
     "copy": "{0}.copy(order='K')",                               # to be written to, held by others
     "set": "{0}[{1}] = 0.0",

@@ -1,0 +1,57 @@
+"""Verified derivatives as modules for other people's programs.  Nothing here imports a framework.
+
+Glossary   found: derivatives of one loss, by the inputs they are by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .core.errors import IversonError
+from .emit.frameworks import FRAMEWORKS, framework_module
+from .emit.numpy_code import numpy_module
+
+ARRAYS = ("numpy", *FRAMEWORKS)
+
+
+def module(found: Mapping[str, Any], target: str = "numpy") -> str:
+    """A module with the value and the derivatives."""
+    require_arrays(target)
+    first, answers = next(iter(found.values())), answers_of(found)
+    formulas = [formula_line(d) for d in found.values()]
+    if target == "numpy":
+        return numpy_module(first.derived.program, answers, first.loss.source, formulas)
+    require_gradient(first, target)
+    return framework_module(first.derived.program, answers, target, first.loss.source, formulas)
+
+
+def function(found: Mapping[str, Any], target: str, by_name: bool) -> Callable[..., Any]:
+    """A function of arrays of torch or JAX, (value, gradient), with the differentiable `loss` beside it."""
+    from .emit.framework_calls import FrameworkFunction
+
+    first = next(iter(found.values()))
+    require_gradient(first, target)
+    return FrameworkFunction(first.derived.program, answers_of(found), target, module(found, target), by_name)
+
+
+def answers_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: d.derived.answer for n, d in found.items()}
+
+
+def formula_line(d: Any) -> str:
+    """The formula for a docstring, with the gradient's name on its left."""
+    return d.text() if d.derived.main.indices else f"d{d.wrt} = {d.text()}"
+
+
+def require_arrays(target: str) -> None:
+    if target not in ARRAYS:
+        raise IversonError("unsupported", f"There is no target {target!r}.", hint=", ".join(ARRAYS))
+
+
+def require_gradient(d: Any, target: str) -> None:
+    """A module of a framework is of a gradient: the framework takes the derivatives of higher order."""
+    if d.order > 1 or d.entry is not None or d.along is not None:
+        raise IversonError(
+            "unsupported", f"A {target} module holds a gradient of order 1.", hint="The framework differentiates its `loss` again."
+        )
