@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from .core.errors import IversonError
 from .core.node import mul, reads
 from .core.program import Program
 from .derivation.conventions import fact_of
-from .derivation.derive import Derived
+from .derivation.derive import Derived, derive
 from .derivation.einsum import einsum_text
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
@@ -242,6 +242,16 @@ class Derivation:
         from .targets import module
 
         return module({self.wrt: self}, target)
+
+    def products(self, wrt: Sequence[str]) -> dict[str, Derivation]:
+        """The derivatives by these inputs times a gradient by the result, each verified."""
+        taken = self.loss.program.names()
+        name = next(n for n in ("upstream", *(f"upstream{k}" for k in range(1, 100))) if n not in taken)
+        found = derive(self.loss.typed, wrt, 1, name, None, self.symmetric)
+        rows = {n: Derivation(self.loss, d, 1, name, None, self.symmetric) for n, d in found.items()}
+        for d in rows.values():
+            d.verified  # noqa: B018
+        return rows
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         """The derivative at the given arrays, a float or a float64 array."""

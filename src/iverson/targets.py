@@ -23,7 +23,17 @@ def module(found: Mapping[str, Any], target: str = "numpy") -> str:
     if target == "numpy":
         return numpy_module(first.derived.program, answers, first.loss.source, formulas)
     require_gradient(first, target)
-    return framework_module(first.derived.program, answers, target, first.loss.source, formulas)
+    pulled = products(found)
+    return framework_module(first.derived.program, answers, target, first.loss.source, formulas, pulled)
+
+
+def products(found: Mapping[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+    """Of a result that is not scalar: what a framework's backward pass asks for, the derivatives times the gradient by it."""
+    first = next(iter(found.values()))
+    if not first.loss.program.definition(first.loss.result).indices:
+        return None
+    rows = first.products(list(found))
+    return next(iter(rows.values())).derived.program, answers_of(rows)
 
 
 def function(found: Mapping[str, Any], target: str, by_name: bool) -> Callable[..., Any]:
@@ -51,7 +61,7 @@ def require_arrays(target: str) -> None:
 
 def require_gradient(d: Any, target: str) -> None:
     """A module of a framework is of a gradient: the framework takes the derivatives of higher order."""
-    if d.order > 1 or d.entry is not None or d.along is not None:
+    if d.order > 1 or d.entry is not None or d.along is not None or d.upstream:
         raise IversonError(
-            "unsupported", f"A {target} module holds a gradient of order 1.", hint="The framework differentiates its `loss` again."
+            "unsupported", f"A {target} module holds a plain derivative of order 1.", hint="The framework differentiates its `loss` again."
         )

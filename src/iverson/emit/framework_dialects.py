@@ -287,7 +287,7 @@ JAX_ARRAY = {
 }
 
 TORCH_OPENING = {
-    "like": "dtype, device = torch.result_type({0}, 1.0), {0}.device",
+    "like": "dtype, device = {0}.dtype if {0}.is_floating_point() else torch.get_default_dtype(), {0}.device",
     "made": "{0} = torch.as_tensor({0})",
     "array": "{0} = {0}.to(dtype)",
     "scalar": "{0} = torch.as_tensor({0}, dtype=dtype, device=device)",
@@ -308,7 +308,7 @@ def spelled(rows: Mapping[str, str], module: str) -> dict[str, str]:
 
 
 WORDS = frozenset(
-    "torch jax jnp dtype device ctx inputs output upstream gradient gradients word array closed_form loss".split()
+    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss".split()
 )
 LIFTED = frozenset({"max", "min", "logaddexp", "arctan2", "xlogy"})
 TORCH = Dialect(

@@ -107,7 +107,11 @@ def build(
 def docstring(
     program: Program, inputs: Sequence[Input], name: str, wrt: tuple[str, ...], formulas: Sequence[str]
 ) -> str:
-    first = {"value_and_grad": f"The value and the gradient by {', '.join(wrt)}.", "value": "The value."}.get(
+    first = {
+        "value_and_grad": f"The value and the gradient by {', '.join(wrt)}.",
+        "pullback": f"The product of the gradient by the value with the derivative by {', '.join(wrt)}.",
+        "value": "The value.",
+    }.get(
         name, f"The value of the definition {name}."
     )
     lines = [f'    """{printable(first)}', ""] + [f"    {i.name}   {shape_text(i)}" for i in inputs]
@@ -188,6 +192,8 @@ class Maker:
                 else "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
             )
             result = f"{outputs[0]}, {inner}"
+        elif len(outputs) > 1:
+            result = "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, outputs, strict=True)) + "}"
         shapes = self.shapes()
         functions = [
             f"    {self.names[i.name]}, {self.names[i.name]}_prime = {self.names[i.name]}"
