@@ -200,7 +200,7 @@ def test_the_module_runs_with_the_framework_and_nothing_else(framework, tmp_path
 
 def test_names_that_the_modules_use_themselves(framework):
     text = "sum((g.*ctx - word).^2) + sum(dtype.^2)"
-    f = iv.compile(text, ("g", "dtype"), target=framework.name, kinds=dict.fromkeys(("ctx", "word", "dtype"), "vector"))
+    f = iv.compile(text, ("g", "dtype"), target=framework.name, kinds=dict.fromkeys(("g", "ctx", "word", "dtype"), "vector"))
     arrays = {n: framework.array(np.arange(1.0, 4.0) + p) for p, n in enumerate(("g", "ctx", "word", "dtype"))}
     _, found = framework.gradients(f.loss, arrays, ("g", "dtype"))
     assert f.inputs and found[0].tolist() == [2*2*(1*2 - 3), 2*3*(2*3 - 4), 2*4*(3*4 - 5)] and found[1].tolist() == [8.0, 10.0, 12.0]

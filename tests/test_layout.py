@@ -39,7 +39,7 @@ ORDER = {
                    "conventions", "notes", "derive", "products", "vectorized", "einsum"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
-    "emit":       ("dialects", "windows", "plan", "reads", "arrays", "numpy_code", "framework_dialects", "frameworks",
+    "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "arrays", "numpy_code", "boosting", "framework_dialects", "frameworks",
                    "framework_calls", "split", "native"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),

@@ -110,6 +110,7 @@ def docstring(
     first = {
         "value_and_grad": f"The value and the gradient by {', '.join(wrt)}.",
         "pullback": f"The product of the gradient by the value with the derivative by {', '.join(wrt)}.",
+        "derivatives": "The gradient and the diagonal of the Hessian of the sum over rows, entry by entry.",
         "value": "The value.",
     }.get(
         name, f"The value of the definition {name}."
@@ -192,6 +193,8 @@ class Maker:
                 else "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
             )
             result = f"{outputs[0]}, {inner}"
+        elif len(outputs) > 1 and not wrt:
+            result = ", ".join(outputs)
         elif len(outputs) > 1:
             result = "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, outputs, strict=True)) + "}"
         shapes = self.shapes()
