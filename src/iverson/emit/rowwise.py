@@ -88,7 +88,7 @@ def curved(h: Node, seen: Node) -> tuple[str, Node]:
         return "none", num(1)
     c, rest = coefficient(seen)
     if rest.op == "br" or (rest.op == "mul" and all(f.op == "br" for f in rest.args)):
-        return "bounded", num(abs(c))
+        return "bounded", num(max(c, -c))
     return "convex" if nonnegative(stable(seen)) else "unknown", h
 
 
