@@ -437,7 +437,7 @@ class Arrays(Reads):
         """Factors on the same axes multiplied elementwise, a smaller one into a larger that holds its axes."""
         groups: list[list[Value]] = []
         for v in sorted(values, key=lambda v: -len(v.axes)):
-            home = next(
+            home = next((g for g in groups if set(v.axes) == set(g[0].axes)), None) or next(
                 (
                     g
                     for g in groups
@@ -560,7 +560,11 @@ def picked(t: Node, indices: tuple[Node, ...]) -> tuple[str, Node, Node, Node] |
 
 
 def negative(code: str) -> str:
-    """A product with a minus; where it begins with parentheses they may hold a mask, which has no negative."""
+    """A product with a minus; where it begins with parentheses they may hold a mask, which has no negative.  Of a matrix
+    product the result is negated, which is the smaller one."""
+    head, product, _ = code.partition(" @ ")
+    if product and not set("*/") & set(head) and head.count("(") == head.count(")"):
+        return f"-({code})"
     return ("-1.0*" if code.startswith("(") else "-") + code
 
 
