@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import latency, numpy_code
+from bench import frameworks, latency, numpy_code
 
 
 def main() -> None:
@@ -15,6 +16,10 @@ def main() -> None:
     print(f"{'workload':24} {'ours ms':>9} {'note ms':>9} {'note/ours':>10} {'our MiB':>9} {'note MiB':>9}")
     for name, ours, theirs, ratio, mine, peak in numpy_code.table():
         print(f"{name:24} {ours:9.1f} {theirs:9.1f} {ratio:10.2f} {mine:9.1f} {peak:9.1f}")
+    if importlib.util.find_spec("torch"):
+        print("\ntorch modules against torch's own derivatives (float64, one thread, medians of three runs)")
+        for name, mine, own in frameworks.table():
+            print(f"{name:26} ours {mine:9.1f} ms   autograd {own:9.1f} ms   {own / mine:5.2f}")
     print("\nDerive, verify and print (median of 5 after one warm-up)")
     for name, ms in latency.table():
         print(f"{ms:8.1f} ms  {name}")

@@ -24,7 +24,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
-         "training", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
+         "training", "targets", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes",
                    "blocks", "shapes", "kinds",
@@ -42,7 +42,8 @@ ORDER = {
                    "conventions", "notes", "derive", "products", "vectorized", "einsum"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
-    "emit":       ("dialects", "windows", "plan", "reads", "arrays", "numpy_code", "split", "native"),
+    "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "arrays", "numpy_code", "boosting", "framework_dialects", "frameworks",
+                   "framework_calls", "split", "native"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),
     "run":        ("problem", "labels", "sheet", "sources", "data", "model", "fit", "cluster"),

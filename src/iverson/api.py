@@ -169,14 +169,19 @@ def compile(
 ) -> Callable[..., Any]:
     """A function of the arrays that returns (value, gradient), or (value, {name: gradient}) for several names.
 
+    target   numpy, torch or jax.  Of torch and jax the arrays are tensors, dtype and device follow them, and the function
+             has another, `loss`, whose backward pass is the closed form
+
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
-    if target != "numpy":
-        raise IversonError("unsupported", f"The target {target!r} is not supported yet.", hint="numpy")
     from .emit.numpy_code import compiled
+    from .targets import function, require_arrays
 
+    require_arrays(target)
     found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
     rows = found if isinstance(found, dict) else {str(wrt): found}
+    if target != "numpy":
+        return function(rows, target, isinstance(found, dict))
     first = next(iter(rows.values()))
     answers = {n: d.derived.answer for n, d in rows.items()}
 
@@ -188,17 +193,10 @@ def compile(
 
 def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:
     """A readable module with the value and the gradients by all of `wrt`."""
-    if target != "numpy":
-        raise IversonError("unsupported", f"The target {target!r} is not supported yet.", hint="numpy")
-    from .emit.numpy_code import numpy_module
+    from .targets import module as module_of
 
     loss = parse(source)
-    found = derive(loss, [wrt] if isinstance(wrt, str) else list(wrt))
-    formulas = [d.text() if d.derived.main.indices else f"d{n} = {d.text()}" for n, d in found.items()]
-    first = next(iter(found.values()))
-    return numpy_module(
-        first.derived.program, {n: d.derived.answer for n, d in found.items()}, loss.source, formulas
-    )
+    return module_of(derive(loss, [wrt] if isinstance(wrt, str) else list(wrt)), target)
 
 
 def problem(

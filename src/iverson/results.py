@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from .core.errors import IversonError
 from .core.node import mul, reads
 from .core.program import Program
 from .derivation.conventions import fact_of
-from .derivation.derive import Derived
+from .derivation.derive import Derived, derive
 from .derivation.einsum import einsum_text
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
@@ -237,15 +237,28 @@ class Derivation:
         )
 
     def code(self, target: str = "numpy") -> str:
-        """A readable module with the value and this derivative."""
-        if target != "numpy":
-            raise IversonError("unsupported", f"The target {target!r} is not supported yet.", hint="numpy")
-        from .emit.numpy_code import numpy_module
+        """A readable module with the value and this derivative: numpy; torch or jax, which differentiate its `loss` by
+        this formula; xgboost or lightgbm, an objective with the Hessian's diagonal."""
+        from .targets import module
 
-        formula = f"d{self.wrt} = {self.text()}" if not self.derived.main.indices else self.text()
-        return numpy_module(
-            self.derived.program, {self.wrt: self.derived.answer}, self.loss.source, (formula,)
-        )
+        return module({self.wrt: self}, target)
+
+    def products(self, wrt: Sequence[str]) -> dict[str, Derivation]:
+        """The derivatives by these inputs times a gradient by the result, each verified."""
+        taken = self.loss.program.names()
+        name = next(n for n in ("upstream", *(f"upstream{k}" for k in range(1, 100))) if n not in taken)
+        found = derive(self.loss.typed, wrt, 1, name, None, self.symmetric)
+        rows = {n: Derivation(self.loss, d, 1, name, None, self.symmetric) for n, d in found.items()}
+        for d in rows.values():
+            d.verified  # noqa: B018
+        return rows
+
+    def second(self) -> Derivation:
+        """The derivative of this one by the same input, verified."""
+        found = derive(self.loss.typed, [self.wrt], self.order + 1)[self.wrt]
+        d = Derivation(self.loss, found, self.order + 1, None, None, "ambient")
+        d.verified  # noqa: B018
+        return d
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         """The derivative at the given arrays, a float or a float64 array."""
@@ -294,7 +307,7 @@ def verified(d: Derivation) -> Verified:
     outputs = len(d.derived.adjoint.outputs)
     first = d.derived.first
     judge = d.loss.typed if first is None else read_back(inputs, first.lines, first.dims)
-    judge = judge if d.wrt not in d.loss.typed.definitions else cut_typed(d)
+    judge = cut_typed(d) if first is None and d.wrt in d.loss.typed.definitions else judge
     pairing, tangent = allowed(d)
     within = d.symmetric == "projected" and tangent is not None and d.order == 1
     record = None

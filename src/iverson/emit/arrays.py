@@ -1,13 +1,15 @@
-"""Index nodes as NumPy expressions: an index is an axis, a product with a bound index a matrix product.
+"""Index nodes as array expressions: an index is an axis, a product with a bound index a matrix product.
 
 Glossary   Value: a piece of code and the index of each of its axes; scope: the indices alive, in the order of axes;
-rows: np.arange of a size, for gathers and scatters.
+rows: the range of a size, for gathers and scatters.
+What the library calls its operations is the Dialect's to say.
 Nothing larger than the axes of one product is ever made; what has three or more indices goes through einsum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from ..core.errors import IversonError
@@ -15,9 +17,9 @@ from ..core.node import HALF, TWO, Node, add, coefficient, is_integer, is_num, m
 from ..derivation.lift import arranged
 from ..derivation.naming import abstract
 from ..derivation.signs import strong
-from .dialects import NUMPY, REDUCE, TENSOR
+from .dialects import PLAIN, Dialect
 from .plan import Plan, costly
-from .reads import ATOM, LOOSE, SUM, TIMES, UNARY, Reads, Value, whole
+from .reads import ATOM, LOOSE, SUM, TIMES, UNARY, Reads, Value, number, whole
 from .windows import Dims, Piece, on_terms, risky
 
 SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -35,8 +37,10 @@ class Arrays(Reads):
         unused: Callable[[str], str],
         indent: str = "    ",
         dims: Dims | None = None,
+        dialect: Dialect = PLAIN,
+        labels: Collection[str] = (),
     ) -> None:
-        self.dims = dims or {}
+        self.dims, self.dialect, self.labels = dims or {}, dialect, set(labels)
         self.plan, self.names, self.size, self.unused, self.indent = plan, names, size, unused, indent
         self.tall: set[str] = set()  # samples x features: products with `params` are made one class a column,
         self.params: set[str] = set()  # so that what runs over classes runs down contiguous memory
@@ -54,20 +58,30 @@ class Arrays(Reads):
         """`name = ...` with one axis for each index."""
         target = self.names[name]
         if body.op == "tensor":
-            self.line(f"{target} = {TENSOR[body.attr[0]].format(*(self.names[n] for n in body.attr[1:]))}")
+            self.line(f"{target} = {self.dialect.tensor[body.attr[0]].format(*(self.names[n] for n in body.attr[1:]))}")
         elif name in self.plan.pieces:
             self.assemble(target, indices, self.plan.pieces[name])
         elif not self.scatter(target, indices, body):
             value = self.value(body, indices)
-            self.line(f"{target} = {self.full(value, indices)}")
+            code = self.full(value, indices)
+            shared = name in self.plan.outputs and code.isidentifier()
+            self.line(f"{target} = {self.array('own', code) if shared else code}")
 
     def full(self, v: Value, axes: tuple[Node, ...]) -> str:
         """Code with exactly these axes, spread where the value does not depend on one."""
-        code = self.aligned(v, axes).code
         if set(v.axes) == set(axes):
-            return f"1.0*{self.aligned(v, axes).at(TIMES)}" if v.truth else code
+            return self.lifted(self.counted(self.aligned(v, axes))).code
         shape = ", ".join(self.size(i.attr[1]) for i in axes) + ("," if len(axes) == 1 else "")
-        return f"np.broadcast_to({code}, ({shape})).astype(float)"
+        operation = "filled" if v.number else "spread"
+        method = self.dialect.array[operation].startswith("{0}.")
+        return self.array(operation, self.aligned(v, axes).at(ATOM if method else LOOSE), shape)
+
+    def counted(self, v: Value) -> Value:
+        """A mask as 1.0 and 0.0; anything else as it is."""
+        if not v.truth:
+            return v
+        code = f"float({v.code})" if v.number else self.array("real", v.at(ATOM))
+        return Value(code, v.axes, ATOM if code.endswith(")") and "*" not in code[:4] else TIMES, number=v.number)
 
     def assemble(self, target: str, indices: tuple[Node, ...], parts: Sequence[Piece]) -> None:
         """Terms that count on a part of the axes are added there: `g[1:] += x[1:] - x[:-1]`."""
@@ -78,7 +92,7 @@ class Arrays(Reads):
             places = [self.stretch(w.start, w.size, i.attr[1]) if w else ":" for w, i in zip(p.windows, indices, strict=True)]
             while len(places) > 1 and places[-1] == ":":
                 places.pop()
-            self.line(f"{target}[{', '.join(places)}] {'-' if minus else '+'}= {v.code}")
+            self.line(self.array("subtract" if minus else "add", target, ", ".join(places), v.code))
 
     def scatter(self, target: str, indices: tuple[Node, ...], body: Node) -> bool:
         """Terms with [k = y[i]] or [k != y[i]] written by assignment to the entries they pick out."""
@@ -97,33 +111,37 @@ class Arrays(Reads):
         base = plain or [masks[0][2]] if plain or masks else []
         self._base(target, indices, base)
         for _, place, _, _ in masks:
-            self.line(f"{target}[{self.place(indices, place)}] = 0.0")
+            self.line(self.array("set", target, self.place(indices, place)))
         for _, place, f, _ in hits:
             self._hit(target, indices, place, f)
         top, bottom = quotient(outer)
         for sign, part in (("*", top), ("/", bottom)):
             if not is_num(part, 1):
-                self.line(f"{target} {sign}= {self.value(part, ()).code}")
+                v = self.value(part, ())
+                self.line(self.array("scale", target, sign, v.at(UNARY if "= {2}" not in self.dialect.array["scale"] else LOOSE)))
         return True
 
     def _base(self, target: str, indices: tuple[Node, ...], base: Sequence[Node]) -> None:
         if not base:
             shape = ", ".join(self.size(i.attr[1]) for i in indices)
-            self.line(f"{target} = np.zeros(({shape}))")
+            self.line(f"{target} = {self.array('zeros', shape)}")
             return
         v = self.value(add(*base), indices)
-        code = self.full(v, indices)
-        if integral(add(*base)) and not v.truth:  # what is added to it need not be a whole number
-            code = f"1.0*{self.aligned(v, indices).at(TIMES)}" if set(v.axes) == set(indices) else code
-        self.line(f"{target} = {code}" + ("" if v.fresh or v.truth else ".copy(order='K')"))
+        made = Value(self.full(v, indices), indices, SUM if v.level < ATOM and set(v.axes) == set(indices) else ATOM)
+        own = v.fresh or v.truth
+        if integral(add(*base)) and not v.truth and set(v.axes) == set(indices):
+            own, made = True, self.counted(replace(made, truth=True))  # what is added to it need not be a whole number
+        operation = "fresh" if own else "copy"
+        method = self.dialect.array[operation].startswith("{0}.")
+        self.line(f"{target} = {self.array(operation, made.at(ATOM if method else LOOSE))}")
 
     def _hit(self, target: str, indices: tuple[Node, ...], place: Node, f: Node) -> None:
         c, _ = coefficient(f)
         v = self.value(mul(num(-1), f) if c < 0 else f, (indices[0],))
-        self.line(f"{target}[{self.place(indices, place)}] {'-' if c < 0 else '+'}= {v.code}")
+        self.line(self.array("subtract" if c < 0 else "add", target, self.place(indices, place), v.code))
 
     def place(self, indices: tuple[Node, ...], label: Node) -> str:
-        return f"{self.rows(indices[0].attr[1])}, {self.value(label, (indices[0],)).code}"
+        return f"{self.rows(indices[0].attr[1])}, {self.position(label, (indices[0],)).code}"
 
     # -- expressions ---------------------------------------------------------------------------------------
 
@@ -136,14 +154,15 @@ class Arrays(Reads):
                 return Value(var, tuple(terms[p] for p in order), ATOM, truth, False)
             if self.plan.repeats.get(key, 0) > 1:
                 return self._share(f, scope, key, terms)
-        return getattr(self, f"_{f.op}")(f, scope)
+        v: Value = getattr(self, f"_{f.op}")(f, scope)
+        return replace(v, number=True) if not v.axes and number(f) else v
 
     def _share(self, f: Node, scope: tuple[Node, ...], key: Node, terms: tuple[Node, ...]) -> Value:
         v = getattr(self, f"_{f.op}")(f, scope)
         if v.level == ATOM and not v.fresh:
             return v
         var = self.unused(STEMS.get(f.attr if f.op == "apply" else f.attr[0] if f.op == "red" else f.op, "t"))
-        self.line(f"{var} = ({v.code}).astype(float)" if v.truth else f"{var} = {v.code}")
+        self.line(f"{var} = {self.counted(v).code}")
         self.shared[key] = (var, tuple(terms.index(i) for i in v.axes), False)
         return Value(var, v.axes, ATOM, False, False)
 
@@ -163,12 +182,17 @@ class Arrays(Reads):
         return Value(self.size(f))
 
     def _const(self, f: Node, scope: tuple[Node, ...]) -> Value:
-        return Value(f"np.{f.attr}")
+        return Value(self.array("constant", f.attr))
 
     def _idx(self, f: Node, scope: tuple[Node, ...]) -> Value:
-        return Value(self.rows(f.attr[1]), (f,), ATOM, False, False)
+        v = self.position(f, scope)
+        return replace(v, code=self.array("floats", v.code))
 
     def _el(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        v = self.element(f, scope)
+        return replace(v, code=self.array("floats", v.code)) if f.attr in self.labels else v
+
+    def element(self, f: Node, scope: tuple[Node, ...]) -> Value:
         base, terms, sizes = self.names[f.attr], f.args, self.dims.get(f.attr, ())
         if any(t.op in ("add", "mul") or not whole(t, n) for t, n in zip(terms, sizes, strict=False)):
             return self._computed(base, terms, sizes, scope)
@@ -191,15 +215,15 @@ class Arrays(Reads):
         """One axis picked by labels or constants, the others whole: U[u, :]."""
         parts, axes = [], []
         for t in terms:
-            parts.append(":" if t.op == "idx" else str(t.attr) if t.op == "num" else self.value(t, ()).code)
-            axes += [t] if t.op == "idx" else list(self.value(t, ()).axes)
+            parts.append(":" if t.op == "idx" else self.position(t, ()).code)
+            axes += [t] if t.op == "idx" else list(self.position(t, ()).axes)
         while parts and parts[-1] == ":" and len(parts) > 1:
             parts.pop()
         return Value(f"{base}[{', '.join(parts)}]", tuple(axes))
 
     def _gathered(self, base: str, terms: tuple[Node, ...], scope: tuple[Node, ...]) -> Value:
         """Every axis by an array of indices: s[rows, y]."""
-        values = [Value(str(t.attr)) if t.op == "num" else self.value(t, scope) for t in terms]
+        values = [self.position(t, scope) for t in terms]
         shown, axes = self.together(values, scope)
         return Value(f"{base}[{', '.join(v.code for v in shown)}]", axes)
 
@@ -209,7 +233,7 @@ class Arrays(Reads):
         values = [
             self.value(mul(num(-1), t) if minus else t, scope) for t, minus in zip(terms, signs, strict=True)
         ]
-        values = [Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in values]
+        values = [self.counted(v) for v in values]
         shown, axes = self.together(values, scope)
         code = negative(shown[0].at(TIMES)) if signs[0] else shown[0].at(SUM)
         for v, minus in zip(shown[1:], signs[1:], strict=True):
@@ -222,8 +246,7 @@ class Arrays(Reads):
         if held and risky(f, self.dims):
             return self.where(held, self.value(mul(*(x for x in factors(f) if x not in held)), scope), scope)
         if c < 0:
-            v = self.value(mul(num(-c), rest), scope)
-            v = Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
+            v = self.counted(self.value(mul(num(-c), rest), scope))
             return Value(negative(v.at(TIMES)), v.axes, SUM)
         held, loose, others = strong(factors(f))
         if held:
@@ -238,11 +261,18 @@ class Arrays(Reads):
         truths = [self.truth(x, scope) for x in held]
         rest = self.real(mul(*loose), scope)
         if not any(v.axes for v in (*truths, rest)):
-            asked = " and ".join(v.at(SUM) for v in truths)
-            return Value(f"{rest.at(SUM)} if {asked} else 0.0", (), LOOSE)
+            return self.choice(truths, rest)
         (*shown, v), axes = self.together([*truths, rest], scope)
         asked = shown[0].code if len(shown) == 1 else " & ".join(f"({t.code})" for t in shown)
-        return Value(f"np.where({asked}, {v.code}, 0.0)", axes)
+        return self.kept_where(Value(asked, axes, LOOSE, True, number=all(t.number for t in shown)), v, axes)
+
+    def choice(self, truths: Sequence[Value], v: Value) -> Value:
+        """A scalar where scalar conditions hold, 0 elsewhere."""
+        if all(t.number for t in truths) or "if" in self.dialect.array["choice"]:
+            asked = " and ".join(t.at(SUM) for t in truths)
+            return Value(f"{self.lifted(v).at(SUM)} if {asked} else {self.lifted(Value('0.0', number=True)).code}", (), LOOSE)
+        asked = " & ".join(self.lifted(t, "condition").at(ATOM) if len(truths) > 1 else t.code for t in truths)
+        return Value(self.array("choice", asked, self.lifted(v).code))
 
     def truth(self, f: Node, scope: tuple[Node, ...]) -> Value:
         """An indicator as a condition."""
@@ -259,7 +289,7 @@ class Arrays(Reads):
             return values[0]
         ranked = sorted(values, key=lambda v: (v.truth, len(v.axes)))
         if ranked[0].truth and all(v.truth for v in ranked):
-            ranked[0] = Value(f"1.0*{ranked[0].at(ATOM)}", ranked[0].axes, TIMES)
+            ranked[0] = self.counted(ranked[0])
         shown, axes = self.together(ranked, scope)
         return Value("*".join(v.at(TIMES if p == 0 else TIMES + 1) for p, v in enumerate(shown)), axes, TIMES)
 
@@ -267,7 +297,8 @@ class Arrays(Reads):
         if bottom is None:
             return top
         (a, b), axes = self.together([top, bottom], scope)
-        below = f"np.float64({b.code})" if not axes and " - " in b.code else b.at(TIMES + 1)  # sizes may differ by 0
+        less = not axes and " - " in b.code  # sizes may differ by 0
+        below = self.array("divisor", b.code) if less and b.number else b.at(TIMES + 1)
         return Value(f"{a.at(TIMES)}/{below}", axes, TIMES)
 
     def _pow(self, f: Node, scope: tuple[Node, ...]) -> Value:
@@ -279,12 +310,14 @@ class Arrays(Reads):
             if root is not None:
                 return root
             v = self.real(base, scope)
-            return Value(f"np.sqrt({v.code})", v.axes)
+            return Value(self.called("sqrt", [v]), v.axes)
         if e.op == "num" and isinstance(e.attr, int):
             v = self.real(base, scope)
             return Value(f"{v.at(ATOM)}**{e.attr}", v.axes, UNARY)
         (a, b), axes = self.together([self.real(base, scope), self.real(e, scope)], scope)
-        return Value(f"np.power({a.code}, {b.code})", axes)
+        if a.number and b.number and self.dialect.numbers:
+            return Value(f"{a.at(ATOM)}**{b.at(ATOM)}", axes, UNARY)
+        return Value(self.array("power", a.code, b.code), axes)
 
     def norm(self, f: Node, scope: tuple[Node, ...]) -> Value | None:
         """The root of a sum of squares; None where `f` is none."""
@@ -305,29 +338,42 @@ class Arrays(Reads):
 
     def real(self, f: Node, scope: tuple[Node, ...]) -> Value:
         """The value as floats: NumPy computes functions of booleans in half precision."""
-        v = self.value(f, scope)
-        return Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v
+        return self.counted(self.value(f, scope))
 
     def _apply(self, f: Node, scope: tuple[Node, ...]) -> Value:
         shown, axes = self.together([self.real(a, scope) for a in f.args], scope)
-        if f.attr not in NUMPY or f.attr in self.functions:
+        if f.attr not in self.dialect.functions or f.attr in self.functions:
             name = self.names.get(f.attr.rstrip("'"), f.attr.rstrip("'"))
             return Value(f"{name}{'_prime' if f.attr.endswith(chr(39)) else ''}({shown[0].code})", axes)
-        code = shown[0].code
-        if len(f.args) == 1:
-            return Value(NUMPY[f.attr].format(code), axes)
-        for v in shown[1:]:
-            code = NUMPY[f.attr].format(code, v.code)
-        return Value(code, axes)
+        if len(shown) == 1:
+            return Value(self.called(f.attr, shown), axes)
+        first, *others = sorted(shown, key=lambda v: v.number) if f.attr in ("max", "min") and self.dialect.numbers else shown
+        for v in others:
+            first = Value(self.called(f.attr, [first, v]), axes, number=first.number and v.number)
+        return first
+
+    def called(self, function: str, args: Sequence[Value]) -> str:
+        """An elementwise function of arrays, or of Python numbers."""
+        d = self.dialect
+        if args[-1].number and not args[0].number and f"{function} number" in d.functions:
+            return d.functions[f"{function} number"].format(*(v.code for v in args))
+        if d.numbers and all(v.number for v in args) and function in d.numbers:
+            return d.numbers[function].format(*(v.code for v in args))
+        if d.numbers and (len(args) == 1 or function in d.lifted):
+            args = [self.lifted(v) for v in args]
+        return d.functions[function].format(*(v.code for v in args))
 
     def _rel(self, f: Node, scope: tuple[Node, ...]) -> Value:
         terms = all(a.term for a in f.args)
-        shown, axes = self.together([(self.term if terms else self.value)(a, scope) for a in f.args], scope)
-        return Value(f"{shown[0].at(SUM)} {SIGNS[f.attr]} {shown[1].at(SUM)}", axes, LOOSE, True)
+        whole = [a for a in f.args if a.op == "idx" or (a.op == "el" and a.attr in self.labels)]
+        values = [self.term(a, scope) if terms else self.position(a, scope) if a in whole else self.value(a, scope) for a in f.args]
+        shown, axes = self.together(values, scope)
+        code = f"{shown[0].at(SUM)} {SIGNS[f.attr]} {shown[1].at(SUM)}"
+        return Value(code, axes, LOOSE, True, number=not axes and number(f))
 
     def _br(self, f: Node, scope: tuple[Node, ...]) -> Value:
         v = self._rel(f.args[0], scope)
-        return v if v.axes else Value(f"float({v.code})")
+        return v if v.axes or not (v.number or not self.dialect.numbers) else Value(f"float({v.code})", number=v.number)
 
     # -- reductions ----------------------------------------------------------------------------------------
 
@@ -338,11 +384,11 @@ class Arrays(Reads):
         if kind == "sum":
             return self.contraction(bound, body, inner)
         v = self.real(body, inner)
-        method, neutral = REDUCE[kind]
+        method, neutral = self.dialect.reduce[kind]
         if not is_num(condition, 1):
             c = self.value(condition, inner)
             (c, v), axes = self.together([c, v], inner)
-            v = Value(f"np.where({c.code}, {v.code}, {neutral})", axes)
+            v = Value(self.array("otherwise", self.lifted(c, "condition").code, self.lifted(v).code, neutral), axes)
         missing = [i for i in bound if i not in v.axes]
         if missing:
             axes = tuple(i for i in inner if i in v.axes or i in missing)
@@ -353,7 +399,11 @@ class Arrays(Reads):
         """A method applied over the axes of the bound indices."""
         places = [p for p, i in enumerate(v.axes) if i in bound]
         rest = tuple(i for i in v.axes if i not in bound)
-        axis = "" if not rest else f"axis={places[0] if len(places) == 1 else tuple(places)}"
+        v = self.counted(v) if self.dialect.numbers else v
+        word = f"{self.dialect.axis}="
+        if method in self.dialect.stepwise and rest and len(places) > 1:
+            return Value(v.at(ATOM) + "".join(f".{method}({word}{p})" for p in places[::-1]), rest)
+        axis = "" if not rest else f"{word}{places[0] if len(places) == 1 else tuple(places)}"
         return Value(f"{v.at(ATOM)}.{method}({axis})", rest)
 
     def contraction(self, bound: Sequence[Node], body: Node, scope: tuple[Node, ...]) -> Value:
@@ -387,7 +437,7 @@ class Arrays(Reads):
         """Factors on the same axes multiplied elementwise, a smaller one into a larger that holds its axes."""
         groups: list[list[Value]] = []
         for v in sorted(values, key=lambda v: -len(v.axes)):
-            home = next(
+            home = next((g for g in groups if set(v.axes) == set(g[0].axes)), None) or next(
                 (
                     g
                     for g in groups
@@ -435,7 +485,7 @@ class Arrays(Reads):
         if straight and a.code in self.tall and b.code in self.params and left and right:
             return Value(f"({b.code}.T @ {a.code}.T).T", (*left, *right))
         x, y = self.aligned(a, [*left, k]), self.aligned(b, [k, *right])
-        x, y = (Value(f"1.0*{v.at(ATOM)}", v.axes, TIMES) if v.truth else v for v in (x, y))
+        x, y = self.counted(x), self.counted(y)
         return Value(f"{x.at(UNARY)} @ {y.at(UNARY)}", (*left, *right), TIMES)
 
     def einsum(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:
@@ -443,8 +493,8 @@ class Arrays(Reads):
         letters = {i: LETTERS[p] for p, i in enumerate(dict.fromkeys(i for g in groups for i in g.axes))}
         inputs = ",".join("".join(letters[i] for i in g.axes) for g in groups)
         output = "".join(letters[i] for i in axes)
-        shown = ", ".join(f"1.0*{g.at(ATOM)}" if g.truth else g.code for g in groups)
-        return Value(f"np.einsum('{inputs}->{output}', {shown}, optimize=True)", axes)
+        shown = ", ".join(self.counted(g).code for g in groups)
+        return Value(self.array("einsum", f"{inputs}->{output}", shown), axes)
 
     def scatter_add(
         self, hit: tuple[Node, Node, Node], bound: Sequence[Node], body: Node, scope: tuple[Node, ...]
@@ -459,7 +509,7 @@ class Arrays(Reads):
         axes = (n, *(j for j in v.axes if j is not n))
         shown = self.full(v, axes)
         return Value(
-            f"_scatter_add({shown}, {self.value(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:])
+            f"_scatter_add({shown}, {self.position(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:])
         )
 
     def _tensor(self, f: Node, scope: tuple[Node, ...]) -> Value:
@@ -510,7 +560,11 @@ def picked(t: Node, indices: tuple[Node, ...]) -> tuple[str, Node, Node, Node] |
 
 
 def negative(code: str) -> str:
-    """A product with a minus; where it begins with parentheses they may hold a mask, which has no negative."""
+    """A product with a minus; where it begins with parentheses they may hold a mask, which has no negative.  Of a matrix
+    product the result is negated, which is the smaller one."""
+    head, product, _ = code.partition(" @ ")
+    if product and not set("*/") & set(head) and head.count("(") == head.count(")"):
+        return f"-({code})"
     return ("-1.0*" if code.startswith("(") else "-") + code
 
 

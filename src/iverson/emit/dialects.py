@@ -1,6 +1,43 @@
-"""NUMPY: how every elementwise function and reduction is spelled; HELPERS: functions a module carries when it uses them."""
+"""NUMPY: how every elementwise function and reduction is spelled; HELPERS: functions a module carries when it uses them.
+
+A Dialect is all that arrays.py knows of the library it writes for; PLAIN is NumPy's.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one array library writes what is asked of it.
+
+    functions  elementwise; under `max number`, the spelling for an array and a Python number
+    numbers    functions of Python numbers, where the library's own take arrays alone
+    reduce     the method, and what an entry that does not count is replaced by; axis: the keyword
+    array      operations on whole arrays, by name
+    lifted     functions that take no Python numbers;  stepwise: methods that take one axis at a time
+    forward    slices never run backwards;  transposed: products are made one class a contiguous column
+    opening    lines at the top of a function: of every array, of scalars, of labels
+    words      names that its modules need for themselves
+    """
+
+    name: str
+    imports: str
+    functions: Mapping[str, str]
+    reduce: Mapping[str, tuple[str, str]]
+    tensor: Mapping[str, str]
+    helpers: Mapping[str, str]
+    array: Mapping[str, str]
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    lifted: frozenset[str] = frozenset()
+    stepwise: frozenset[str] = frozenset()
+    axis: str = "axis"
+    forward: bool = False
+    transposed: bool = False
+    opening: Mapping[str, str] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
 
 NUMPY = {
     "exp": "np.exp({})", "log": "np.log({})", "log1p": "np.log1p({})", "expm1": "np.expm1({})", "sqrt": "np.sqrt({})",
@@ -270,3 +307,33 @@ def _cosine_ratio_slope(x):
     return _series(x, c, lambda x: (np.sin(x) - 4.0*np.sin(0.5*x)**2/x)/x**2, 2.0)
 ''',
 }
+
+# {0} is the array, unless said otherwise
+ARRAY = {
+    "real": "1.0*{0}",                                           # a mask
+    "floats": "{0}",                                             # integers
+    "lifted": "{0}",                                             # a Python number as an array
+    "condition": "{0}",                                          # a Python truth as an array
+    "divisor": "np.float64({0})",                                # a Python number that may be 0
+    "spread": "np.broadcast_to({0}, ({1})).astype(float)",       # over sizes
+    "filled": "np.broadcast_to({0}, ({1})).astype(float)",       # a Python number over sizes
+    "zeros": "np.zeros(({0}))",
+    "range": "np.arange({0})",
+    "turn": "{0}.transpose({1})",
+    "clip": "np.clip({0}, 0, {1} - 1)",
+    "where": "np.where({0}, {1}, 0.0)",
+    "otherwise": "np.where({0}, {1}, {2})",
+    "choice": "{1} if {0} else 0.0",                             # of scalars
+    "power": "np.power({0}, {1})",
+    "constant": "np.{0}",
+    "einsum": "np.einsum('{0}', {1}, optimize=True)",
+    "own": "{0}",                                                # to be returned, held by others
+    "fresh": "{0}",                                              # to be written to, held by nobody else
+    "copy": "{0}.copy(order='K')",                               # to be written to, held by others
+    "set": "{0}[{1}] = 0.0",
+    "add": "{0}[{1}] += {2}",
+    "subtract": "{0}[{1}] -= {2}",
+    "scale": "{0} {1}= {2}",                                     # by * or /
+}
+
+PLAIN = Dialect("numpy", "import numpy as np\n", NUMPY, REDUCE, TENSOR, HELPERS, ARRAY, transposed=True)

@@ -1,5 +1,7 @@
 """A readable NumPy module with the value and the gradients of a loss, and the same text as a function.
 
+Functions are written in any dialect; frameworks.py puts those of torch and JAX into modules.
+
 Glossary   answers: by input, what derivation/answer.py gives; names: every array's identifier in the code.
 """
 
@@ -25,7 +27,7 @@ from ..lang.sizes import show_size, size_leaves, size_tree
 from ..lang.surface import name as surface_name
 from ..meaning.structure import check_facts
 from .arrays import Arrays
-from .dialects import HELPERS
+from .dialects import HELPERS, PLAIN, Dialect
 from .plan import Plan, gradient_plan, plan
 
 # where entries that do not count are computed and then passed over, NumPy is not to speak of them
@@ -38,33 +40,38 @@ def numpy_module(
     program: Program, answers: Mapping[str, Answer], text: str = "", formulas: Sequence[str] = ()
 ) -> str:
     """The module: value_and_grad, value, and one function for each definition beside the loss (predict)."""
-    whole = [
-        function(program, gradient_plan(program, answers, True), "value_and_grad", tuple(answers), formulas)
-    ]
-    result = program.definition(program.result)
-    if not result.indices:
-        whole.append(function(program, plan(program, [result], program.definitions), "value", ()))
-    for d in program.definitions:
-        if d.name == "predict":
-            whole.append(function(program, plan(program, [d], program.definitions), d.name, ()))
-    body = "\n\n".join(whole)
+    body = "\n\n".join(functions(program, answers, formulas))
     return header(text, body) + body
 
 
-def carry(body: str, found: dict[str, str]) -> None:
+def functions(
+    program: Program, answers: Mapping[str, Answer], formulas: Sequence[str], dialect: Dialect = PLAIN
+) -> list[str]:
+    """value_and_grad; value, of a scalar loss; predict, where it is defined."""
+    whole = [function(program, gradient_plan(program, answers, True), "value_and_grad", tuple(answers), formulas, dialect)]
+    result = program.definition(program.result)
+    if not result.indices:
+        whole.append(function(program, plan(program, [result], program.definitions), "value", (), (), dialect))
+    for d in program.definitions:
+        if d.name == "predict":
+            whole.append(function(program, plan(program, [d], program.definitions), d.name, (), (), dialect))
+    return whole
+
+
+def carry(body: str, found: dict[str, str], helpers: Mapping[str, str] = HELPERS) -> None:
     """The helpers a text calls, and those they call."""
-    for n, text in HELPERS.items():
+    for n, text in helpers.items():
         if n not in found and f"{n}(" in body:
             found[n] = text
-            carry(text, found)
+            carry(text, found, helpers)
 
 
-def header(text: str, body: str) -> str:
+def header(text: str, body: str, dialect: Dialect = PLAIN) -> str:
     quoted = "".join(f"#   {line}\n" for line in printable(text).splitlines() if line.strip())
     wanted: dict[str, str] = {}
-    carry(body, wanted)
-    used = "\n".join(wanted[n] for n in HELPERS if n in wanted)
-    imports = ("import math\n\n" if "math." in used else "") + "import numpy as np\n\n"
+    carry(body, wanted, dialect.helpers)
+    used = "\n".join(wanted[n] for n in dialect.helpers if n in wanted)
+    imports = ("import math\n\n" if "math." in used + body else "") + dialect.imports + "\n"
     return (
         (f"# The loss, as it was written:\n{quoted}" if quoted else "")
         + imports
@@ -79,28 +86,33 @@ def printable(text: str) -> str:
 
 
 def function(
-    program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = ()
+    program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = (), dialect: Dialect = PLAIN
 ) -> str:
     """One function that computes the outputs of a plan."""
-    return build(program, p, name, wrt, formulas)[0]
+    return build(program, p, name, wrt, formulas, dialect)[0]
 
 
 def build(
-    program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = ()
+    program: Program, p: Plan, name: str, wrt: tuple[str, ...], formulas: Sequence[str] = (), dialect: Dialect = PLAIN
 ) -> tuple[str, Maker]:
     """The text of one function, and the names and inputs it came to have."""
-    maker = Maker(program, p)
+    maker = Maker(program, p, dialect, wrt)
     body = maker.body(name == "value_and_grad", wrt)
     signature = ", ".join([*map(maker.parameter, maker.inputs), *maker.asked.values()])
     doc = docstring(program, maker.inputs, name, wrt, formulas)
-    guard = QUIET if any(g in row for row in body for g in GUARDED) else ""
+    guard = QUIET if dialect is PLAIN and any(g in row for row in body for g in GUARDED) else ""
     return f"{guard}def {name}({signature}):\n{doc}" + "\n".join(body) + "\n", maker
 
 
 def docstring(
     program: Program, inputs: Sequence[Input], name: str, wrt: tuple[str, ...], formulas: Sequence[str]
 ) -> str:
-    first = {"value_and_grad": f"The value and the gradient by {', '.join(wrt)}.", "value": "The value."}.get(
+    first = {
+        "value_and_grad": f"The value and the gradient by {', '.join(wrt)}.",
+        "pullback": f"The product of the gradient by the value with the derivative by {', '.join(wrt)}.",
+        "derivatives": "The gradient and the diagonal of the Hessian of the sum over rows, entry by entry.",
+        "value": "The value.",
+    }.get(
         name, f"The value of the definition {name}."
     )
     lines = [f'    """{printable(first)}', ""] + [f"    {i.name}   {shape_text(i)}" for i in inputs]
@@ -117,11 +129,11 @@ def shape_text(i: Input) -> str:
 class Maker:
     """The names and lines of one function."""
 
-    def __init__(self, program: Program, p: Plan) -> None:
-        self.program, self.plan = program, p
+    def __init__(self, program: Program, p: Plan, dialect: Dialect = PLAIN, wrt: Sequence[str] = ()) -> None:
+        self.program, self.plan, self.dialect, self.wrt = program, p, dialect, wrt
         self.inputs = sorted(self._read(), key=lambda i: i.default is not None)
         self.names: dict[str, str] = {}
-        self.taken = set(RESERVED)
+        self.taken = RESERVED | dialect.words
         for n in (*(i.name for i in program.inputs.values()), *(d.name for d in p.definitions)):
             self.names[n] = self.unused(n if safe(n) else f"v_{ascii_of(n)}")
         self.sizes: dict[Node, str] = {}
@@ -162,8 +174,11 @@ class Maker:
 
     def body(self, pair: bool, wrt: tuple[str, ...]) -> list[str]:
         dims = self.program.dims() | sizes_of(self.plan.definitions)
-        arrays = Arrays(self.plan, self.names, self.size, self.unused, dims=dims)
-        arrays.tall = {self.names[i.name] for i in self.inputs if i.role == "data" and i.type.rank == 2}
+        labels = [i.name for i in self.inputs if i.type.classes is not None]
+        labels += [d.name for d in self.plan.definitions if d.labels is not None]
+        arrays = Arrays(self.plan, self.names, self.size, self.unused, dims=dims, dialect=self.dialect, labels=labels)
+        if self.dialect.transposed:
+            arrays.tall = {self.names[i.name] for i in self.inputs if i.role == "data" and i.type.rank == 2}
         arrays.params = {self.names[i.name] for i in self.inputs if i.role == "param" and i.type.rank == 2}
         arrays.functions = {i.name for i in self.inputs if i.role == "function"}
         for d in self.plan.definitions:
@@ -178,13 +193,34 @@ class Maker:
                 else "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, gradients, strict=True)) + "}"
             )
             result = f"{outputs[0]}, {inner}"
+        elif len(outputs) > 1 and not wrt:
+            result = ", ".join(outputs)
+        elif len(outputs) > 1:
+            result = "{" + ", ".join(f"{w!r}: {g}" for w, g in zip(wrt, outputs, strict=True)) + "}"
         shapes = self.shapes()
         functions = [
             f"    {self.names[i.name]}, {self.names[i.name]}_prime = {self.names[i.name]}"
             for i in self.inputs
             if i.role == "function"
         ]
-        return [*functions, *shapes, *arrays.lines, f"    return {result}"]
+        return [*functions, *self.opening(), *shapes, *arrays.lines, f"    return {result}"]
+
+    def opening(self) -> list[str]:
+        """What a function does to its arguments first: one dtype for all that is real, integers for labels."""
+        rows = self.dialect.opening
+        real = sorted((i for i in self.inputs if i.type.classes is None and i.role != "function"), key=self._leads)
+        if not rows or not self.inputs:
+            return []
+        like = real[0] if real else self.inputs[0]
+        lines = [] if like.type.rank else [rows["made"].format(self.names[like.name])]
+        lines.append(rows["like"].format(self.names[like.name]))
+        lines.append(assignments(rows["array"], [self.names[i.name] for i in self.inputs if i in real and (i.type.rank or i is like)]))
+        lines.append(assignments(rows["scalar"], [self.names[i.name] for i in real if not i.type.rank and i is not like]))
+        lines.append(assignments(rows["label"], [self.names[i.name] for i in self.inputs if i.type.classes is not None]))
+        return [f"    {row}" for row in lines if row]
+
+    def _leads(self, i: Input) -> tuple[bool, bool, bool]:
+        return (i.type.rank == 0, i.name not in self.wrt, i.role != "param")
 
     def shapes(self) -> list[str]:
         """`N = X.shape[0]` for the sizes that the code speaks of.  A size that no input of the code tells is read off
@@ -249,6 +285,12 @@ def names_of(d: Definition) -> set[str]:
     return {g.attr for g in walk(d.body) if g.op == "el"} | {
         g.attr.rstrip("'") for g in walk(d.body) if g.op == "apply"
     }
+
+
+def assignments(row: str, names: Sequence[str]) -> str:
+    """`X, W = X.to(dtype), W.to(dtype)` of the row of one of them."""
+    sides = [row.format(n).split(" = ", 1) for n in names]
+    return f"{', '.join(a for a, _ in sides)} = {', '.join(b for _, b in sides)}" if sides else ""
 
 
 def safe(name: str) -> bool:

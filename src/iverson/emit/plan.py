@@ -220,6 +220,8 @@ def costly(g: Node) -> bool:
         return bool(reads(g))
     if g.op == "br":
         return bool(g.free) and all(a.op not in ("idx",) for a in g.args[0].args)
+    if g.op == "el":  # rows that labels pick: U[u]
+        return len(g.free) > 1 and any(t.op == "el" for t in g.args)
     return g.op == "pow" and bool(g.free) and g.args[1] is not num(2) and g.args[1] is not num(-1)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.affine import constant, leaves, minus, nonnegative, polynomial, split
-from ..core.node import Node, add, is_num, of_polynomial
+from ..core.node import Node, add, is_num, of_polynomial, reads, walk
+from .dialects import Dialect
 from .windows import Dims, in_range, on_terms, risky
 
 LOOSE, SUM, TIMES, UNARY, ATOM = 0, 1, 2, 3, 4
@@ -20,13 +21,15 @@ LOOSE, SUM, TIMES, UNARY, ATOM = 0, 1, 2, 3, 4
 
 @dataclass(frozen=True)
 class Value:
-    """code with its axes; level: how tightly it binds; truth: a boolean array; fresh: nobody else holds it."""
+    """code with its axes; level: how tightly it binds; truth: a boolean array; fresh: nobody else holds it;
+    number: a Python number, no array."""
 
     code: str
     axes: tuple[Node, ...] = ()
     level: int = ATOM
     truth: bool = False
     fresh: bool = True
+    number: bool = False
 
     def at(self, level: int) -> str:
         return self.code if self.level >= level else f"({self.code})"
@@ -35,6 +38,8 @@ class Value:
 class Reads(ABC):
     """The part of an array writer that knows index terms."""
 
+    dialect: Dialect
+    labels: set[str]
     size: Callable[[Node], str]
     unused: Callable[[str], str]
     dims: Dims
@@ -50,11 +55,31 @@ class Reads(ABC):
     def _rel(self, f: Node, scope: tuple[Node, ...]) -> Value:
         """A relation as a boolean array."""
 
+    @abstractmethod
+    def element(self, f: Node, scope: tuple[Node, ...]) -> Value:
+        """An entry of an array, or entries, labels as integers."""
+
+    def array(self, operation: str, *args: object) -> str:
+        """An operation of the library on whole arrays."""
+        return self.dialect.array[operation].format(*args)
+
+    def lifted(self, v: Value, operation: str = "lifted") -> Value:
+        """A Python number as an array."""
+        return replace(v, code=self.array(operation, v.code), level=ATOM, number=False) if v.number else v
+
+    def position(self, t: Node, scope: tuple[Node, ...]) -> Value:
+        """What stands in an index place, as integers."""
+        if t.op == "num":
+            return Value(str(t.attr))
+        if t.op == "idx":
+            return Value(self.rows(t.attr[1]), (t,), ATOM, False, False)
+        return self.element(t, scope) if t.op == "el" else self.term(t, scope) if t.term else self.value(t, scope)
+
     def rows(self, n: Node) -> str:
         """A name for np.arange(n)."""
         if n not in self.ranges:
             self.ranges[n] = self.unused("rows" if not self.ranges else "cols")
-            self.lines.insert(0, f"{self.indent}{self.ranges[n]} = np.arange({self.size(n)})")
+            self.lines.insert(0, f"{self.indent}{self.ranges[n]} = {self.array('range', self.size(n))}")
         return self.ranges[n]
 
     def aligned(self, v: Value, axes: Sequence[Node]) -> Value:
@@ -62,15 +87,14 @@ class Reads(ABC):
         order = [i for i in axes if i in v.axes]
         code, level = v.code, v.level
         if order != list(v.axes):
-            turn = (
-                ".T" if len(order) == 2 else f".transpose({', '.join(str(v.axes.index(i)) for i in order)})"
-            )
-            code, level = v.at(ATOM) + turn, ATOM
+            places = ", ".join(str(v.axes.index(i)) for i in order)
+            code = v.at(ATOM) + ".T" if len(order) == 2 else self.array("turn", v.at(ATOM), places)
+            level = ATOM
         first = next((p for p, i in enumerate(axes) if i in order), len(axes))
-        places = [":" if i in order else "None" for i in axes[first:]]
-        if "None" in places and order:
-            code, level = (code if level == ATOM else f"({code})") + f"[{', '.join(places)}]", ATOM
-        return Value(code, tuple(axes) if order else (), level, v.truth, v.fresh)
+        cuts = [":" if i in order else "None" for i in axes[first:]]
+        if "None" in cuts and order:
+            code, level = (code if level == ATOM else f"({code})") + f"[{', '.join(cuts)}]", ATOM
+        return Value(code, tuple(axes) if order else (), level, v.truth, v.fresh, v.number)
 
     def together(
         self, values: Sequence[Value], scope: Sequence[Node]
@@ -102,9 +126,9 @@ class Reads(ABC):
             return Value(f"{base}[{', '.join(map(str, cuts))}]", tuple(free), ATOM, False, False)
         values = []
         for t, n in zip(terms, sizes, strict=True):
-            v = Value(str(t.attr)) if t.op == "num" else self.term(t, scope) if t.term else self.value(t, scope)
+            v = self.term(t, scope) if t.term and t.op != "num" else self.position(t, scope)
             inside = not t.term or in_range(t, n)
-            values.append(v if inside else Value(f"np.clip({v.code}, 0, {self.size(n)} - 1)", v.axes))
+            values.append(v if inside else Value(self.array("clip", v.code, self.size(n)), v.axes))
         shown, axes = self.together(values, scope)
         return Value(f"{base}[{', '.join(v.code for v in shown)}]", axes)
 
@@ -125,6 +149,8 @@ class Reads(ABC):
         start, size = of_polynomial(parts[1]), own[0].attr[1]
         if c == 1:
             return ":" if is_num(start, 0) and size is n else self.stretch(start, size, n)
+        if self.dialect.forward:
+            return None
         end = minus(parts[1], polynomial(size) or {})
         return f"{self.size(start)}:{'' if constant(end) == -1 else self.size(of_polynomial(end))}:-1"
 
@@ -156,7 +182,11 @@ class Reads(ABC):
         masks, axes = self.together([self._rel(b.args[0], scope) for b in held], scope)
         mask = Value(" & ".join(m.at(SUM) for m in masks) if len(masks) > 1 else masks[0].code, axes, LOOSE, True)
         (m, shown), axes = self.together([mask, v], scope)
-        return Value(f"np.where({m.code}, {shown.code}, 0.0)", axes)
+        return self.kept_where(m, shown, axes)
+
+    def kept_where(self, truth: Value, v: Value, axes: tuple[Node, ...]) -> Value:
+        """A value where it counts, 0 elsewhere."""
+        return Value(self.array("where", self.lifted(truth, "condition").code, self.lifted(v).code), axes)
 
     def kept(self, fs: Sequence[Node], scope: tuple[Node, ...]) -> list[Value]:
         """The factors of a contraction; what brackets keep in range is 0 where they fail, and the brackets are then used up."""
@@ -174,3 +204,8 @@ class Reads(ABC):
 def whole(t: Node, n: Node) -> bool:
     """Not an index that runs over a part of an axis of size n."""
     return t.op != "idx" or t.attr[1] is n
+
+
+def number(f: Node) -> bool:
+    """Made of numbers and sizes alone: a Python number in code."""
+    return not f.free and not reads(f) and all(g.op not in ("idx", "red", "tensor") for g in walk(f))

@@ -200,13 +200,13 @@ def check(
 @iverson.command()
 @click.argument("source")
 @click.option("--wrt", required=True)
-@click.option("--target", type=click.Choice(["numpy"]), default="numpy")
+@click.option("--target", type=click.Choice(["numpy", "torch", "jax", "xgboost", "lightgbm"]), default="numpy")
 @click.option("-o", "--output", type=click.Path(dir_okay=False))
 @common
 def code(
     source: str, wrt: str, target: str, output: str | None, notation: str, sizes: str, kinds: str
 ) -> None:
-    """A readable NumPy module with the value and the gradients."""
+    """A readable module with the value and the gradients: NumPy, torch, JAX; or an objective for boosting."""
     text = api.module(read(source, notation, sizes, kinds), names(wrt), target)
     if output is None:
         click.echo(text, nl=False)
