@@ -234,10 +234,12 @@ def test_options_are_checked():
 
 
 def quiet(text, wrt, **options):
-    """A native compilation that may fall back; None where the loss is refused."""
+    """A native compilation that may fall back, but not because its C is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return iv.compile(text, wrt, target="native", **options)
+        f = iv.compile(text, wrt, target="native", **options)
+    assert "failed" not in (f.info.why or ""), f.info.why
+    return f
 
 
 def agrees(text, wrt, seed=0, **options):

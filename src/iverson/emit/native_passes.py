@@ -217,7 +217,7 @@ class Passes(Values):
         for s in self.split.steps.values():
             if s.sample is None:
                 head.append(f"const double *{self.steps[s.name]} = c->{self.steps[s.name]}; (void){self.steps[s.name]};")
-        read = {n for s in self.split.steps.values() if s.row for n in read_by(s)}
+        read = {n for s in self.split.steps.values() if s.sample is not None for n in read_by(s)}
         for s in self.split.steps.values():
             if s.total and s.level < p and s.name in read:
                 head.append(f"const double *{self.steps[s.name]} = c->{self.steps[s.name]};")

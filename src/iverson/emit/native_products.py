@@ -110,10 +110,35 @@ static void dots(real *restrict out, whole T, const real *restrict x, whole ld, 
     }
   }
 }
+/* the same for one row of w, a register of samples at a time: their partial sums are added up as a tree */
+static void one_dot(real *restrict out, const real *restrict x, whole ld, whole m, const real *restrict w, whole D) {
+  real rest[LANE_BYTES / sizeof(real)] = {0};
+  whole end = D / V * V;
+  for (whole d = end; d < D; d++) rest[d - D + V] = w[d];
+  for (whole l = 0; l < m; l += V) {
+    lanes t[LANE_BYTES / sizeof(real)];
+    UNROLL for (int r = 0; r < V; r++) {
+      const real *row = x + least(l + r, m - 1) * ld;
+      lanes s = load(row) * load(w);
+      for (whole d = V; d < end; d += V) s += load(row + d) * load(w + d);
+      t[r] = s;
+    }
+    if (end < D) {
+      lanes f = load(rest);
+      UNROLL for (int r = 0; r < V; r++) t[r] += load(x + least(l + r, m - 1) * ld + D - V) * f;
+    }
+    TREE
+    store(out + l, t[0]);
+  }
+}
 /* whether w is wanted as K x D, for `dots`, or as D x K */
-INLINE whole by_dots(whole D, whole K) { return D >= V * most(K, 8); }
+INLINE whole by_dots(whole D, whole K) { return D >= V * most(K, 8) || (D >= V && K <= 2); }
 static void scores(real *restrict out, whole T, const real *restrict x, whole ld, whole m, const real *restrict w, whole D, whole K,
                    real *restrict turned) {
+  if (D >= V && K <= 2) {
+    for (whole k = 0; k < K; k++) one_dot(out + k * T, x, ld, m, w + k * D, D);
+    return;
+  }
   if (by_dots(D, K)) {
     dots(out, T, x, ld, m, w, D, K);
     return;
@@ -131,6 +156,7 @@ INLINE void outer_block(real *restrict sums, whole D, const real *restrict x, wh
   for (whole l = 0; l < m; l++) {
     lanes v[8];
     UNROLL for (int j = 0; j < nd; j++) v[j] = load(x + l * ld + j * V);
+    UNROLL for (int j = 0; j < nd; j++) __builtin_prefetch(x + (l + m) * ld + j * V, 0, 2);
     UNROLL for (int k = 0; k < nk; k++) {
       real f = s[k * T + l];
       UNROLL for (int j = 0; j < nd; j++) a[k][j] += v[j] * f;
@@ -205,6 +231,20 @@ def transposed(n: int) -> str:
     return " ".join(text)
 
 
+def tree(n: int) -> str:
+    """C that puts the sum of the reals of t[r] into real r of t[0], for each of n registers."""
+    text = []
+    h = 1
+    while h < n:
+        low = [p if not p & h else n + p - h for p in range(n)]
+        high = [p + h if not p & h else n + p for p in range(n)]
+        for r in range(0, n, 2 * h):
+            a, b = f"t[{r}]", f"t[{r + h}]"
+            text.append(f"{a} = {shuffle(a, b, low)} + {shuffle(a, b, high)};")
+        h *= 2
+    return " ".join(text)
+
+
 def added(n: int) -> str:
     """C that adds up the n reals of v into s."""
     text = []
@@ -220,5 +260,5 @@ def products(real: str) -> str:
     size = 4 if real == "float" else 8
     rows = []
     for guard, n in (("#if LANE_BYTES == 64", 64 // size), ("#elif LANE_BYTES == 32", 32 // size), ("#else", 16 // size)):
-        rows += [guard, f"#define TRANSPOSE {transposed(n)}", f"#define ADD {added(n)}"]
+        rows += [guard, f"#define TRANSPOSE {transposed(n)}", f"#define ADD {added(n)}", f"#define TREE {tree(n)}"]
     return "\n".join([LANES, *rows, "#endif", PRODUCTS])

@@ -16,7 +16,7 @@ INLINE whole room(whole bytes) { return (bytes + 127) / 64 * 64; }
 
 # bytes of a tile, samples of a tile, multiply-adds below which one thread is enough
 RUN = """
-#define TILE_BYTES 65536
+#define TILE_BYTES 40960
 #define MOST_ROWS 512
 #define CHUNK_ROWS 4096
 #define ALONE 100000

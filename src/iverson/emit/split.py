@@ -243,7 +243,7 @@ class Splitter:
                 return None
             groups.setdefault(own[0] if own else None, []).append(x)
         sides = [k for k in groups if k is not None]
-        if len(sides) not in (1, 2) or any(not any(j in x.free for x in groups[k]) for k in sides):
+        if set(sides) != set(indices) or len(sides) > 2 or any(not any(j in x.free for x in groups[k]) for k in sides):
             return None
         sides.sort(key=lambda k: not self.plain(groups[k], j))
         left = sides[0]

@@ -33,6 +33,7 @@ from ..emit.numpy_code import compiled
 from ..emit.plan import gradient_plan
 from ..emit.split import Unfit, split
 from ..lang.kinds import Input
+from ..meaning.structure import check_facts
 
 FLAGS = ("-O3", "-march=native", "-fPIC", "-shared", "-pthread", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math",
          "-ffp-contract=fast", "-std=gnu11", "-w")
@@ -247,7 +248,7 @@ class Kernel:
                 if k == 0 or sizes.setdefault(n, (k, i.name))[0] != k or (n.op == "num" and n.attr != k):
                     raise Unfit("sizes that do not agree, or empty arrays")
             if i.facts and i.name not in self.wrt:
-                raise Unfit("what is declared of an input is checked by the NumPy code")
+                check_facts(i.name, i.facts, v)
         known = self.known({n: k for n, (k, _) in sizes.items()})
         for i in self.kernel.inputs:
             wanted = np.int64 if i.type.classes is not None else self.real if i.type.dims else np.float64
