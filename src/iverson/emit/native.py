@@ -169,8 +169,8 @@ class Writer(Passes):
             s = self.split.steps[n]
             if not s.row:
                 kind = "double" if p == 0 else "real"
-                lines.append(f"for (whole i = 0; i < {self.volume([i.attr[1] for i in s.indices])}; i++) "
-                             f"(({kind} *)c->o{p})[i] = ({kind})c->{self.steps[n]}[i];")
+                lines.append(f"for (whole i = 0; i < {self.volume([i.attr[1] for i in s.indices])}; i++) {{ const {kind} v = "
+                             f"(({kind} *)c->o{p})[i] = ({kind})c->{self.steps[n]}[i]; c->bad |= !(v - v == 0); }}")
         return lines
 
     def label_checks(self) -> list[str]:

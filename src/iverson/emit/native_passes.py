@@ -262,7 +262,8 @@ class Passes(Values):
         scope = self.loops(s.own, Scope(self.real, sample=s.sample))
         terms = ["(b + l)" if i is s.sample else scope.indices[i] for i in s.indices]
         out = f"c->o{self.split.outputs.index(s.name)}[{self.place([i.attr[1] for i in s.indices], terms)}]"
-        self.lanes(f"{out} = {self.at(s, scope)};", "")
+        v = self.at(s, scope)
+        self.lanes(f"{{ {out} = {v}; bad |= !({v} - {v} == 0); }}", "")
         self.close(len(s.own))
 
     def merge(self, p: int, totals: Sequence[Step]) -> list[str]:

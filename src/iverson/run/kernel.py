@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -186,6 +186,14 @@ def compile_native(
         return Kernel(plain, Info("numpy", str(error), dtype, threads), program, by_name, tuple(answers))
 
 
+@dataclass(frozen=True)
+class Call:
+    """What a call needs to know of the shapes: the sizes the kernel asks for, and the shapes of its results."""
+
+    sizes: Any
+    shapes: list[tuple[int, ...]]
+
+
 class Kernel:
     """f(**arrays) -> (value, gradient), the gradient in the asked type; `info` tells how it was computed."""
 
@@ -203,6 +211,13 @@ class Kernel:
         self.kernel, self.run = kernel, run
         self.real = np.dtype(info.dtype)
         self.first = info
+        self.calls: dict[Any, Call] = {}  # by shapes: of the last call
+        if kernel is not None:
+            types = [np.dtype(np.int64) if i.type.classes is not None else self.real if i.type.dims else np.dtype(float) for i in kernel.inputs]
+            self.wanted = [(i.name, i.default, t) for i, t in zip(kernel.inputs, types, strict=True)]
+            self.pointers = ctypes.c_void_p * (len(types) + 1)
+            self.targets = ctypes.c_void_p * len(kernel.outputs)
+        self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in wrt}
 
     @property
     def inputs(self) -> list[Input]:
@@ -218,13 +233,28 @@ class Kernel:
         if self.kernel is None:
             return self.by_numpy(arrays, None)
         try:
-            prepared = self.prepared(arrays)
+            given = [self.array(n, arrays.get(n, default), wanted) for n, default, wanted in self.wanted]
+            key = tuple([v.shape for v in given])
+            call = self.calls.get(key)
+            if call is None:
+                call = self.prepared(arrays, given)
+                self.calls = {key: call}
         except Unfit as error:
             return self.by_numpy(arrays, str(error))
-        value, gradients, why = self.computed(*prepared)
-        if why is not None:
-            return self.by_numpy(arrays, why)
-        return value, gradients
+        value, gradients, why = self.computed(call, given)
+        return (value, gradients) if why is None else self.by_numpy(arrays, why)
+
+    def array(self, name: str, v: Any, wanted: np.dtype) -> np.ndarray:
+        """An array as the kernel reads it: of its type, without gaps; Unfit where it cannot be one."""
+        if type(v) is not np.ndarray:
+            v = np.asarray(v)
+        if v.dtype is not wanted or not v.flags.c_contiguous:
+            if v.dtype.kind not in "fiub" or (wanted.kind == "i" and v.dtype.kind not in "iu"):
+                raise Unfit("arrays of other kinds")
+            v = np.asarray(v, wanted, order="C")
+        if name in self.facts:
+            check_facts(name, self.facts[name], v)
+        return v
 
     def by_numpy(self, arrays: Mapping[str, Any], why: str | None) -> Any:
         """The same by the NumPy code, whose errors say what is wrong with the arrays."""
@@ -235,25 +265,23 @@ class Kernel:
             return value, {n: np.asarray(x).astype(self.real, copy=False) for n, x in g.items()}
         return value, np.asarray(g).astype(self.real, copy=False)[()]
 
-    def prepared(self, arrays: Mapping[str, Any]) -> tuple[list[np.ndarray], dict[Node, int]]:
-        """Arrays as the kernel reads them, and the sizes; Unfit where the NumPy code has to say what is wrong."""
+    def prepared(self, arrays: Mapping[str, Any], given: Sequence[np.ndarray]) -> Call:
+        """Sizes and shapes for arrays of these shapes; Unfit where the NumPy code has to say what is wrong."""
         assert self.kernel is not None
-        sizes: dict[Node, tuple[int, str]] = {}
-        given = []
+        sizes: dict[Node, int] = {}
+        shapes = {i.name: v.shape for i, v in zip(self.kernel.inputs, given, strict=True)}
         for i in self.plain.inputs:
-            v = np.asarray(arrays.get(i.name, i.default))
-            if v.dtype.kind not in "fiub" or v.ndim != len(i.type.dims) or (i.type.classes is not None and v.dtype.kind != "i"):
-                raise Unfit("arrays of other kinds")
-            for n, k in zip(i.type.dims, v.shape, strict=True):
-                if k == 0 or sizes.setdefault(n, (k, i.name))[0] != k or (n.op == "num" and n.attr != k):
+            shape = shapes[i.name] if i.name in shapes else np.shape(arrays.get(i.name, i.default))
+            if len(shape) != len(i.type.dims):
+                raise Unfit("arrays with other axes")
+            for n, k in zip(i.type.dims, shape, strict=True):
+                if k == 0 or sizes.setdefault(n, k) != k or (n.op == "num" and n.attr != k):
                     raise Unfit("sizes that do not agree, or empty arrays")
-            if i.facts and i.name not in self.wrt:
-                check_facts(i.name, i.facts, v)
-        known = self.known({n: k for n, (k, _) in sizes.items()})
-        for i in self.kernel.inputs:
-            wanted = np.int64 if i.type.classes is not None else self.real if i.type.dims else np.float64
-            given.append(np.ascontiguousarray(arrays.get(i.name, i.default), dtype=wanted))
-        return given, known
+        known = self.known(sizes)
+        by_name = {n.attr: k for n, k in known.items()}
+        out = [tuple(n.attr if n.op == "num" else value_of(polynomial(n) or {}, by_name) for n in dims)
+               for _, dims in self.kernel.outputs]
+        return Call((ctypes.c_int64 * len(self.kernel.sizes))(*(known[x] for x in self.kernel.sizes)), out)
 
     def known(self, sizes: Mapping[Node, int]) -> dict[Node, int]:
         """Sizes that are names, large enough for constant indices and in agreement with those made of them."""
@@ -274,27 +302,19 @@ class Kernel:
             raise Unfit("sizes too small for an index")
         return found
 
-    def computed(self, given: Sequence[np.ndarray], sizes: Mapping[Node, int]) -> tuple[Any, Any, str | None]:
+    def computed(self, call: Call, given: Sequence[np.ndarray]) -> tuple[Any, Any, str | None]:
         """(value, gradients, None), or the reason why NumPy has to do it."""
-        assert self.kernel is not None
-        by_name = {n.attr: k for n, k in sizes.items()}
-        shapes = [tuple(n.attr if n.op == "num" else value_of(polynomial(n) or {}, by_name) for n in dims)
-                  for _, dims in self.kernel.outputs]
-        out = [np.empty(shape, self.real if p else np.float64) for p, shape in enumerate(shapes)]
-        n = (ctypes.c_int64 * len(self.kernel.sizes))(*(sizes[x] for x in self.kernel.sizes))
-        ins = (ctypes.c_void_p * (len(given) + 1))(*(v.__array_interface__["data"][0] for v in given))
-        outs = (ctypes.c_void_p * len(out))(*(v.__array_interface__["data"][0] for v in out))
+        value, *gradients = out = [np.empty(shape, self.real if p else float) for p, shape in enumerate(call.shapes)]
+        ins = self.pointers(*[v.__array_interface__["data"][0] for v in given], 0)
+        outs = self.targets(*[v.__array_interface__["data"][0] for v in out])
         taken = ctypes.c_int64(0)
-        bad = self.run(n, ins, outs, self.first.threads, ctypes.addressof(taken))
-        if bad & MEMORY:
-            raise MemoryError("A kernel could not get the memory it needs.")
-        if bad & LABEL:
-            return None, None, "a label that is out of range"
-        if bad or not all(np.isfinite(v).all() for v in out):
-            return None, None, f"values out of the range of {self.real}, or nan"
+        bad = self.run(call.sizes, ins, outs, self.first.threads, ctypes.byref(taken))
+        if bad:
+            if bad & MEMORY:
+                raise MemoryError("A kernel could not get the memory it needs.")
+            return None, None, "a label that is out of range" if bad & LABEL else f"values out of the range of {self.real}, or nan"
         if taken.value != self.info.bytes or self.info.tier != "native":
-            self.info = Info("native", None, self.first.dtype, self.first.threads, self.first.passes, taken.value, self.first.kernel)
-        value, gradients = out[0][()], out[1:]
+            self.info = replace(self.first, bytes=taken.value)
         if self.by_name:
-            return value, dict(zip(self.wrt, gradients, strict=True)), None
-        return value, gradients[0][()], None
+            return value[()], dict(zip(self.wrt, gradients, strict=True)), None
+        return value[()], gradients[0][()], None
