@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def main() -> None:
     for name, ms in latency.table():
         print(f"{ms:8.1f} ms  {name}")
     plain, ours = latency.import_times()
-    print(f"\nimport numpy {plain:.0f} ms; import numpy, iverson {ours:.0f} ms")
+    print(f"\nimport numpy {plain:.0f} ms; import numpy, iverson {ours:.0f} ms", flush=True)
+    subprocess.run([sys.executable, str(Path(__file__).with_name("native.py"))], check=True)
 
 
 if __name__ == "__main__":

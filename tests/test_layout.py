@@ -43,10 +43,11 @@ ORDER = {
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
     "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "arrays", "numpy_code", "boosting", "framework_dialects", "frameworks",
-                   "framework_calls", "split", "native"),
+                   "framework_calls", "split", "native_math", "native_products", "native_run", "native_values", "native_passes",
+                   "native"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),
-    "run":        ("problem", "labels", "sheet", "sources", "data", "model", "fit", "cluster"),
+    "run":        ("problem", "labels", "sheet", "sources", "data", "model", "fit", "kernel", "cluster"),
     "faces":      ("options", "cli", "operators", "web", "notebook", "sklearn"),
     "faces/web":  (),
 }

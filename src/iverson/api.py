@@ -166,29 +166,50 @@ def compile(
     notation: str = "auto",
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
-) -> Callable[..., Any]:
+    dtype: str = "float64",
+    threads: int = 1,
+) -> Any:
     """A function of the arrays that returns (value, gradient), or (value, {name: gradient}) for several names.
 
-    target   numpy, torch or jax.  Of torch and jax the arrays are tensors, dtype and device follow them, and the function
-             has another, `loss`, whose backward pass is the closed form
+    target    numpy, torch or jax; of torch and jax the arrays are tensors, dtype and device follow them, and the function has
+              another, `loss`, whose backward pass is the closed form.  native: a C kernel made for the loss, which reads the
+              samples once and keeps no array of their number; `f.info` says how it runs, and why where NumPy has to do it
+    dtype     of the arrays and gradients of a native kernel: float64 or float32; values and sums over samples are float64
+    threads   of a native kernel; the result does not depend on it
 
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
-    from .emit.numpy_code import compiled
-    from .targets import function, require_arrays
-
-    require_arrays(target)
+    check_target(target, dtype, threads)
     found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
     rows = found if isinstance(found, dict) else {str(wrt): found}
-    if target != "numpy":
+    if target in ("torch", "jax"):
+        from .targets import function
+
         return function(rows, target, isinstance(found, dict))
-    first = next(iter(rows.values()))
+    program = next(iter(rows.values())).derived.program
     answers = {n: d.derived.answer for n, d in rows.items()}
 
     def refuse(name: str, arrays: Mapping[str, Any]) -> None:
         rows[name]._refuse_nan(name, arrays)
 
-    return compiled(first.derived.program, answers, by_name=isinstance(found, dict), on_nan=refuse)
+    if target == "native":
+        from .run.kernel import compile_native
+
+        return compile_native(program, answers, dtype, threads, isinstance(found, dict), refuse)
+    from .emit.numpy_code import compiled
+
+    return compiled(program, answers, by_name=isinstance(found, dict), on_nan=refuse)
+
+
+def check_target(target: str, dtype: str, threads: int) -> None:
+    if target != "native":
+        from .targets import require_arrays
+
+        require_arrays(target)
+    if dtype not in ("float64", "float32") or (target != "native" and dtype != "float64"):
+        raise IversonError("unsupported", f"The target {target} has no kernels of {dtype}.", hint="float64; native: float32 too")
+    if not isinstance(threads, int) or threads < 1:
+        raise IversonError("usage", f"The number of threads is 1 or more, not {threads!r}.")
 
 
 def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:

@@ -1,0 +1,347 @@
+"""A plan as passes over its samples: what is computed for a sample, what is added up over all, what neither needs.
+
+Glossary   sample axis: a size n over which everything is a sum (or a maximum) of terms that concern one sample each;
+row: a step with an index over n, computed for a tile of samples at a time; total: a reduction over n;
+global: a step without samples, computed between passes; pass: one reading of the samples.
+A total that a row reads ends a pass.  What mixes samples (pairs, windows, whole-matrix functions) is `Unfit`, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..core.affine import minus, nonnegative, polynomial
+from ..core.node import (
+    HALF,
+    ONE,
+    TWO,
+    Node,
+    apply,
+    el,
+    fresh,
+    is_num,
+    mul,
+    num,
+    open_,
+    pow_,
+    reads,
+    rebuild,
+    reduce_,
+    substitute,
+    walk,
+)
+from ..core.program import Definition, Program, sizes_of
+from ..derivation.naming import abstract
+from .arrays import factors, scattered
+from .plan import Plan
+
+MOST_PASSES = 3
+CHEAP = ("max", "min", "abs", "sign")
+
+
+class Unfit(Exception):
+    """A plan that is no sequence of passes over samples; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a total: `left` by `right` where it is a product of rows; added at `at` where it is a scatter.
+
+    body    the whole term, the product of all that depends on the sample
+    at      (index of the total, the label element that picks its value), or None
+    left, right  elements whose product the term is: left[n, a]*right[n, b]; right may lack b, and both are None elsewhere
+    """
+
+    body: Node
+    at: tuple[Node, Node] | None = None
+    left: Node | None = None
+    right: Node | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One array: `name[indices]` is `body`, reduced over `bound` where `kind` is not "map".
+
+    sample   the index over the samples: free in a row, bound in a total, None in a global
+    terms    of a total that is a sum;  squares: a root is taken of it, so it may neither overflow nor vanish
+    """
+
+    name: str
+    kind: str
+    indices: tuple[Node, ...]
+    body: Node
+    bound: tuple[Node, ...] = ()
+    condition: Node = ONE
+    sample: Node | None = None
+    total: bool = False
+    terms: tuple[Term, ...] = ()
+    level: int = 0
+    squares: bool = False
+
+    @property
+    def row(self) -> bool:
+        return self.sample is not None and not self.total
+
+    @property
+    def own(self) -> tuple[Node, ...]:
+        """Its indices without the one over the samples."""
+        return tuple(i for i in self.indices if i is not self.sample)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Steps in order of computation over the sample axis `axis`; `level` of a step: the passes that come before it."""
+
+    axis: Node
+    steps: Mapping[str, Step]
+    outputs: tuple[str, ...]
+    passes: int
+
+    def of_pass(self, p: int) -> list[Step]:
+        """Rows, totals and outputs of pass p = 1, 2, ... that something needs there, in order."""
+        wanted = {s.name for s in self.steps.values() if s.total and s.level == p}
+        wanted |= {n for n in self.outputs if self.steps[n].row and self.steps[n].level == p - 1}
+        for s in reversed(list(self.steps.values())):
+            if s.name in wanted:
+                wanted |= {n for n in read_by(s) if n in self.steps and self.steps[n].row}
+        return [s for s in self.steps.values() if s.name in wanted and s.sample is not None]
+
+    def globals_at(self, level: int) -> list[Step]:
+        return [s for s in self.steps.values() if s.sample is None and s.level == level]
+
+
+def read_by(s: Step) -> frozenset[str]:
+    """The arrays a step reads."""
+    parts = [s.body, s.condition]
+    for t in s.terms:
+        parts += [x for x in (t.body, t.left, t.right, t.at and t.at[1]) if x is not None]
+    return frozenset().union(*(reads(x) for x in parts))
+
+
+def split(p: Plan, program: Program) -> Split:
+    """The plan over the first sample axis that fits it; Unfit where there is none."""
+    reasons: list[str] = []
+    for n in axes(p, program):
+        try:
+            return Splitter(p, program, n).split()
+        except Unfit as error:
+            reasons.append(str(error))
+    raise Unfit(reasons[0] if reasons else "no array has an axis")
+
+
+def axes(p: Plan, program: Program) -> list[Node]:
+    """Sizes that may count samples: those of data and labels first."""
+    used = frozenset().union(*(reads(d.body) for d in p.definitions))
+    inputs = sorted((i for i in program.inputs.values() if i.name in used), key=lambda i: i.role not in ("data", "label"))
+    first = [i.type.dims[0] for i in inputs if i.type.dims]
+    return [n for n in dict.fromkeys((*first, *(n for i in inputs for n in i.type.dims))) if n.op == "size"]
+
+
+class Splitter:
+    """Steps from definitions, for one sample axis."""
+
+    def __init__(self, p: Plan, program: Program, n: Node) -> None:
+        self.plan, self.program, self.n = p, program, n
+        self.dims = program.dims() | sizes_of(p.definitions)
+        self.labels = {i.name: i.type.classes for i in program.inputs.values() if i.type.classes is not None}
+        self.steps: dict[str, Step] = {}
+        self.made: dict[Node, str] = {}
+
+    def split(self) -> Split:
+        for d in self.plan.definitions:
+            self.definition(d)
+        levels = [s.level + s.row for s in self.steps.values() if s.total or s.name in self.plan.outputs]
+        passes = max(levels, default=0)
+        if not 1 <= passes <= MOST_PASSES:
+            raise Unfit("nothing is added up over samples" if passes < 1 else f"it reads the samples {passes} times")
+        return Split(self.n, self.steps, self.plan.outputs, passes)
+
+    def definition(self, d: Definition) -> None:
+        if d.body.op == "tensor":
+            raise Unfit(f"{d.body.attr[0]} is a function of a whole matrix")
+        if d.labels is not None:
+            raise Unfit(f"{d.name} has labels for values")
+        self.define(d.name, d.indices, d.body)
+
+    # -- steps ---------------------------------------------------------------------------------------------
+
+    def sample_of(self, indices: Sequence[Node]) -> Node | None:
+        """The one index over the sample axis."""
+        own = [i for i in indices if i.attr[1] is self.n]
+        if len(own) > 1:
+            raise Unfit("it compares samples with each other")
+        return own[0] if own else None
+
+    def define(self, name: str, indices: tuple[Node, ...], f: Node, squares: bool = False) -> None:
+        """The step that computes `f` with these axes."""
+        i = self.sample_of(indices)
+        if f.op != "red":
+            self.keep(Step(name, "map", indices, self.settled(f, frozenset(indices), True), sample=i, squares=squares))
+            return
+        bound, body, condition = open_(f)
+        kind = f.attr[0]
+        j = self.sample_of(bound)
+        if kind not in ("sum", "max", "min", "prod"):
+            raise Unfit(f"it holds {kind}")
+        if j is not None:
+            if i is not None and i in f.free:
+                raise Unfit("it compares samples with each other")
+            self.keep(self.total(name, indices, kind, j, [k for k in bound if k is not j], body, condition, squares))
+            return
+        scope = frozenset((*indices, *bound))
+        settled, held = self.settled(body, scope), self.settled(condition, scope)
+        self.keep(Step(name, kind, indices, settled, bound, held, sample=i, squares=squares))
+
+    def keep(self, s: Step) -> None:
+        for g in (s.body, s.condition):
+            self.check(g)
+        level = max((self.steps[n].level for n in read_by(s) if n in self.steps), default=0) + s.total
+        self.steps[s.name] = Step(**{**s.__dict__, "level": level})
+
+    def total(
+        self, name: str, indices: tuple[Node, ...], kind: str, j: Node, rest: list[Node], body: Node, condition: Node,
+        squares: bool
+    ) -> Step:
+        """A reduction over the samples: one term of each sample, or several."""
+        if kind == "prod" or self.sample_of(indices) is not None:
+            raise Unfit("it multiplies over samples" if kind == "prod" else "a sum over samples is spread over them")
+        if kind != "sum":
+            inner = reduce_(kind, rest, body, condition)
+            if not is_num(condition, 1) and not rest:
+                raise Unfit("a maximum over some of the samples")
+            held = self.settled(inner, frozenset((*indices, j)))
+            return Step(name, kind, indices, held, (j,), sample=j, total=True, squares=squares)
+        parts = body.args if body.op == "add" else (body,)
+        terms = tuple(self.term(indices, j, reduce_("sum", rest, t)) for t in parts)
+        return Step(name, kind, indices, ONE, (j,), sample=j, total=True, terms=terms, squares=squares)
+
+    def term(self, indices: tuple[Node, ...], j: Node, f: Node) -> Term:
+        """A term with its structure: a scatter, a product of two rows, or any other."""
+        scope = frozenset((*indices, j))
+        hit = scattered((j,), f)
+        if hit is not None:
+            b, a, label = hit
+            rest = mul(*(x for x in factors(f) if x is not b))
+            self.check(label)
+            return Term(self.settled(rest, scope - {a}), (a, label))
+        parts = self.halves(indices, j, f) if indices else None
+        if parts is not None:
+            left, right = parts
+            return Term(mul(left, right), None, left, right)
+        settled = self.settled(f, scope)
+        self.check(settled)
+        return Term(settled)
+
+    def halves(self, indices: tuple[Node, ...], j: Node, f: Node) -> tuple[Node, Node] | None:
+        """(left, right) with f = left*right, each with the sample and one index at most; the left one read as it lies in
+        memory where it is an input."""
+        groups: dict[Node | None, list[Node]] = {}
+        for x in factors(f):
+            own = [k for k in indices if k in x.free]
+            if len(own) > 1 or (own and j not in x.free and x.free != {own[0]}):
+                return None
+            groups.setdefault(own[0] if own else None, []).append(x)
+        sides = [k for k in groups if k is not None]
+        if set(sides) != set(indices) or len(sides) > 2 or any(not any(j in x.free for x in groups[k]) for k in sides):
+            return None
+        sides.sort(key=lambda k: not self.plain(groups[k], j))
+        left = sides[0]
+        more = groups.get(None, [])
+        right = mul(*more, *(groups[sides[1]] if len(sides) == 2 else ()))
+        plain = self.plain(groups[left], j)
+        return groups[left][0] if plain else self.named(mul(*groups[left]), (j, left)), self.named(
+            right, (j, *sides[1:]))
+
+    def plain(self, group: Sequence[Node], j: Node) -> bool:
+        """An input whose rows are the samples."""
+        x = group[0]
+        return (len(group) == 1 and x.op == "el" and x.attr in self.program.inputs and len(x.args) == 2 and x.args[0] is j
+                and x.args[1].op == "idx" and self.dims[x.attr][1] is x.args[1].attr[1])
+
+    # -- expressions ---------------------------------------------------------------------------------------
+
+    def settled(self, f: Node, scope: frozenset[Node], whole: bool = False) -> Node:
+        """`f` with reductions, repeated parts and what a loop would compute again made steps of their own.
+
+        whole   it is all of a step, so only its parts become others
+        """
+        if f.op == "pow" and f.args[1].op == "num" and is_squares(f.args[0]):
+            return self.root(f, scope)
+        if f.op == "pow" and f.args[1] is TWO and f.args[0].op == "pow" and f.args[0].args[1] is HALF and is_squares(f.args[0].args[0]):
+            return self.settled(f.args[0].args[0], scope)
+        if f.op == "red" or (not whole and self.worth_a_step(f, scope)):
+            return self.named(f)
+        if f.op == "el":
+            return f
+        return rebuild(f, [self.settled(a, scope) for a in f.args]) if f.args else f
+
+    def worth_a_step(self, f: Node, scope: frozenset[Node]) -> bool:
+        """Gathers, functions and quotients that an enclosing loop would compute again, or that stand elsewhere too."""
+        gather = f.op == "el" and any(t.op == "el" for t in f.args)
+        dear = (f.op == "apply" and f.attr not in CHEAP) or (f.op == "pow" and f.args[1] is not TWO)
+        if not gather and not dear:
+            return False
+        return f.free < scope or (dear and bool(f.free) and self.plan.repeats.get(abstract(f)[0], 0) > 1)
+
+    def root(self, f: Node, scope: frozenset[Node]) -> Node:
+        """A power of a sum of squares: a half, and powers of it."""
+        base, e = f.args
+        s = self.named(base, squares=True)
+        twice = e.attr * 2
+        if twice == int(twice) and e.attr != int(e.attr):
+            return pow_(apply("root", s), num(int(twice)))
+        return pow_(s, e)
+
+    def named(self, f: Node, order: tuple[Node, ...] | None = None, squares: bool = False) -> Node:
+        """An element of the step that computes `f`."""
+        if f.op == "el" and f.attr in self.steps and all(t.op == "idx" for t in f.args) and order in (None, f.args):
+            return f
+        key, terms = abstract(f)
+        if order is not None and set(order) != set(terms):
+            terms = order
+            key = apply("#spread", key, *(i.attr[1] for i in order))
+        found = self.made.get(key)
+        if found is None:
+            found = f"#{len(self.made)}"
+            self.made[key] = found
+            own = [fresh(i.attr[1]) for i in terms]
+            self.define(found, tuple(own), substitute(f, dict(zip(terms, own, strict=True))), squares)
+        elif squares and not self.steps[found].squares:
+            self.steps[found] = Step(**{**self.steps[found].__dict__, "squares": True})
+        return el(found, terms)
+
+    # -- what may be read ----------------------------------------------------------------------------------
+
+    def check(self, f: Node) -> None:
+        """Unfit where an element could lie outside its array, or where a sample reads another one."""
+        for g in walk(f):
+            if g.op == "tensor" or g.op == "deriv":
+                raise Unfit("it is not made of elements")
+            if g.op == "el":
+                step = self.steps.get(g.attr)
+                dims = self.dims[g.attr] if step is None else tuple(i.attr[1] for i in step.indices)
+                for t, n in zip(g.args, dims, strict=True):
+                    self.check_index(g, t, n)
+
+    def check_index(self, g: Node, t: Node, n: Node) -> None:
+        step = self.steps.get(g.attr)
+        if step is not None and step.row and n is self.n and t.op != "idx":
+            raise Unfit("a sample reads another one")
+        if t.op == "num":
+            if t.attr < 0:
+                raise Unfit("an index below 0")
+        elif t.op == "el":
+            if self.labels.get(t.attr) is not n:
+                raise Unfit(f"{t.attr} does not pick entries of an axis of its classes")
+        elif t.op != "idx" or t.attr[1] is not n:
+            p, size = polynomial(t), polynomial(n)
+            if p is None or size is None or not nonnegative(p) or not nonnegative(minus(minus(size, {(): 1}), p)):
+                raise Unfit("an index that only a bracket keeps in range")
+
+
+
+
+def is_squares(f: Node) -> bool:
+    """A sum of squares."""
+    return f.op == "red" and f.attr[0] == "sum" and f.args[0].op == "pow" and f.args[0].args[1] is TWO
