@@ -35,7 +35,7 @@ from ..emit.split import Unfit, split
 from ..lang.kinds import Input
 from ..meaning.structure import check_facts
 
-FLAGS = ("-O3", "-march=native", "-fPIC", "-shared", "-pthread", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math",
+FLAGS = ("-O2", "-march=native", "-fPIC", "-shared", "-pthread", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math",
          "-ffp-contract=fast", "-std=gnu11", "-w")
 WIDE = ("-mprefer-vector-width=512",)  # of compilers for x86
 SECONDS = 120
