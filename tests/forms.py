@@ -331,7 +331,7 @@ FORMS = (
     ('iverson', 'x*r', True, 'x*r', 'np.outer(x,r)'),
     ('iverson', 'A*r', True, 'shape', "The sizes fit in A*r', A'*r', r*A', r*A.", 'A*r'),
     ('iverson', 'r*A', True, 'r*A', 'r@A'),
-    ('iverson', 'x*A', True, 'shape', "The sizes fit in x'*A, x'*A', A'*x, A*x.", 'x*A'),
+    ('iverson', 'x*A', True, 'shape', "The sizes fit in x'*A, x'*A', A'*x, A*x; or", 'x*A'),
     ('iverson', 'x + r', True, 'shape', "Transpose one of them; x*y' is the outer", 'x + r'),
     ('iverson', "x + r'", True, "x + r'", 'x+r'),
     ('iverson', 'X + v', True, 'X + v', 'X+v[:,None]'),

@@ -174,7 +174,7 @@ class Shapes(Sizes):
     def _held(self, tree: Surface) -> None:
         """What is made of numbers alone is one that a float64 holds."""
         value = plain_number(tree)
-        if value is None or 1e-300 < abs(value) < 1e300 or (value == 0 and plain_number(tree.args[0]) == 0):
+        if value is None or 1e-300 < abs(value) < 1e300 or (value == 0 and any(plain_number(a) == 0 for a in tree.args)):
             return
         hint = "Name it, and give its value with the arrays."
         raise self.error("limit", "This number is beyond what a float64 holds.", tree.span, hint=hint)
@@ -185,6 +185,8 @@ class Shapes(Sizes):
         hint = f"Write {inner} for the inner, {x}.*{y} for the elementwise, {outer} for the outer product."
         if "matrix" in (a.form, b.form):
             hint = self._fitting(tree, a, b)
+        if (a.form, b.form) == ("column", "matrix"):
+            hint = f"{hint[:-1]}; or declare {x} as a row."
         return self.error("shape", f"A {a.form} times a {b.form} is not defined.", tree.span, hint=hint)
 
     def _fitting(self, tree: Surface, a: Type, b: Type) -> str:

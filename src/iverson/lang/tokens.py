@@ -217,7 +217,7 @@ def exact_number(text: str, span: Span, source: str) -> int | Fraction:
     if not short or (exact and not LEAST <= exact <= 1 / LEAST):
         raise IversonError(
             "limit",
-            f"A number may have {MOST_DIGITS} digits and lie between 1e-300 and 1e300.",
+            f"A number may have {MOST_DIGITS} digits and an exponent from -300 to 300.",
             span,
             hint="Name it, and give its value with the arrays.",
             source=source,
