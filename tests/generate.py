@@ -570,7 +570,7 @@ MOVED = (
     "sum(square(diff({v})))", "{v}'*flip({o})", "{v}'*roll({o}, 1)", "sum(sin(conv({v}, ones(2))))",
     "sum(sin(correlate({v}, ones(2))))", "logsumexp(concat({v}, {o}))", "sum(sin(vstack({X}, {X})))",
     "norm1(hstack({X}, {v}))", "sum(sin(kron({v}, ones(2))))", "vec({X})'*vec({X})", "vec({X})'*commutation(D, N)*vec({X}')",
-    "sum(cos(reshape({X}, N*D)))",
+    "sum(sin({v} + vector(2)))", "norm1({X} - matrix(1))", "sum(cos(reshape({X}, N*D)))",
     "sum(square({v}[1:] - {o}[:-1]))")
 
 Row = tuple[float, Callable[[Writer, Shape, int, Scope], Any]]

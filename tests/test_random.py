@@ -95,7 +95,7 @@ class Tally:
             self.fail("crash", seed, c, error)
 
     def fail(self, end: str, seed: str, c: Case, error: Exception) -> None:
-        if isinstance(error, iv.IversonError) and error.kind == "unsupported":      # what iv.derive refuses after deriving
+        if isinstance(error, iv.IversonError) and error.kind in ("unsupported", "limit"):  # what iv.derive refuses after deriving
             self.refused(error)
             return
         if isinstance(error, Wrong) and str(error).startswith("neither"):
