@@ -52,6 +52,7 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "kink":      ("away from the kink of {name}; there a subgradient is taken", "在 {name} 的折点之外；折点处取次梯度"),
     "opposite":  ("-{name} is meant by {name}, which line {line} defines without its minus sign",
                   "{name} 指的是 -{name}，第 {line} 行的定义缺少负号"),
+    "zero":      ("{name} = 0: the formulas do not have it", "{name} = 0：公式里没有它"),
     "index":     ("{other} is meant by {part}", "{part} 指的是 {other}"),
 }
 FACTORS = [Fraction(a, b) for a in range(1, 9) for b in range(1, 9)]

@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass, field
 
 from ..core.errors import IversonError, Span
-from ..lang.latex_symbols import plain
 from ..lang.latex_tokens import Tok
 from ..lang.latex_tree import Tex, walk
 from .document import Note
 from .evaluate import OPAQUE, free_letters
 from .parser import names_of, parsed, statements, tokens_of
-from .scope import INDICES, Definition, Scope, common, flat
+from .scope import INDICES, Definition, Scope, common, flat, plain
 
 LOSSES = ("Loss", "L", "J", r"\mathcal{L}", "loss", "Cost", "C", "E", r"\ell", "l")
 
@@ -144,7 +143,9 @@ def learn(found: Reading, text: str) -> None:
     for _ in range(2):
         for t in trees:
             scope.note_uses(without_none(t))
+        scope.settled()
     scope.labels -= scope.sizes
+    scope.settled()
     for s in found.statements:
         for m in s.members:
             for x in walk_all(m.tree) if m.tree is not None else ():
@@ -159,6 +160,7 @@ def learn(found: Reading, text: str) -> None:
             if s.gradient and s.defines is not None:
                 scope.definitions[s.defines.key].remove(s.defines)
                 s.defines = None
+    scope.settled()
 
 
 def walk_all(t: Tex):
@@ -218,6 +220,8 @@ def define(s: Statement, found: Reading) -> None:
         return
     body = next((m.tree for m in bodies if m.tree is not None and not named_only(m.tree)), bodies[0].tree)
     assert body is not None
+    if named_only(body):
+        return
     if body.op == "num" and not terms and key.islower():
         return
     letters = tuple(str(x.attr) for x in terms)
@@ -256,10 +260,8 @@ def gradient_of(left: Tex, found: Reading) -> str | None:
 
 def loss_at(found: Reading, at: int, section: tuple[int, ...]) -> str | None:
     """The loss that a bare gradient is of: the one defined nearest before, else behind."""
-    known = [(d, n) for n in LOSSES if (d := found.scope.lookup(n, at, section)) is not None]
-    if not known:
-        return None
-    return min(known, key=lambda p: (-common(p[0].section, section), LOSSES.index(p[1])))[1]
+    known = [n for n in LOSSES if found.scope.lookup(n, at, section) is not None]
+    return known[0] if known else None
 
 
 __all__ = ["Member", "Reading", "Statement", "flat", "free_letters", "gathered", "loss_at"]

@@ -34,7 +34,7 @@ def single(e: Evaluator, t: Tex, env: Env) -> Val:
 
     item = t.args[2]
     own = [str(y.attr) for x in walk(item) if x.op == "sym" for s in x.sub or () for y in walk(s) if y.op == "sym"]
-    letters = [x for x in own if isinstance(env.get(x), Index)][-1:] or [x for x, i in env.items() if isinstance(i, Index)]
+    letters = [e.slot] if e.slot in env else [x for x in own if isinstance(env.get(x), Index)][-1:] or [x for x, i in env.items() if isinstance(i, Index)]
     if len(set(letters)) != 1 or env[letters[0]].size is None:
         raise unread("At which place this entry stands is not said.", t.span)
     e.guessed = True
@@ -119,6 +119,10 @@ def cornered(e: Evaluator, t: Tex, env: Env) -> Val:
     if last.op == "dots" or first.op == "dots":
         raise unread("A formula with dots leaves out what it means.", t.span)
     names = [n for n in sorted(e.reading.sizes.named) if any(x.op == "sym" and x.attr == n for x in walk(last))]
+    ops = [x.op for x in t.args]
+    if columns == 1 and rows == 5 and ops[1] == ops[3] == "dots" and t.args[0].attr == t.args[4].attr == 0:
+        v = single(e, t, env)
+        return replace(v, row=False)
     if rows == 1 or columns == 1:
         return Val(np.array([v.a for v in generic(e, t.args, t, env)]), rows == 1)
     for a in names:

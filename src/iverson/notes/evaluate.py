@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError, Span
-from ..lang.latex_symbols import plain, text_of
+from ..lang.latex_symbols import text_of
 from ..lang.latex_tree import Tex, inner_of, walk
 from ..lang.latex_words import LONG
 from .instance import Draw, Reading, kinds_of
-from .scope import INDICES, Definition, Scope, flat
+from .scope import INDICES, Definition, Scope, flat, plain
 from .values import (
     ENTRYWISE,
     SCALARS,
@@ -76,6 +76,13 @@ class Evaluator:
         self.work = 0
         self.hidden: frozenset[str] = frozenset()
         self.guessed = False
+        self.slot: str | None = None
+        self.version = 0
+        self.versions = 0
+        self.kept: dict[tuple[Any, ...], Val] = {}
+        self.drawn: dict[tuple[Any, ...], Any] = {}
+        self.relations: dict[tuple[int, int], None] = {}
+        self.used: dict[int, Definition] = {}
 
     # -- one node --------------------------------------------------------------------------------------------
 
@@ -245,6 +252,8 @@ class Evaluator:
             raise Misfit("Arrays are compared.", t.span)
         if (np.iscomplexobj(x) or np.iscomplexobj(y)) and t.attr in ("<", ">", "<=", ">="):
             self.kinks[t.attr] = None
+        if t.attr in ("<", ">", "<=", ">=") and not isinstance(a, Index):
+            self.relations[t.span.start, t.span.end] = None
         x, y = np.real(x), np.real(y)
         return bool({"=": x == y, "!=": x != y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[t.attr])
 
@@ -272,12 +281,22 @@ class Evaluator:
         if place is not None:
             n = self.reading.sizes.value("samples")
             match(place.size if place.size is not None else n, n)
-            return self.met(key, Index(int(self.draw.label(key, (n,), size)[place.at]), size))
+            return self.met(key, Index(int(self.labelled(key, (n,), size)[place.at]), size))
         if terms:
             n = self.reading.sizes.value(f"{key}.0")
             at = self.index(terms[0], env, n)
-            return self.met(key, Index(int(self.draw.label(key, (n,), size)[at.at]), size))
-        return self.met(key, Index(int(self.draw.label(key, (), size)), size))
+            return self.met(key, Index(int(self.labelled(key, (n,), size)[at.at]), size))
+        return self.met(key, Index(int(self.labelled(key, (), size)), size))
+
+    def array(self, key: str, shape: tuple[int, ...]) -> Any:
+        if (key, shape) not in self.drawn:
+            self.drawn[key, shape] = self.draw.array(key, shape)
+        return self.drawn[key, shape]
+
+    def labelled(self, key: str, shape: tuple[int, ...], size: int) -> Any:
+        if (key, shape, size) not in self.drawn:
+            self.drawn[key, shape, size] = self.draw.label(key, shape, size)
+        return self.drawn[key, shape, size]
 
     def met(self, key: str, i: Index) -> Index:
         self.inputs[key] = i.at + 1
@@ -357,7 +376,10 @@ class Evaluator:
         inner: Env = {}
         for letter, x in zip(d.letters, terms, strict=True):
             inner[letter] = self.index(x, env, None)
-        return self.body(d, inner)
+        place = (id(d), tuple((i.at, i.size) for i in inner.values()), self.place, self.version, self.at, self.section)
+        if place not in self.kept:
+            self.kept[place] = self.body(d, inner)
+        return self.kept[place]
 
     def body(self, d: Definition, env: Env) -> Val:
         if d.key in self.open and self.open.count(d.key) > 2:
@@ -365,8 +387,10 @@ class Evaluator:
         if len(self.open) > 30:
             raise unread("Definitions are nested too deep.", d.span, "limit")
         self.open.append(d.key)
+        self.used[id(d)] = d
         place = self.at, self.section
-        self.at, self.section = d.at, self.section if len(d.section) < len(self.section) else d.section
+        if d.section == self.section[: len(d.section)]:
+            self.at = d.at
         try:
             if d.sample is not None and self.sample is not None:
                 env = {**env, d.sample: self.sample}
@@ -378,6 +402,13 @@ class Evaluator:
 
     def whole(self, key: str, env: Env, span: Span) -> Val:
         """A symbol without indices."""
+        d = self.definition(key)
+        place = (key, id(d), self.place, self.version, None if d is None or not d.section else (self.at, self.section))
+        if place not in self.kept:
+            self.kept[place] = self.evaluated(key, span)
+        return self.kept[place]
+
+    def evaluated(self, key: str, span: Span) -> Val:
         set_ = self.over.get((key, self.place)) or self.over.get((key, None))
         if set_ is not None:
             return set_
@@ -411,8 +442,8 @@ class Evaluator:
             n = self.reading.sizes.value("samples")
             if self.sample.size is not None:
                 match(self.sample.size, n)
-            return Val(self.draw.array(key, (n, *shape))[self.sample.at], row)
-        a = self.draw.array(key, shape)
+            return Val(self.array(key, (n, *shape))[self.sample.at], row)
+        a = self.array(key, shape)
         self.inputs[key] = a
         return Val(a if shape else np.float64(a), row)
 
@@ -426,7 +457,7 @@ class Evaluator:
             return None
         n = self.reading.sizes.value("samples")
         dims = [x for x in self.scope.dims_at(key.lower(), self.section) if x != 1] or [f"{key.lower()}.0"]
-        return Val(self.draw.array(key.lower(), (n, self.reading.sizes.value(dims[0]))))
+        return Val(self.array(key.lower(), (n, self.reading.sizes.value(dims[0]))))
 
     def unknown(self, key: str, span: Span) -> Val:
         """A function of which the note derives without giving it: one of what it is derived by, drawn at random."""
@@ -440,7 +471,7 @@ class Evaluator:
         total = np.float64(0)
         for n in roots:
             v = self.whole(n, {}, span).a
-            a, c = self.draw.array(f"{key}.{n}.a", np.shape(v)), self.draw.array(f"{key}.{n}.c", np.shape(v))
+            a, c = self.array(f"{key}.{n}.a", np.shape(v)), self.array(f"{key}.{n}.c", np.shape(v))
             total = total + np.sum(a * np.sin(v + c)) + np.sum(v) ** 2 / 7
         self.open.pop()
         return Val(total)
@@ -618,7 +649,7 @@ class Evaluator:
 
     def random_function(self, key: str, a: Any) -> Any:
         """An unknown function of a number, the same for every entry."""
-        p, q, r = (self.draw.array(f"{key}.{n}", ()) for n in "pqr")
+        p, q, r = (self.array(f"{key}.{n}", ()) for n in "pqr")
         return p * np.sin(a + q) + r * a * a / 5 + a
 
     # -- derivatives -----------------------------------------------------------------------------------------

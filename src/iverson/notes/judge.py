@@ -17,14 +17,14 @@ from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
 from .evaluate import Env, Evaluator, Index, free_letters
 from .instance import Draw, Kind, Reading, Sizes, alternatives
-from .scope import Scope, flat
+from .scope import Definition, Scope, flat
 from .values import Misfit, Unequal, Val
 
-TOLERANCE = 1e-8
+TOLERANCE = 1e-7
 SECOND = 1e-5
-DRAWS = (Draw(1), Draw(2, 3.0), Draw(3, 0.4), Draw(4), Draw(5, 8.0), Draw(6))
+DRAWS = (Draw(1), Draw(2, 3.0), Draw(3, 0.4), Draw(5, 8.0))
 POSITIVE = tuple(Draw(s, positive=True) for s in (1, 2, 3))
-MOST_PLACES = 48
+MOST_PLACES = 24
 MOST_JOINS = 30
 MOST_COMPARED = 10
 Side = Callable[[Evaluator, Env], Val]
@@ -39,6 +39,7 @@ class Pair:
     at: int
     section: tuple[int, ...]
     hidden: frozenset[str] = frozenset()
+    slot: str | None = None  # the letter that says where the entry of a column with dots stands
     around: tuple[Tex, ...] = ()  # where else a letter may stand that says how far it runs
 
     def letters(self, scope: Scope) -> list[str]:
@@ -57,7 +58,14 @@ class Outcome:
     kinds: dict[str, Kind] = field(default_factory=dict)
     samples: list[tuple[Any, Any]] = field(default_factory=list)  # values of both sides, for looking for a cause
     inputs: dict[str, Any] = field(default_factory=dict)
+    relations: tuple[tuple[int, int], ...] = ()
+    used: tuple[Definition, ...] = ()
     entry: str = ""
+
+
+def midway(marks: list[float]) -> list[float]:
+    """Between all marks and outside of them."""
+    return [marks[0] - 1, *((a + b) / 2 for a, b in zip(marks, marks[1:], strict=False)), marks[-1] + 1]
 
 
 def instances(draws: tuple[Draw, ...]) -> Iterator[Draw]:
@@ -122,9 +130,9 @@ class Judge:
 
     def under(self, pair: Pair, reading: Reading, facts: tuple[tuple[str, str], ...]) -> Outcome:
         total = Outcome("equal")
-        draws = [replace(d, facts=facts) for d in DRAWS]
+        draws = [replace(d, facts=facts) for d in (*DRAWS, *self.around_constants(pair, reading))]
         for p, d in enumerate(draws):
-            if facts and p > 3:
+            if total.kind == "differs" and p > 2:
                 break
             o = self.at(pair, reading, d)
             if o.kind == "undefined":
@@ -138,10 +146,26 @@ class Judge:
                 total.samples += o.samples
                 total.conditions = tuple(dict.fromkeys((*total.conditions, *o.conditions)))
                 total.kinks = tuple(dict.fromkeys((*total.kinks, *o.kinks)))
+                total.relations = tuple(dict.fromkeys((*total.relations, *o.relations)))
+                total.used = tuple({id(d): d for d in (*total.used, *o.used)}.values())
+                total.inputs = total.inputs or o.inputs
                 total.opaque = tuple(dict.fromkeys((*total.opaque, *o.opaque)))
             if o.kind in ("misfit", "unread", "shapes"):
                 return o
         return total
+
+    def around_constants(self, pair: Pair, reading: Reading) -> list[Draw]:
+        """Values on both sides of every constant that a scalar is compared with."""
+        from .claims import walk_all
+
+        found: dict[str, set[float]] = {}
+        for side in (pair.left, pair.right):
+            for t in walk_all(side):
+                if t.op == "rel":
+                    for a, b in (t.args, t.args[::-1]):
+                        if a.op == "sym" and not a.sub and b.op == "num" and str(a.attr) not in self.scope.labels:
+                            found.setdefault(str(a.attr), set()).add(float(b.attr))
+        return [Draw(7, fixed=((name, v),)) for name, marks in found.items() for v in midway(sorted(marks))][:16]
 
     def positive(self, pair: Pair, reading: Reading, p: int, facts: tuple[tuple[str, str], ...]) -> Outcome:
         o = self.at(pair, reading, replace(POSITIVE[p % len(POSITIVE)], seed=p + 20, facts=facts))
@@ -153,7 +177,7 @@ class Judge:
         """One instance; sizes that meet are joined and the instance is made anew."""
         for _ in range(MOST_JOINS):
             e = Evaluator(self.scope, reading, draw, pair.at, pair.section)
-            e.hidden = pair.hidden
+            e.hidden, e.slot = pair.hidden, pair.slot
             try:
                 with np.errstate(all="ignore"):
                     return self.places(pair, e)
@@ -206,7 +230,7 @@ class Judge:
             elif kind == "differs":
                 o.kind = kind
         o.conditions, o.kinks, o.opaque = tuple(e.conditions), tuple(e.kinks), tuple(e.opaque)
-        o.inputs = dict(e.inputs)
+        o.inputs, o.relations, o.used = dict(e.inputs), tuple(e.relations), tuple(e.used.values())
         return o
 
 
@@ -230,7 +254,7 @@ def second_order(pair: Pair) -> bool:
 
 def close(a: Any, b: Any, tolerance: float) -> bool:
     scale = np.maximum(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
-    return bool(np.all(np.abs(a - b) <= tolerance * (np.maximum(np.abs(a), np.abs(b)) + 1e-3 * scale + 1e-9)))
+    return bool(np.all(np.abs(a - b) <= tolerance * (np.maximum(np.abs(a), np.abs(b)) + 1e-3 * scale + 1e-5)))
 
 
 def related(x: Val, y: Val, env: Env, tolerance: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
 from .causes import Cause, base, cause, cause_of, condition_for, equal_letters, relabelled, shown, trees
 from .claims import Member, Reading, Statement, gathered, loss_at
+from .code import findings as code_findings
 from .counterexample import evidence
 from .document import Note
 from .findings import Finding, Lint
@@ -75,6 +77,8 @@ class Linter:
                 self.unreadable(s, m, m.fault or IversonError("unsupported", "It is not read."))
             elif reference is None:
                 reference = m.tree
+            elif s.defines is not None and m.tree is s.defines.body and not first:
+                self.steps.append(Step(s, m, None, None, "definition"))
             elif first and s.defines is not None and s.gradient is None:
                 reference = self.defined(s, m, reference)
             else:
@@ -100,12 +104,11 @@ class Linter:
         scope = self.reading.scope
         if d not in scope.definitions.get(d.key, []):
             return self.by_itself(s, m, left, d)
-        earlier = [x for x in scope.definitions[d.key] if x.at < d.at and common(x.section, d.section) == len(d.section) == len(x.section)
-                   and x.letters == d.letters]
-        status, causes = "definition", ()
-        if earlier and earlier[-1].body is not d.body:
-            pair = Pair(earlier[-1].body, m.tree, s.start, s.section, around=(left,))
-            o = self.judge.compare(pair)
+        earlier = [x for x in scope.definitions[d.key] if x.at < d.at and (common(x.section, d.section) or not d.section)]
+        status: str = "definition"
+        causes: tuple[Cause, ...] = ()
+        if earlier:
+            o, pair = self.against(s, m, left, d)
             status = "right" if o.kind == "equal" else "definition"
             if o.kind == "differs" and called_by_name(earlier[-1].body):
                 c = cause_of(self.judge, pair, o, self.note.text)
@@ -119,6 +122,20 @@ class Linter:
         else:
             self.steps.append(Step(s, m, None, None, status, causes))
         return m.tree if not (probe.opaque and status == "definition") else left
+
+    def against(self, s: Statement, m: Member, left: Tex, d: Definition) -> tuple[Outcome, Pair]:
+        """A second definition of a name, compared with what the name was before."""
+        assert m.tree is not None
+        scope = self.reading.scope
+        every = scope.definitions[d.key]
+        scope.definitions[d.key] = [x for x in every if x.at < d.at]
+        scope.found.clear()
+        pair = Pair(left, m.tree, s.start, s.section, around=(left,))
+        try:
+            return self.judge.compare(pair), pair
+        finally:
+            scope.definitions[d.key] = every
+            scope.found.clear()
 
     def by_itself(self, s: Statement, m: Member, left: Tex, d: Definition) -> Tex:
         """x = f(x)."""
@@ -181,6 +198,9 @@ class Linter:
     def differs(self, step: Step, text: str) -> Step:
         pair, o = step.pair, step.outcome
         assert pair is not None and o is not None
+        unclear = self.unclear(o, pair)
+        if unclear is not None:
+            return replace(step, status="unreadable", reason=f"{unclear} is defined more than once elsewhere; which is meant is not clear.")
         if o.opaque:
             return replace(step, status="unreadable", reason=f"{', '.join(o.opaque)} is not given, so that this cannot be decided.")
         if pair.right.op == "num" or (pair.right.op == "sym" and self.free_symbol(pair)):
@@ -197,6 +217,15 @@ class Linter:
         if c.name == "different" and (only := equal_letters(self.judge, pair, self.reading.scope)) is not None:
             c = cause("only-if", condition=only.condition("en"))
         return replace(step, status="wrong", causes=(c,), evidence=evidence(self.judge, pair, o))
+
+    def unclear(self, o: Outcome, pair: Pair) -> str | None:
+        """A name that the section does not define and the note defines in several ways."""
+        for d in o.used:
+            if d.section != pair.section[: len(d.section)] and len({id(x.body) for x in self.reading.scope.definitions[d.key]}) > 1:
+                others = {x.section for x in self.reading.scope.definitions[d.key]}
+                if len(others) > 1:
+                    return d.key
+        return None
 
     def constant(self, step: Step, text: str) -> Step:
         """A left side that is said to be a number: an equation to solve, or what holds where words say."""
@@ -216,13 +245,11 @@ class Linter:
     def conditions(self, o: Outcome, pair: Pair) -> tuple[Cause, ...]:
         found = []
         if "row" in o.conditions:
-            names = [shown(x, self.note.text) for x in trees(pair.right) if x.op == "sym" and self.is_slope(x)]
+            names = [str(x.attr) for x in trees(pair.right) if x.op == "sym" and self.is_slope(x)]
             found.append(cause("row", name=names[0] if names else "it"))
-        bracket = [k for k in o.kinks if k in ("<=", ">=", "<", ">")]
-        if bracket:
-            spot = next((x for side in (pair.right, pair.left) for x in trees(side) if x.op == "rel" and x.attr in bracket), None)
-            where = shown(spot, self.note.text) if spot is not None else bracket[0]
-            found.append(cause("kink", name=where))
+        if o.kinks and o.relations:
+            start, end = o.relations[0]
+            found.append(cause("kink", name=self.note.text[start:end]))
         return tuple(found)
 
     def is_slope(self, x: Tex) -> bool:
@@ -247,7 +274,8 @@ class Linter:
                     if x.op == "deriv" and x.args[0] is not None and shown(x.args[-1], self.note.text) == shown(pair.left.args[-1], self.note.text):
                         found[shown(x, self.note.text)] = x
         for name, x in found.items():
-            if name != shown(pair.left, self.note.text) and self.judge.compare(replace(pair, left=x)).kind in ("equal", "entry"):
+            if name != shown(pair.left, self.note.text) and any(
+                    self.judge.compare(replace(pair, left=x, slot=slot)).kind == "equal" for slot in (None, *pair.letters(self.reading.scope))):
                 return cause("numerator", other=name, left=shown(pair.left, self.note.text))
         return None
 
@@ -301,6 +329,7 @@ def lint(text: str, name: str = "note", lang: str = "en") -> Lint:
     found = [finding(note, t) for t in steps]
     for start, end, error in linter.reading.unparsed:
         found.append(placed(note, start, end, "unreadable", reason=error.message, display=True))
+    found += code_findings(linter, partial(placed, note))
     found.sort(key=lambda f: (f.start, f.end))
     claiming = [d for d in linter.reading.displays if d[2]]
     judged = sum(any(f.status != "unreadable" and a <= f.start < b for f in found) for a, b, _ in claiming)

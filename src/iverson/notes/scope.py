@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ..core.errors import IversonError
-from ..lang.latex_symbols import key_of, mark_of, plain, text_of
+from ..lang.latex_symbols import key_of, mark_of, text_of
+from ..lang.latex_symbols import plain as plain_letter
 from ..lang.latex_tree import Tex, walk
 
 INDICES = "ijklmnpqrst"
+plain = lru_cache(4096)(plain_letter)
 
 
 @dataclass
@@ -56,10 +59,24 @@ class Scope:
     faults: dict[str, IversonError] = field(default_factory=dict)  # definitions that could not be read
     by: dict[str, list[tuple[int, Tex]]] = field(default_factory=dict)  # what a name is derived by, with the place
 
+    seen: dict[Tex, Any] = field(default_factory=dict)
+    found: dict[tuple[Any, ...], Definition | None] = field(default_factory=dict)
+
+    def settled(self) -> None:
+        """Nothing more is learned: what was looked up before is forgotten."""
+        self.seen.clear()
+        self.found.clear()
+
     # -- scripts ---------------------------------------------------------------------------------------------
 
     def split(self, t: Tex) -> tuple[str, tuple[Tex, ...], Tex | None, tuple[Any, ...]]:
         """Key, index terms, sample index and remaining marks of a symbol."""
+        known = self.seen.get(t)
+        if known is None:
+            known = self.seen[t] = self.parted(t)
+        return known
+
+    def parted(self, t: Tex) -> tuple[str, tuple[Tex, ...], Tex | None, tuple[Any, ...]]:
         terms = flat(t.sub)
         sample, rest, mark = None, [], None
         for kind, x in t.sup:
@@ -153,6 +170,14 @@ class Scope:
 
     def lookup(self, key: str, at: int, section: tuple[int, ...]) -> Definition | None:
         """The definition that holds at a place."""
+        if key not in self.definitions:
+            return None
+        place = (key, at, section)
+        if place not in self.found:
+            self.found[place] = self.nearest(key, at, section)
+        return self.found[place]
+
+    def nearest(self, key: str, at: int, section: tuple[int, ...]) -> Definition | None:
         found = [d for d in self.definitions.get(key, []) if d.at <= at or common(d.section, section) or not d.section]
         if not found:
             return None

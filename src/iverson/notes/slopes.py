@@ -73,7 +73,7 @@ def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool) -
         kept = tuple(len(p) for p, x in zip(picks, terms, strict=True) if x.op == "all") if terms else np.shape(base.a)
     finally:
         e.sample = before
-    old = e.over.get((key, place))
+    old, version = e.over.get((key, place)), e.version
     found: list[Any] = []
     shape: Val = Val(0.0)
     e.deriving += not finite
@@ -84,6 +84,7 @@ def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool) -
             found.append(d)
     finally:
         e.deriving -= not finite
+        e.version = version
         if old is None:
             e.over.pop((key, place), None)
         else:
@@ -102,6 +103,8 @@ def along(e: Evaluator, key: str, place: int | None, base: Val, spot: tuple[int,
         a = np.array(base.a, dtype=complex if np.iscomplexobj(by) or np.iscomplexobj(base.a) else float)
         a[spot] += by
         e.over[(key, place)] = replace(base, a=a if a.shape else a[()])
+        e.versions += 1
+        e.version = e.versions
         return f()
 
     if not finite:
