@@ -10,11 +10,13 @@ import numpy as np
 from ..lang.latex_symbols import plain
 from ..lang.latex_tree import Tex, inner_of, same
 from ..lang.latex_words import LONG
+from .marks import ONES, OPAQUE, STANDARD, Env, unread
+from .scope import flat
 from .slopes import prime
 from .values import Misfit, Val, entrywise, log, powered
 
 if TYPE_CHECKING:
-    from .evaluate import Env, Evaluator
+    from .evaluate import Evaluator
 
 LOGICAL = ("rel", "and", "or", "not")
 
@@ -28,13 +30,12 @@ NAMED = {"CE": cross_entropy}    # losses that notes call by name
 
 def factor(e: Evaluator, items: list[Tex], at: int, env: Env) -> tuple[Val, int]:
     """The next factor of a row, and where the row goes on."""
-    from .evaluate import ONES
-
     t = items[at]
     following = items[at + 1] if at + 1 < len(items) else None
     if t.op == "fn":
         return function(e, items, at, env)
-    one = (t.op == "num" and t.attr == 1) or (t.op == "sym" and t.attr in ONES and str(t.attr) not in env and not e.scope.definitions.get(plain(str(t.attr))))
+    free = t.op == "sym" and t.attr in ONES and str(t.attr) not in env and not e.scope.definitions.get(plain(str(t.attr)))
+    one = free or (t.op == "num" and t.attr == 1)
     if one and following is not None and following.op == "fence" and len(following.args) == 1 and following.args[0].op in LOGICAL:
         v = Val(np.float64(e.holds(following.args[0], env)))
         return e.above(v, following.sup, env, t.span), at + 2
@@ -43,25 +44,22 @@ def factor(e: Evaluator, items: list[Tex], at: int, env: Env) -> tuple[Val, int]
     if t.op == "sym" and following is not None and following.op == "fence" and following.attr in ("(", "[") and is_called(e, t, following, env):
         return called(e, t, following, env), at + 2
     if t.op == "sym" and t.attr in ("E", r"\mathbb{E}", "P") and following is not None and following.op == "fence":
-        from .evaluate import unread
-
         raise unread("Expectations and probabilities are not read.", t.span)
     return e.value(t, env), at + 1
 
 
 def is_called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> bool:
     """Whether a symbol and the parentheses behind it are a call."""
-    from .evaluate import OPAQUE, STANDARD, unread
-
     key, terms, _, rest = e.scope.split(t)
     if key in NAMED and len(fence.args) == 2:
         return True
     if (key, e.place) in e.over or str(t.attr) in env:
         return (key, e.place) in e.over and fence.args[0].op == "sym" and key in e.scope.by
     d = e.definition(key)
+    bare = all(a.op == "sym" for a in fence.args)
     if d is not None:
-        return d.args is not None or key in e.scope.by
-    if key in e.scope.by or key in OPAQUE or (key in STANDARD and not terms):
+        return d.args is not None or (key in e.scope.by and bare and not terms)
+    if (key in e.scope.by and bare) or key in OPAQUE or (key in STANDARD and not terms):
         return True
     lone = len(fence.args) == 1 and fence.args[0].op == "sym" and not fence.sup
     if len(fence.args) > 1 or (lone and not rest):
@@ -71,9 +69,7 @@ def is_called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> bool:
 
 def called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> Val:
     """The value of a call; primes on the name are derivatives."""
-    from .evaluate import STANDARD, unread
-
-    key, terms, sample, rest = e.scope.split(t)
+    key, terms, _, rest = e.scope.split(t)
     primes = sum(k == "prime" for k, _ in rest)
     others = tuple(r for r in rest if r[0] != "prime")
     d = e.definition(key)
@@ -106,8 +102,6 @@ def called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> Val:
         raise Misfit("The derivative of a function at an array.", t.span)
     made = prime(e, f, v) if primes else f(v)
     if fence.sub:
-        from .scope import flat
-
         made = e.entries(made, flat(fence.sub), env, t.span)
     return e.above(made, (*others, *fence.sup), env, t.span)
 
@@ -118,8 +112,6 @@ def all_same(a: tuple[Tex, ...], b: tuple[Tex, ...]) -> bool:
 
 def function(e: Evaluator, items: list[Tex], at: int, env: Env) -> tuple[Val, int]:
     """An operator with its argument: in parentheses, or the next factor where that is one only."""
-    from .evaluate import unread
-
     f = items[at]
     name = str(f.attr)
     power = None
@@ -154,8 +146,6 @@ def function(e: Evaluator, items: list[Tex], at: int, env: Env) -> tuple[Val, in
     v = e.apply(name, args, f.span)
     if arg.op == "fence" and stop == at + 2:
         if arg.sub:
-            from .scope import flat
-
             v = e.entries(v, flat(arg.sub), env, arg.span)
         if arg.sup and name in ("log",) and any(k == "power" for k, _ in arg.sup):
             raise unread(f"The power belongs to {name}, or to what it is taken of.", arg.span, "ambiguous")

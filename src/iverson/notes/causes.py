@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..lang.latex_tree import Tex, walk
-from .evaluate import free_letters
 from .judge import Judge, Outcome, Pair, close
+from .marks import free_letters, without_none
 from .scope import INDICES, Scope, flat
 
 CAUSES: dict[str, tuple[str, str]] = {
@@ -28,17 +28,19 @@ CAUSES: dict[str, tuple[str, str]] = {
     "unbound":   ("The index {letter} of {part} is bound by nothing; {other} is meant.", "{part} 的下标 {letter} 没有约束；应为 {other}。"),
     "loose":     ("The index {letter} is bound by nothing: the left side does not have it.", "下标 {letter} 没有约束：左边没有它。"),
     "itself":    ("{name} is defined by itself; the right side is {other}.", "{name} 用自身定义；右边其实是 {other}。"),
-    "self":      ("{name} is defined by itself.", "{name} 用自身定义。"),
+    "missing":   ("The derivative of the term {part} is missing.", "缺少项 {part} 的导数。"),
+    "of-term":   ("The derivative of the term {part} stands here with the factor {factor}.", "项 {part} 的导数在这里带着因子 {factor}。"),
     "disjoint":  ("[a or b] = [a] + [b] holds only for events that exclude each other; in general [a][b] is to be subtracted.",
                   "[a 或 b] = [a] + [b] 仅对互斥事件成立；一般要减去 [a][b]。"),
     "label":     ("The left side is a number, the right side a vector: it is {other} that is written here.",
                   "左边是数，右边是向量：这里写的其实是 {other}。"),
     "numerator": ("It is {other} that equals the right side, not {left}.", "等于右边的是 {other}，而不是 {left}。"),
-    "opposite":  ("{name} lacks its minus sign: the results used for its derivative belong to -{name}.",
+    "opposed":   ("{name} lacks its minus sign: the results used for its derivative belong to -{name}.",
                   "{name} 缺少负号：后面使用的导数结果属于 -{name}。"),
     "named":     ("{name} was named {other} in line {line}, and this is -1 times that: the minus sign is missing.",
                   "第 {line} 行说 {name} 是 {other}，这里是它的 -1 倍：缺少负号。"),
     "only-if":   ("This holds only where {condition}.", "仅当 {condition} 时成立。"),
+    "turned":    ("{part} is to be transposed.", "{part} 应转置。"),
     "power":     ("The exponent of {part} is off: it is {other}.", "{part} 的指数错了，应为 {other}。"),
     "different": ("The two sides differ.", "两边不相等。"),
 }
@@ -49,7 +51,7 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "layout":    ("the other layout is meant: the two sides are transposes of each other", "采用另一种布局：两边互为转置"),
     "entry":     ("entry {name} is meant", "指的是第 {name} 个元素"),
     "indices":   ("{a} = {b}", "{a} = {b}"),
-    "kink":      ("away from the kink of {name}; there a subgradient is taken", "在 {name} 的折点之外；折点处取次梯度"),
+    "kink":      ("{name} is nowhere an equality; at that kink a subgradient is taken", "{name} 不取等号；在该折点处取的是次梯度"),
     "opposite":  ("-{name} is meant by {name}, which line {line} defines without its minus sign",
                   "{name} 指的是 -{name}，第 {line} 行的定义缺少负号"),
     "zero":      ("{name} = 0: the formulas do not have it", "{name} = 0：公式里没有它"),
@@ -110,11 +112,41 @@ def equal_letters(judge: Judge, pair: Pair, scope: Scope) -> Cause | None:
 
 def cause_of(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause:
     """The first slip that explains the difference at every instance."""
-    for search in (by_ratio, by_event, by_index, by_term, by_power, by_loose):
+    for search in SEARCHES:
         found = search(judge, pair, o, text)
         if found is not None:
             return found
     return cause("different")
+
+
+def by_loss_term(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
+    """The derivative of one term of the loss, missing or with another factor."""
+    t = pair.left
+    if t.op != "deriv" or t.args[0] is None or t.args[0].op != "sym" or t.attr != 1:
+        return None
+    key, terms, _, _ = judge.scope.split(t.args[0])
+    d = judge.scope.lookup(key, pair.at, pair.section)
+    if d is None or terms or d.body.op != "add":
+        return None
+    for term in d.body.args:
+        own = replace(t, args=(term, *t.args[1:]))
+        for f in (Fraction(0), Fraction(-1), Fraction(2), Fraction(1, 2)):
+            change = Tex("row", (Tex("num", (), 1 - f, t.span), own), span=t.span)
+            left = Tex("add", (t, Tex("neg", (change,), span=t.span)), span=t.span)
+            if judge.compare(replace(pair, left=left)).kind == "equal":
+                part = shown(term, text)
+                return cause("missing", part=part) if f == 0 else cause("of-term", part=part, factor=f)
+    return None
+
+
+def by_fact(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
+    """A sign or factor that shows where the entries of a symbol sum to 1."""
+    for key, kind in o.kinds.items():
+        if kind[0] == 1 and key in o.inputs:
+            tried = judge.compare(pair, facts=((key, "sum"),))
+            if tried.kind == "differs" and (found := by_ratio(judge, pair, tried, text)) is not None:
+                return found
+    return None
 
 
 def by_ratio(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
@@ -190,6 +222,16 @@ def by_power(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
     return None
 
 
+def by_transpose(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
+    """One factor with a transpose too many or too few."""
+    for x in [y for y in trees(pair.right) if y.op in ("sym", "fence") and not (y.op == "sym" and y.sub)][:10]:
+        turned = any(k == "T" for k, _ in x.sup)
+        made = replace(x, sup=tuple(s for s in x.sup if s[0] != "T") if turned else (*x.sup, ("T", None)))
+        if judge.compare(replace(pair, right=replaced(pair.right, x, made))).kind == "equal":
+            return cause("turned", part=shown(x, text))
+    return None
+
+
 def by_loose(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
     loose = [x for x in free_letters(pair.right, judge.scope) if x not in free_letters(pair.left, judge.scope)]
     return cause("loose", letter=loose[0]) if loose else None
@@ -215,8 +257,6 @@ def relabelled(judge: Judge, pair: Pair, text: str) -> Cause | None:
 
 
 def trees(t: Tex) -> list[Tex]:
-    from .claims import without_none
-
     return list(walk(without_none(t)))
 
 
@@ -262,3 +302,4 @@ def base(t: Tex, text: str) -> str:
 
 
 Search = Callable[[Judge, Pair, Outcome, str], "Cause | None"]
+SEARCHES: tuple[Search, ...] = (by_ratio, by_event, by_index, by_loss_term, by_term, by_transpose, by_power, by_fact, by_loose)

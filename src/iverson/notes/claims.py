@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from ..core.errors import IversonError, Span
 from ..lang.latex_tokens import Tok
-from ..lang.latex_tree import Tex, walk
+from ..lang.latex_tree import Tex
 from .document import Note
-from .evaluate import OPAQUE, free_letters
+from .marks import OPAQUE, walk_all, without_none
 from .parser import names_of, parsed, statements, tokens_of
-from .scope import INDICES, Definition, Scope, common, flat, plain
+from .scope import INDICES, Definition, Scope, plain
 
 LOSSES = ("Loss", "L", "J", r"\mathcal{L}", "loss", "Cost", "C", "E", r"\ell", "l")
 
@@ -112,7 +112,10 @@ def only_indices(members: list[list[Tok]]) -> bool:
     return all(len(m) == 1 and (m[0].text in (*INDICES, "c") or m[0].kind == "num") for m in members)
 
 
-DIMS = re.compile(r"((?:\\[a-zA-Z]+(?:\{\w+\})?|[A-Za-z])(?:\s*,\s*(?:[A-Za-z]))*)\s*\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R\b|Re\b)\s*(?:\^\s*(\{[^{}]*\}|\w))?")
+DIMS = re.compile(
+    r"((?:\\[a-zA-Z]+(?:\{\w+\})?|[A-Za-z])(?:\s*,\s*(?:[A-Za-z]))*)"
+    r"\s*\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R\b|Re\b)\s*(?:\^\s*(\{[^{}]*\}|\w))?"
+)
 
 
 def declared_sizes(text: str, scope: Scope, section: tuple[int, ...]) -> None:
@@ -161,19 +164,6 @@ def learn(found: Reading, text: str) -> None:
                 scope.definitions[s.defines.key].remove(s.defines)
                 s.defines = None
     scope.settled()
-
-
-def walk_all(t: Tex):
-    for x in walk(without_none(t)):
-        yield x
-
-
-def without_none(t: Tex) -> Tex:
-    """The tree with a derivative's missing body as nothing, so that it can be walked."""
-    from dataclasses import replace
-
-    args = tuple(Tex("num", (), 0, t.span) if a is None else without_none(a) for a in t.args)
-    return t if all(a is b for a, b in zip(args, t.args, strict=True)) else replace(t, args=args)
 
 
 def derived_by(x: Tex, at: int, scope: Scope) -> None:
@@ -263,5 +253,3 @@ def loss_at(found: Reading, at: int, section: tuple[int, ...]) -> str | None:
     known = [n for n in LOSSES if found.scope.lookup(n, at, section) is not None]
     return known[0] if known else None
 
-
-__all__ = ["Member", "Reading", "Statement", "flat", "free_letters", "gathered", "loss_at"]

@@ -13,6 +13,8 @@ import numpy as np
 
 from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
+from .causes import cause
+from .claims import loss_at
 from .evaluate import Evaluator
 from .findings import Finding
 from .instance import Draw, Sizes
@@ -24,7 +26,7 @@ from .values import Misfit, Unequal
 if TYPE_CHECKING:
     from .lint import Linter
 
-PRINT2 = re.compile(r"^(\s*)print[ \t]+(?!\(.*\)\s*$)(\S.*?)\s*$", re.MULTILINE)
+PRINT2 = re.compile(r"""^([ \t]*)print[ \t]+(?!\(.*\)[ \t]*$)((?:[^#'"\n]|"[^"\n]*"|'[^'\n]*')+?)[ \t]*(#[^\n]*)?$""", re.MULTILINE)
 CHECKS = re.compile(r"\b(?:check|expected|should be|by hand|analytic)|核对|验证|检查|手算", re.IGNORECASE)
 EFFECTS = (ast.Return, ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal, ast.Raise)
 
@@ -172,8 +174,6 @@ def gradients(linter: Linter, b: Block, f: ast.FunctionDef, place: Any) -> list[
         loss, zero, equal = same
         other = f"\\partial {loss}/\\partial {name[1:]}"
         if equal:
-            from .causes import cause
-
             conditions = tuple(cause("zero", name=z) for z in zero)
             found.append(place(b.offset(node), b.offset(node, True), "conditional" if zero else "right", conditions=conditions, kind="code"))
         elif not zero:
@@ -183,8 +183,6 @@ def gradients(linter: Linter, b: Block, f: ast.FunctionDef, place: Any) -> list[
 
 def agrees(linter: Linter, b: Block, f: ast.FunctionDef, name: str) -> tuple[str, list[str], bool] | None:
     """The loss of the formulas, the arguments that it does not know and are 0, and whether the two gradients are equal."""
-    from .claims import loss_at
-
     loss = loss_at(linter.reading, b.start, b.section)
     if loss is None:
         return None

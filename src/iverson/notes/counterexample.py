@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
-from .evaluate import Env, Evaluator, Index
+from .evaluate import Evaluator
 from .instance import Draw, Reading
 from .judge import Judge, Outcome, Pair, close, sample_letters
+from .marks import Env, Index
 from .values import Misfit, Unequal
 
 LONGEST = 150
@@ -49,7 +50,7 @@ def at(judge: Judge, pair: Pair, o: Outcome, draw: Draw) -> tuple[tuple[str, str
                 reading.sizes.join(*sizes.pair)
             except Misfit:
                 return None
-        except (IversonError, np.linalg.LinAlgError, RecursionError):
+        except (IversonError, np.linalg.LinAlgError, RecursionError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):
             return None
     return None
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lang.latex_tree import Tex, signature, walk
+from .marks import Env, Index, unread
 from .values import Misfit, Val, match
 
 PLACE, OTHER = "\u03b9", "\u03ba"    # letters that no command of LaTeX gives
 
 if TYPE_CHECKING:
-    from .evaluate import Env, Evaluator
+    from .evaluate import Evaluator
 
 
 def listed(e: Evaluator, t: Tex, env: Env) -> Val:
@@ -30,11 +31,10 @@ def listed(e: Evaluator, t: Tex, env: Env) -> Val:
 
 def single(e: Evaluator, t: Tex, env: Env) -> Val:
     """(0, ..., x, ..., 0): one column at the place that an index around it names."""
-    from .evaluate import Index, unread
-
     item = t.args[2]
     own = [str(y.attr) for x in walk(item) if x.op == "sym" for s in x.sub or () for y in walk(s) if y.op == "sym"]
-    letters = [e.slot] if e.slot in env else [x for x in own if isinstance(env.get(x), Index)][-1:] or [x for x, i in env.items() if isinstance(i, Index)]
+    around = [x for x, i in env.items() if isinstance(i, Index)]
+    letters = [e.slot] if e.slot in env else [x for x in own if isinstance(env.get(x), Index)][-1:] or around
     if len(set(letters)) != 1 or env[letters[0]].size is None:
         raise unread("At which place this entry stands is not said.", t.span)
     e.guessed = True
@@ -58,8 +58,6 @@ def beside(items: list[Val], t: Tex) -> Val:
 
 def generic(e: Evaluator, cells: tuple[Tex, ...], t: Tex, env: Env) -> list[Val]:
     """The values of a list, with what the dots stand for."""
-    from .evaluate import Index, unread
-
     if not any(c.op == "dots" for c in cells):
         return [e.value(c, env) for c in cells]
     real = [c for c in cells if c.op != "dots"]
@@ -85,15 +83,15 @@ def renamed(t: Tex, name: str, to: str, inside: bool = False) -> Tex:
     if inside and t.op == "num" and t.attr == 1 and to in ("", "1"):
         return Tex("sym", (), "1", t.span)
     below = None if t.sub is None else tuple(renamed(s, name, to, True) for s in t.sub)
-    above = tuple((k, tuple(renamed(y, name, to, True) for y in x) if isinstance(x, tuple) else renamed(x, name, to, inside) if isinstance(x, Tex) else x)
-                  for k, x in t.sup)
+    above = tuple(
+        (k, tuple(renamed(y, name, to, True) for y in x) if isinstance(x, tuple) else renamed(x, name, to, inside) if isinstance(x, Tex) else x)
+        for k, x in t.sup
+    )
     return replace(t, args=tuple(renamed(a, name, to, inside) if a is not None else a for a in t.args), sub=below, sup=above)
 
 
 def gridded(e: Evaluator, t: Tex, env: Env) -> Val:
     """A matrix written out; one with dots by its corners."""
-    from .evaluate import unread
-
     rows, columns, side = t.attr
     if side in ("vmatrix", "Vmatrix"):
         raise unread("A determinant of an explicit matrix is not read.", t.span)
@@ -112,8 +110,6 @@ def gridded(e: Evaluator, t: Tex, env: Env) -> Val:
 
 def cornered(e: Evaluator, t: Tex, env: Env) -> Val:
     """Rows and columns left out: the last entry names both sizes."""
-    from .evaluate import Index, unread
-
     rows, columns, _ = t.attr
     last, first = t.args[-1], t.args[0]
     if last.op == "dots" or first.op == "dots":

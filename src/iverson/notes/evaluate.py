@@ -7,8 +7,7 @@ Values here judge notes and nothing else.  What cannot be read is an IversonErro
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,17 @@ import numpy as np
 from ..core.errors import IversonError, Span
 from ..lang.latex_symbols import text_of
 from ..lang.latex_tree import Tex, inner_of, walk
-from ..lang.latex_words import LONG
+from .calls import factor
+from .dots import gridded, listed
 from .instance import Draw, Reading, kinds_of
-from .scope import INDICES, Definition, Scope, flat, plain
+from .marks import Env, Index, unread
+from .scope import Definition, Scope, flat, plain
+from .slopes import derivative
+from .sums import reduction
 from .values import (
     ENTRYWISE,
     SCALARS,
     SQUARE,
-    STEP,
     WHOLE,
     Misfit,
     Val,
@@ -38,26 +40,7 @@ from .values import (
     turned,
 )
 
-ONES = (r"\mathbb{1}", r"\mathbf{1}", r"\mathbb{I}", r"\mathbf{I}", "I")
-OPAQUE = ("f", "g", "h", r"\phi", r"\psi", r"\varphi")
-STANDARD = {r"\sigma": "sigmoid"}
-DISTANCE = 1e-3
 MOST_WORK = 60_000
-
-
-@dataclass(frozen=True)
-class Index:
-    """The place of an entry, from 0; size is None where no axis has said it yet."""
-
-    at: int
-    size: int | None
-
-
-Env = dict[str, Any]
-
-
-def unread(message: str, span: Span | None = None, kind: str = "unsupported") -> IversonError:
-    return IversonError(kind, message, span)
 
 
 class Evaluator:
@@ -147,8 +130,6 @@ class Evaluator:
                     return Val(np.float64(self.holds(inner, env)))
                 raise unread("A relation is a number only in an indicator.", t.span)
             return self.value(inner, env)
-        from .dots import listed
-
         return listed(self, t, env)
 
     def _add(self, t: Tex, env: Env) -> Val:
@@ -201,8 +182,6 @@ class Evaluator:
     _ceil = _floor
 
     def _grid(self, t: Tex, env: Env) -> Val:
-        from .dots import gridded
-
         return gridded(self, t, env)
 
     def _cases(self, t: Tex, env: Env) -> Val:
@@ -417,8 +396,9 @@ class Evaluator:
             return self.given(key, span)
         if not d.letters:
             return self.body(d, {})
-        sizes = [self.extent(x, d.body, {}) for x in d.letters]
-        if any(n is None for n in sizes):
+        known = [self.extent(x, d.body, {}) for x in d.letters]
+        sizes = [n for n in known if n is not None]
+        if len(sizes) < len(known):
             raise unread(f"The size of {key} is not known.", span)
         cells = [self.body(d, {x: Index(i, n) for x, i, n in zip(d.letters, at, sizes, strict=True)}).a for at in np.ndindex(*sizes)]
         return Val(np.array(cells).reshape(tuple(sizes) + np.shape(cells[0])))
@@ -524,95 +504,12 @@ class Evaluator:
             self.sample = before
         return v.a.shape[p] if v.rank > p else None
 
-    # -- sums ------------------------------------------------------------------------------------------------
-
     def _big(self, t: Tex, env: Env) -> Val:
-        letters, condition, low = self.binder(t, env)
-        ends = [x for k, x in t.sup if k == "power"]
-        ranges = [self.span_of(x, t, env, ends[0] if ends and len(letters) == 1 else None) for x in letters]
-        first = (low or 1) - 1
-        values: list[Val] = []
-        for at in np.ndindex(*(n if isinstance(n, int) else n[0] for n in ranges)):
-            inner = {**env, **{x: Index(i, n if isinstance(n, int) else None) for x, i, n in zip(letters, at, ranges, strict=True)}}
-            if min(at, default=0) < first:
-                continue
-            if all(self.holds(c, inner) for c in condition):
-                values.append(self.value(t.args[0], inner))
-        return self.reduced(str(t.attr), values, t)
-
-    def reduced(self, kind: str, values: list[Val], t: Tex) -> Val:
-        if kind in ("sum", "mean"):
-            total = values[0] if values else Val(np.float64(0))
-            for v in values[1:]:
-                total = added(total, v)
-            return total if kind == "sum" else replace(total, a=total.a / len(values))
-        if not values or values[0].rank:
-            raise unread("This reduction is not read.", t.span)
-        f: Callable[[Any, Any], Any] | None = {"prod": np.multiply, "max": larger, "min": smaller}.get(kind)
-        if f is None:
-            raise unread(f"{kind} is not read.", t.span)
-        found = values[0].a
-        for v in values[1:]:
-            found = f(found, v.a)
-        return Val(found)
-
-    def binder(self, t: Tex, env: Env) -> tuple[list[str], list[Tex], int | None]:
-        """The letters that a sum binds, its conditions, and its lower limit."""
-        if not t.sub:
-            free = [x for x in free_letters(t.args[0], self.scope) if x not in env]
-            if len(free) != 1:
-                raise unread("What this sum runs over is not said.", t.span, "ambiguous")
-            return free, [], None
-        letters: list[str] = []
-        conditions: list[Tex] = []
-        low = None
-        for x in flat(t.sub):
-            if x.op == "sym" and not x.sub:
-                letters.append(str(x.attr))
-            elif x.op == "rel" and x.args[0].op == "sym":
-                name, right = str(x.args[0].attr), x.args[1]
-                if x.attr == "=" and right.op == "num":
-                    letters.append(name)
-                    low = int(right.attr)
-                    if low not in (0, 1):
-                        conditions.append(Tex("rel", x.args, ">=", x.span))
-                        low = None
-                elif x.attr in ("!=", "<", ">", "<=", ">=") and right.op == "sym":
-                    letters += [n for n in (name, str(right.attr)) if n not in env and n not in letters
-                                and plain(n) not in self.scope.labels]
-                    conditions.append(x)
-                else:
-                    raise unread("What this sum runs over is not read.", x.span)
-            elif x.op != "such":
-                raise unread("What this sum runs over is not read.", x.span)
-        return letters, conditions, 1 if low == 0 else low
-
-    def span_of(self, letter: str, t: Tex, env: Env, end: Tex | None) -> Any:
-        """How far a letter runs."""
-        over = self.extent(letter, t.args[0], env)
-        if over is None and t.sub:
-            over = next((n for x in t.sub if (n := self.extent(letter, x, env)) is not None), None)
-        named = None
-        if end is not None and end.op == "sym" and str(end.attr) in self.reading.sizes.named:
-            named = self.reading.sizes.value(str(end.attr))
-        elif end is not None and end.op == "num":
-            return (int(end.attr),)
-        if named is not None and over is not None:
-            match(named, over)
-        found = over if over is not None else named
-        if found is None:
-            found = beyond(letter, t.args[0])
-        if found is None and letter.islower():
-            raise unread(f"How far {letter} runs is not known.", t.span)
-        if found is None:
-            raise unread("What this sum runs over is not read.", t.span)
-        return found
+        return reduction(self, t, env)
 
     # -- rows of factors and functions -----------------------------------------------------------------------
 
     def _row(self, t: Tex, env: Env) -> Val:
-        from .calls import factor
-
         items = list(t.args)
         made: Val | None = None
         at = 0
@@ -655,53 +552,4 @@ class Evaluator:
     # -- derivatives -----------------------------------------------------------------------------------------
 
     def _deriv(self, t: Tex, env: Env) -> Val:
-        from .slopes import derivative
-
         return derivative(self, t, env)
-
-
-def beyond(letter: str, t: Tex) -> int | None:
-    """A range for a letter that no axis bounds, where it is compared with a number: two more than that."""
-    found = [x.args[1].attr for x in walk(t) if x.op == "rel" and x.args[0].op == "sym" and x.args[0].attr == letter and x.args[1].op == "num"]
-    return int(max(found)) + 2 if found else None
-
-
-def free_letters(t: Tex, scope: Scope, bound: frozenset[str] = frozenset()) -> list[str]:
-    """Letters in index positions that no sum of the formula binds, in order."""
-    found: dict[str, None] = {}
-    inner = bound
-    if t.op == "big":
-        inner = bound | {str(y.attr) for x in flat(t.sub) for y in ([x] if x.op == "sym" else walk(x)) if y.op == "sym" and not y.sub
-                         and str(y.attr) not in scope.labels}
-        if not t.sub:
-            own = free_letters(t.args[0], scope, bound)
-            inner = bound | set(own[-1:])
-    if t.op == "sym":
-        try:
-            _, terms, sample, _ = scope.split(t)
-        except IversonError:
-            terms, sample = (), None
-        for x in (*terms, *((sample,) if sample is not None else ())):
-            for y in walk(x):
-                if y.op == "sym" and not y.sub and is_letter(y, scope) and str(y.attr) not in inner:
-                    found[str(y.attr)] = None
-    if t.op == "fence" and t.sub:
-        for x in flat(t.sub):
-            if x.op == "sym" and is_letter(x, scope) and str(x.attr) not in inner:
-                found[str(x.attr)] = None
-    if t.op == "rel":
-        for x in t.args:
-            if x.op == "sym" and not x.sub and str(x.attr) in INDICES and str(x.attr) not in inner and str(x.attr) not in scope.sizes:
-                found[str(x.attr)] = None
-    for a in (*t.args, *(y for s in t.sub or () for y in [s] if t.op != "big" and s.op == "sym" and s.sub),
-              *(y for k, x in t.sup if k in ("power", "epower") and t.op != "big" for y in ([x] if isinstance(x, Tex) else []))):
-        found |= dict.fromkeys(free_letters(a, scope, frozenset(inner)))
-    return [x for x in found if x not in bound]
-
-
-def is_letter(t: Tex, scope: Scope) -> bool:
-    name = str(t.attr)
-    return len(name.strip("'")) == 1 and name[0].islower() and name not in scope.labels and not scope.definitions.get(name)
-
-
-__all__ = ["DISTANCE", "LONG", "OPAQUE", "STANDARD", "STEP", "Evaluator", "Index", "free_letters", "unread"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .scope import Scope
-from .values import Misfit
+from .values import Misfit, match
 
 Kind = tuple[int, bool]  # axes, and whether a vector lies
 MOST_READINGS = 40
@@ -96,7 +96,7 @@ def kinds_of(key: str, scope: Scope, section: tuple[int, ...]) -> tuple[Kind, ..
         return ((2, False), (1, False), (0, False), (1, True))
     if key.startswith(("\\mathbf", "\\vec")) or (use and use.turned):
         return ((1, False), (1, True), (2, False))
-    if "a" <= letter <= "g" or len(key) > 1 and key.isalpha():
+    if "a" <= letter <= "g" or (len(key) > 1 and key.isalpha()):
         return ((0, False), (1, False), (1, True))
     return ((1, False), (0, False), (1, True))
 
@@ -110,11 +110,12 @@ def alternatives(met: dict[str, tuple[Kind, ...]]) -> list[dict[str, Kind]]:
 
 @dataclass(frozen=True)
 class Draw:
-    """How arrays are drawn.  scale of reals; positive: all in (0, 1); whole: small integers; facts: of symbols."""
+    """How arrays are drawn.  scale of reals; positive: all in (0, 1); definite: square matrices have a large diagonal; whole: small integers; facts: of symbols."""
 
     seed: int
     scale: float = 1.0
     positive: bool = False
+    definite: bool = False
     whole: bool = False
     start: int = 3
     facts: tuple[tuple[str, str], ...] = ()
@@ -126,12 +127,13 @@ class Draw:
             if name == key:
                 return np.full(shape, value)
         if self.whole:
-            a = rng.integers(1, 4, shape) if self.positive else rng.integers(-3, 4, shape)
-            a = np.asarray(a, float)
+            a = np.asarray(rng.integers(1, 4, shape) if self.positive else rng.integers(-3, 4, shape), float)
         elif self.positive:
             a = rng.uniform(0.15, 0.9, shape)
         else:
             a = rng.normal(size=shape) * self.scale
+        if self.definite and len(shape) == 2 and shape[0] == shape[1]:
+            a = 0.3 * a + shape[0] * np.eye(shape[0])
         for name, fact in self.facts:
             if name == key:
                 a = FACTS[fact](a)
@@ -147,6 +149,7 @@ def summing_to_one(a: Any) -> Any:
 
 
 def symmetric(a: Any) -> Any:
+    match(*a.shape)
     return a + a.T
 
 

@@ -35,8 +35,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "argmax": np.argmax, "transpose": np.transpose, "diag": np.diag, "trace": np.trace, "inv": np.linalg.inv, "where": np.where,
     "softmax": softmax, "reshape": np.reshape, "float64": np.float64, "asarray": np.asarray, "norm": np.linalg.norm,
 }
-METHODS = {"dot": np.dot, "sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "transpose": np.transpose, "copy": np.copy, "argmax": np.argmax,
-           "exp": np.exp, "log": ENTRYWISE["log"], "sigmoid": ENTRYWISE["sigmoid"], "mm": np.matmul, "matmul": np.matmul}
+METHODS: dict[str, Callable[..., Any]] = {
+    "dot": np.dot, "sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "transpose": np.transpose, "copy": np.copy, "argmax": np.argmax,
+    "exp": np.exp, "log": ENTRYWISE["log"], "sigmoid": ENTRYWISE["sigmoid"], "mm": np.matmul, "matmul": np.matmul,
+}
 MODULES = ("np", "numpy", "torch", "math", "F", "nn")
 TORCH = {"Tensor": np.array, "tensor": np.array, "FloatTensor": np.array, "DoubleTensor": np.array}
 BUILTINS: dict[str, Callable[..., Any]] = {"len": len, "range": range, "float": float, "int": int, "abs": abs, "sum": sum, "max": max, "min": min}

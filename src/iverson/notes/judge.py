@@ -6,28 +6,27 @@ is not readable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
-from .evaluate import Env, Evaluator, Index, free_letters
+from .evaluate import Evaluator
 from .instance import Draw, Kind, Reading, Sizes, alternatives
+from .marks import Env, Index, free_letters, walk_all
 from .scope import Definition, Scope, flat
 from .values import Misfit, Unequal, Val
 
 TOLERANCE = 1e-7
 SECOND = 1e-5
-DRAWS = (Draw(1), Draw(2, 3.0), Draw(3, 0.4), Draw(5, 8.0))
+DRAWS = (Draw(1), Draw(2, 2.0), Draw(3, 0.4), Draw(5, 1.3))
 POSITIVE = tuple(Draw(s, positive=True) for s in (1, 2, 3))
 MOST_PLACES = 24
 MOST_JOINS = 30
 MOST_COMPARED = 10
-Side = Callable[[Evaluator, Env], Val]
 
 
 @dataclass
@@ -65,11 +64,7 @@ class Outcome:
 
 def midway(marks: list[float]) -> list[float]:
     """Between all marks and outside of them."""
-    return [marks[0] - 1, *((a + b) / 2 for a, b in zip(marks, marks[1:], strict=False)), marks[-1] + 1]
-
-
-def instances(draws: tuple[Draw, ...]) -> Iterator[Draw]:
-    yield from draws
+    return [marks[0] - 1, *((a + b) / 2 for a, b in pairwise(marks)), marks[-1] + 1]
 
 
 class Judge:
@@ -122,8 +117,6 @@ class Judge:
         return all(kinds.get(k, c)[0] >= c[0] for k, c in preferred.kinds.items())
 
     def sizes(self, pair: Pair) -> Sizes:
-        from .claims import walk_all
-
         named = [x for side in (pair.left, pair.right) for t in walk_all(side) for x in (*flat(t.sub), *(t.args if t.op == "rel" else ()))
                  if x.op == "num" and isinstance(x.attr, int) and x.attr < 12]
         return Sizes(max([3, *(int(x.attr) + 1 for x in named)]), frozenset(self.scope.sizes))
@@ -156,8 +149,6 @@ class Judge:
 
     def around_constants(self, pair: Pair, reading: Reading) -> list[Draw]:
         """Values on both sides of every constant that a scalar is compared with."""
-        from .claims import walk_all
-
         found: dict[str, set[float]] = {}
         for side in (pair.left, pair.right):
             for t in walk_all(side):
@@ -169,6 +160,8 @@ class Judge:
 
     def positive(self, pair: Pair, reading: Reading, p: int, facts: tuple[tuple[str, str], ...]) -> Outcome:
         o = self.at(pair, reading, replace(POSITIVE[p % len(POSITIVE)], seed=p + 20, facts=facts))
+        if o.kind == "undefined":
+            o = self.at(pair, reading, Draw(p + 30, definite=True, facts=facts))
         if o.kind == "undefined":
             return Outcome("unread", IversonError("unsupported", "No values were found where both sides are defined."))
         return o
@@ -194,6 +187,8 @@ class Judge:
                 return Outcome("undefined")
             except RecursionError:
                 return Outcome("unread", IversonError("limit", "The formula is nested too deep."))
+            except (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):  # a text nobody has thought of
+                return Outcome("unread", IversonError("unsupported", "This formula is not read."))
         return Outcome("unread", IversonError("limit", "Its sizes could not be settled."))
 
     def places(self, pair: Pair, e: Evaluator) -> Outcome:
@@ -236,15 +231,11 @@ class Judge:
 
 def sample_letters(pair: Pair) -> list[str]:
     """Letters of samples, as in L^{(i)}, anywhere in the two sides."""
-    from .claims import walk_all
-
     return list(dict.fromkeys(str(y.attr) for side in (pair.left, pair.right) for t in walk_all(side) if t.op == "sym"
                               for k, x in t.sup if k == "round" and len(x) == 1 for y in x if y.op == "sym"))
 
 
 def second_order(pair: Pair) -> bool:
-    from .claims import walk_all
-
     def nested(t: Tex) -> bool:
         return any(x.op == "deriv" and (x.attr > 1 or any(y.op == "deriv" for a in x.args[:1] if a is not None for y in walk_all(a)))
                    for x in walk_all(t))

@@ -10,17 +10,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
-from .causes import Cause, base, cause, cause_of, condition_for, equal_letters, relabelled, shown, trees
+from .causes import Cause, cause, cause_of, condition_for, equal_letters, relabelled, shown, trees
 from .claims import Member, Reading, Statement, gathered, loss_at
 from .code import findings as code_findings
 from .counterexample import evidence
 from .document import Note
-from .findings import Finding, Lint
+from .findings import Finding
 from .judge import Judge, Outcome, Pair
+from .record import Lint
 from .scope import Definition, common
 
 SAID_AFTER = re.compile(r"\s*\$*[\s,，]*(?:if|when|for|where|当|若|其中|如果)", re.IGNORECASE)
@@ -147,13 +146,16 @@ class Linter:
             return m.tree
         name = shown(left, self.note.text)
         same = self.same_as(pair, d)
-        self.steps.append(Step(s, m, pair, o, "wrong", (cause("itself", name=name, other=same) if same else cause("self", name=name),)))
+        if same is None:
+            self.unreadable(s, m, IversonError("unsupported", f"{name} stands on both sides: an assignment, or an equation to be solved."))
+        else:
+            self.steps.append(Step(s, m, pair, o, "wrong", (cause("itself", name=name, other=same),)))
         return m.tree
 
     def same_as(self, pair: Pair, d: Definition) -> str | None:
         """Another symbol of the note that is worth what the right side is."""
         for key, found in self.reading.scope.definitions.items():
-            if key == d.key or not any(common(x.section, pair.section) for x in found):
+            if key == d.key or not any(common(x.section, pair.section) or not x.section for x in found):
                 continue
             for letters in ((), d.letters):
                 sub = tuple(Tex("sym", (), x, pair.left.span) for x in letters)
@@ -189,6 +191,8 @@ class Linter:
         if o.kind == "entry":
             return replace(step, status="conditional", conditions=(cause("entry", name=o.entry),))
         if o.kind == "shapes":
+            if pair.right.op == "num":
+                return self.constant(step)
             other = self.other_numerator(pair)
             if other is not None:
                 return replace(step, status="wrong", causes=(other,))
@@ -204,7 +208,7 @@ class Linter:
         if o.opaque:
             return replace(step, status="unreadable", reason=f"{', '.join(o.opaque)} is not given, so that this cannot be decided.")
         if pair.right.op == "num" or (pair.right.op == "sym" and self.free_symbol(pair)):
-            return self.constant(step, text)
+            return self.constant(step)
         found = condition_for(self.judge, pair, o)
         if found is not None:
             return replace(step, status="conditional", conditions=(found, *self.conditions(o, pair)))
@@ -227,7 +231,7 @@ class Linter:
                     return d.key
         return None
 
-    def constant(self, step: Step, text: str) -> Step:
+    def constant(self, step: Step) -> Step:
         """A left side that is said to be a number: an equation to solve, or what holds where words say."""
         assert step.pair is not None
         if step.pair.right.op == "num" and (c := equal_letters(self.judge, step.pair, self.reading.scope)) is not None:
@@ -296,14 +300,12 @@ class Linter:
                 at = cause("opposite", name=d.key, line=line)
                 self.steps[p] = replace(t, status="conditional", causes=(), evidence=(), conditions=(at, *turned[id(t)]))
             elif t.statement.defines is d and t.member is t.statement.members[1]:
-                causes = t.causes or (cause("opposite", name=d.key),)
+                causes = t.causes or (cause("opposed", name=d.key),)
                 self.steps[p] = replace(t, status="wrong", causes=causes)
 
     def negative(self, t: Step) -> tuple[Cause, ...] | None:
         """The conditions under which a step holds for the negative; None where it does not."""
         assert t.pair is not None
-        if any(c.name == "sign" for c in t.causes):
-            return ()
         if t.status == "conditional":
             return None
         pair = replace(t.pair, left=Tex("neg", (t.pair.left,), span=t.pair.left.span))
@@ -347,5 +349,3 @@ def placed(note: Note, start: int, end: int, status: str, **rest: Any) -> Findin
     end_line, end_column = note.place(end)
     return Finding(status, start, end, line, column, end_line, end_column, note.text[start:end], **rest)
 
-
-__all__ = ["Linter", "base", "lint", "np"]

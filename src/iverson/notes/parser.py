@@ -13,16 +13,13 @@ from dataclasses import replace
 from ..core.errors import IversonError
 from ..lang.latex_parse import TexParser
 from ..lang.latex_split import CLOSE, OPEN, parts, top_level, unwrapped
-from ..lang.latex_stream import PAIRS
 from ..lang.latex_tokens import Shaper, Tok, blanked, expand, preamble, raw
 from ..lang.latex_tree import Tex, primed
 
 DOTS = (r"\ldots", ".", "…")
-WORDED = {"Loss": "Loss", "loss": "loss", "Cost": "Cost", "cost": "cost", "reg": "reg", "NLL": "NLL", "MSE": "MSE", "BCE": "BCE", "CE": "CE",
-          "ReLU": "relu", "sigm": "sigmoid"}
+WORDED = ("Loss", "loss", "Cost", "cost", "reg", "NLL", "MSE", "BCE", "CE")
 SIGNS = {"neq": "!=", "leq": "<=", "geq": ">="}
 NAMED = re.compile(r"[Cc]ross-?\s?[Ee]ntropy")
-GRADIENT = re.compile(r"(?<![A-Za-z\\])d([A-Z])(?![A-Za-z])|(?<=[({ =*])d([A-Z])(?=[)}_ ])")
 
 
 def tokens_of(text: str, start: int, end: int) -> list[Tok]:
@@ -87,7 +84,9 @@ def bracketed(tokens: list[Tok]) -> list[Tok]:
 
 
 def raw_cases(tokens: list[Tok], at: int, opened: Tok) -> tuple[int, list[Tok]]:
-    mark = lambda text, t: replace(t, kind="cmd", text=text)  # noqa: E731
+    def mark(text: str, t: Tok) -> Tok:
+        return replace(t, kind="cmd", text=text)
+
     made = [mark(r"\begin", opened), *(replace(opened, kind="op" if c in "{}" else "sym", text=c) for c in "{cases}")]
     rows = 0
     while at + 1 < len(tokens) and tokens[at].text in ("^", "_") and rows < 2:
@@ -247,9 +246,6 @@ class NoteParser(TexParser):
         self.broken = self.broken or inner.broken
         return found
 
-    def bar(self) -> Tex:
-        return super().bar()
-
 
 def parsed(tokens: list[Tok], text: str, names: frozenset[str]) -> Tex:
     """One member of a statement as a tree; a list of conditions behind it is left out."""
@@ -279,5 +275,3 @@ def names_of(text: str) -> frozenset[str]:
     found = {w for w in WORDED if re.search(rf"(?<![A-Za-z\\]){w}(?![A-Za-z])", text)}
     return frozenset(found | {m[0] for m in re.finditer(r"(?<![A-Za-z\\])d[A-Z](?![A-Za-z])", text)})
 
-
-__all__ = ["PAIRS", "names_of", "parsed", "statements", "tokens_of"]

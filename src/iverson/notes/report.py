@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from .findings import say
 
 if TYPE_CHECKING:
-    from .findings import Finding, Lint
+    from .findings import Finding
+    from .record import Lint
 
 MARKS = {"right": "ok", "wrong": "WRONG", "conditional": "if", "unreadable": "?", "definition": "def"}
-LEVELS = {"wrong": "error", "conditional": "note", "unreadable": "none"}
+LEVELS = {"wrong": "error", "conditional": "none", "unreadable": "none"}
+KINDS = {"wrong": "fail", "conditional": "review", "unreadable": "open"}
 RULES = {"wrong": "A step that does not hold.", "conditional": "A step that holds under a condition.", "unreadable": "A step that was not judged."}
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:72em;color:#222;background:#fff}
 table{border-collapse:collapse;width:100%}td{vertical-align:top;padding:0 .6em}td.n{color:#999;text-align:right;font-family:monospace}
@@ -33,18 +35,12 @@ def short(text: str) -> str:
 
 def as_sarif(lint: Lint, lang: str) -> dict[str, Any]:
     results = [
-        {"ruleId": f.status, "level": LEVELS[f.status], "kind": "fail" if f.status == "wrong" else "informational" if f.status == "conditional" else "open",
-         "message": {"text": f.message(lang)},
+        {"ruleId": f.status, "level": LEVELS[f.status], "kind": KINDS[f.status], "message": {"text": f.message(lang)},
          "locations": [{"physicalLocation": {
              "artifactLocation": {"uri": lint.name.replace("\\", "/")},
              "region": {"startLine": f.line, "startColumn": f.column, "endLine": f.end_line, "endColumn": f.end_column}}}]}
         for f in lint.findings if f.status in LEVELS
     ]
-    for r in results:
-        if r["kind"] != "fail":
-            r["level"] = "none" if r["kind"] == "open" else "note"
-            if r["level"] == "note":
-                del r["kind"]
     rules = [{"id": n, "shortDescription": {"text": text}} for n, text in RULES.items()]
     return {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
             "runs": [{"tool": {"driver": {"name": "iverson", "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}]}

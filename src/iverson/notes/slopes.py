@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lang.latex_tree import Tex
-from .scope import flat
+from .marks import Env, unread
 from .values import STEP, Misfit, Val
 
 if TYPE_CHECKING:
-    from .evaluate import Env, Evaluator
+    from .evaluate import Evaluator
 
 FAR = 1e-3
 WEIGHTS = ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0))  # of a difference of fourth order, over 12 FAR
 
 
 def derivative(e: Evaluator, t: Tex, env: Env) -> Val:
-    from .evaluate import unread
-
     body, *by = t.args
     if body is None or not by:
         raise unread("What is derived, or by what, is not said.", t.span)
@@ -45,8 +43,6 @@ def second(e: Evaluator, body: Tex, by: list[Tex], env: Env) -> Val:
 
 def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool) -> Val:
     """The derivative of a value by a symbol, or by a part of it."""
-    from .evaluate import unread
-
     if by.op == "row" and len(by.args) == 2 and by.args[1].op == "fence":
         by = by.args[0]
     if by.op == "group":
@@ -109,7 +105,7 @@ def along(e: Evaluator, key: str, place: int | None, base: Val, spot: tuple[int,
 
     if not finite:
         v = moved(1j * STEP)
-        return np.imag(v.a) / STEP, v
+        return np.where(np.isfinite(np.real(v.a)), np.imag(v.a) / STEP, np.nan), v
     total: Any = 0.0
     for k, w in WEIGHTS:
         v = moved(k * FAR)
@@ -125,7 +121,6 @@ def prime(e: Evaluator, f: Callable[[Val], Val], v: Val) -> Val:
         for k, w in WEIGHTS:
             total = total + w * f(replace(v, a=v.a + k * h)).a
         return replace(v, a=total / (12 * h))
-    return replace(v, a=np.imag(f(replace(v, a=v.a + 1j * STEP)).a) / STEP)
+    made = f(replace(v, a=v.a + 1j * STEP)).a
+    return replace(v, a=np.where(np.isfinite(np.real(made)), np.imag(made) / STEP, np.nan)[()])
 
-
-__all__ = ["derivative", "flat", "prime", "slope"]

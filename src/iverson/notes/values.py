@@ -6,6 +6,7 @@ A complex array carries a derivative: its imaginary part, times 1/STEP.  Compari
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -179,13 +180,13 @@ def root(a: Any) -> Any:
     return np.where(np.real(a) >= 0, np.sqrt(np.where(np.real(a) >= 0, a, 1)), np.nan)
 
 
-ENTRYWISE = {
+ENTRYWISE: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "log": log, "sqrt": root, "sin": np.sin, "cos": np.cos, "tan": np.tan, "tanh": np.tanh, "sinh": np.sinh,
     "cosh": np.cosh, "sigmoid": sigmoid, "abs": absolute, "log1p": lambda a: log(1 + a), "expm1": lambda a: np.exp(a) - 1,
     "softplus": lambda a: larger(a, 0) + np.log(1 + np.exp(-absolute(a))), "relu": lambda a: larger(a, 0 * a),
     "log2": lambda a: log(a) / np.log(2), "log10": lambda a: log(a) / np.log(10), "sign": lambda a: np.sign(np.real(a)),
 }
-WHOLE = {
+WHOLE: dict[str, Callable[..., Any]] = {
     "softmax": softmax, "logsumexp": lambda a: np.log(np.sum(np.exp(a))), "tr": np.trace, "det": np.linalg.det,
     "logdet": lambda a: log(np.linalg.det(a)), "inv": np.linalg.inv, "sum": np.sum, "mean": np.mean,
     "logsoftmax": lambda a: np.log(softmax(a)), "diag": np.diag,
