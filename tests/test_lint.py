@@ -70,6 +70,12 @@ RIGHT = [
     r"$$\sum_{i<j} x_i x_j = \frac{1}{2} \left( \left(\sum_i x_i\right)^2 - \sum_i x_i^2 \right)$$",
     r"$$h = \max(0, 1 - t w^T x)$$ $$\frac{\partial h}{\partial w} = -1\{t w^T x < 1\} t x$$",
     r"$$\sigma'(x) = \sigma(x)(1 - \sigma(x))$$",
+    r"$$L = \frac{1}{n}\sum_{i=1}^n (\hat{y}_i - y_i)^2$$ $$\frac{\partial L}{\partial w_j} = \frac{2}{n}\sum_{i=1}^n (\hat{y}_i - y_i) x_{ij}$$",
+    r"$$L = \frac{1}{n}\sum_{i=1}^n (\hat{y}_i - y_i)^2 = \frac{1}{n}\sum_{i=1}^n (w x_i + b - y_i)^2$$",
+    r"$$u^{[1]} = V^{[1]} x, \quad h = \tanh(u^{[1]}), \quad o = \sigma(V^{[2]} h)$$ $$L = -t \log o - (1 - t) \log(1 - o)$$"
+    r"$$\delta = o - t$$ $$\frac{\partial L}{\partial V^{[2]}} = \delta h^T$$",
+    r"$$\frac{\partial L}{\partial w} = \frac{\partial L}{\partial a} \cdot \frac{\partial a}{\partial w}$$",
+    r"$$h = \frac{1}{2}\|w\|^2 - \sum_{i=1}^n \alpha_i (t_i (w^T x_i + b) - 1)$$ $$\frac{\partial h}{\partial w} = w - \sum_i \alpha_i t_i x_i = 0$$",
 ]
 WRONG = [
     (r"$$f = \sum_i x_i^2$$ $$\frac{\partial f}{\partial x_k} = x_k$$", "factor"),

@@ -422,7 +422,8 @@ class Evaluator:
             n = self.reading.sizes.value("samples")
             if self.sample.size is not None:
                 match(self.sample.size, n)
-            return Val(self.array(key, (n, *shape))[self.sample.at], row)
+            self.inputs[key] = self.array(key, (n, *shape))
+            return Val(self.inputs[key][self.sample.at], row)
         a = self.array(key, shape)
         self.inputs[key] = a
         return Val(a if shape else np.float64(a), row)

@@ -16,7 +16,8 @@ from .scope import Scope
 from .values import Misfit, match
 
 Kind = tuple[int, bool]  # axes, and whether a vector lies
-MOST_READINGS = 40
+MOST_READINGS = 160
+VECTORS = (r"\theta", r"\beta", r"\mu", r"\omega", r"\delta", r"\phi")    # Greek letters that are vectors more often than not
 
 
 class Sizes:
@@ -88,8 +89,12 @@ def kinds_of(key: str, scope: Scope, section: tuple[int, ...]) -> tuple[Kind, ..
     greek = key.startswith("\\") and not key.startswith(("\\hat", "\\tilde", "\\bar", "\\mathbf", "\\vec"))
     if n >= 2:
         return ((n, False), (1, False), (0, False), (1, True))
+    if n == 1 and use is not None and use.sliced:
+        return ((2, False), (1, False), (1, True), (0, False))
     if n == 1:
         return ((1, False), (1, True), (0, False), (2, False))
+    if key in VECTORS:
+        return ((1, False), (0, False), (1, True))
     if greek and letter.islower():
         return ((0, False), (1, False), (1, True)) if not (use and use.turned) else ((1, False), (1, True))
     if letter.isupper():
@@ -110,7 +115,11 @@ def alternatives(met: dict[str, tuple[Kind, ...]]) -> list[dict[str, Kind]]:
 
 @dataclass(frozen=True)
 class Draw:
-    """How arrays are drawn.  scale of reals; positive: all in (0, 1); definite: square matrices have a large diagonal; whole: small integers; facts: of symbols."""
+    """How arrays are drawn.
+
+    scale     of reals;  positive: all in (0, 1);  definite: square matrices have a large diagonal;  whole: small integers
+    facts     of symbols;  fixed: values of scalars
+    """
 
     seed: int
     scale: float = 1.0

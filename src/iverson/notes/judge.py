@@ -15,7 +15,7 @@ import numpy as np
 from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
 from .evaluate import Evaluator
-from .instance import Draw, Kind, Reading, Sizes, alternatives
+from .instance import MOST_READINGS, Draw, Kind, Reading, Sizes, alternatives
 from .marks import Env, Index, free_letters, walk_all
 from .scope import Definition, Scope, flat
 from .values import Misfit, Unequal, Val
@@ -60,6 +60,7 @@ class Outcome:
     relations: tuple[tuple[int, int], ...] = ()
     used: tuple[Definition, ...] = ()
     entry: str = ""
+    foreign: tuple[str, ...] = ()  # what only the right side speaks of
 
 
 def midway(marks: list[float]) -> list[float]:
@@ -82,12 +83,15 @@ class Judge:
         first: Outcome | None = None
         met: dict[str, tuple[Kind, ...]] = {}
         tried = 0
-        while queue and tried < 40:
+        while queue and tried < MOST_READINGS:
             kinds = queue.pop(0)
             tried += 1
             reading = Reading(kinds, self.sizes(pair))
             o = self.under(pair, reading, facts)
             o.kinds = {k: kinds.get(k, c[0]) for k, c in reading.met.items()}
+            raised = [k for k, c in reading.met.items() if (c[0][0] == 0 and o.kinds[k][0] > 0) or (c[0][0] == 2 and o.kinds[k][0] == 0)]
+            if o.kind == "differs" and raised:
+                o = Outcome("misfit", IversonError("ambiguous", f"Whether {raised[0]} is a number or an array is not clear."))
             if o.kind in ("equal", "transposed", "entry"):
                 self.known.setdefault(pair.section, {}).update(o.kinds)
                 return o
@@ -225,8 +229,17 @@ class Judge:
             elif kind == "differs":
                 o.kind = kind
         o.conditions, o.kinks, o.opaque = tuple(e.conditions), tuple(e.kinks), tuple(e.opaque)
+        o.foreign = foreign(pair, e, env) if o.kind == "differs" else ()
         o.inputs, o.relations, o.used = dict(e.inputs), tuple(e.relations), tuple(e.used.values())
         return o
+
+
+def foreign(pair: Pair, e: Evaluator, env: Env) -> tuple[str, ...]:
+    """Symbols that only the right side speaks of."""
+    alone = Evaluator(e.scope, e.reading, e.draw, e.at, e.section)
+    alone.sample = e.sample
+    alone.value(pair.left, env)
+    return tuple(k for k in e.inputs if k not in alone.inputs)
 
 
 def sample_letters(pair: Pair) -> list[str]:

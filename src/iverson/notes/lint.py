@@ -207,6 +207,9 @@ class Linter:
             return replace(step, status="unreadable", reason=f"{unclear} is defined more than once elsewhere; which is meant is not clear.")
         if o.opaque:
             return replace(step, status="unreadable", reason=f"{', '.join(o.opaque)} is not given, so that this cannot be decided.")
+        if o.foreign and not (pair.right.op == "sym" and self.free_symbol(pair)):
+            reason = f"The right side speaks of {', '.join(o.foreign)}, which the left side as it is given here does not contain."
+            return replace(step, status="unreadable", reason=reason)
         if pair.right.op == "num" or (pair.right.op == "sym" and self.free_symbol(pair)):
             return self.constant(step)
         found = condition_for(self.judge, pair, o)

@@ -43,8 +43,7 @@ class Use:
     indices: int = 0
     sampled: bool = False
     turned: bool = False
-    label: bool = False
-    summed: bool = False
+    sliced: bool = False  # stands with its index beside a transposed vector: w^T x_i
 
 
 @dataclass
@@ -135,8 +134,10 @@ class Scope:
         for x in walk(t):
             if x.op == "sym":
                 self.note_symbol(x)
-            if x.op in ("rel",):
+            elif x.op == "rel":
                 self.note_labels(x)
+            elif x.op == "row":
+                self.note_slices(x)
 
     def note_symbol(self, x: Tex) -> None:
         try:
@@ -155,6 +156,14 @@ class Scope:
         for y in letters if lettered else ():
             if y.op == "sym" and plain(str(y.attr)) not in INDICES and str(y.attr).islower():
                 self.labels.add(plain(str(y.attr)))
+
+    def note_slices(self, x: Tex) -> None:
+        for a, b in zip(x.args, x.args[1:], strict=False):
+            if a.op == b.op == "sym" and any(k == "T" for k, _ in a.sup) and not any(k == "T" for k, _ in b.sup) and len(flat(b.sub)) == 1:
+                try:
+                    self.uses.setdefault(self.split(b)[0], Use()).sliced = True
+                except IversonError:
+                    continue
 
     def note_labels(self, x: Tex) -> None:
         """`k \\neq y`: what is compared with an index is one, or a label."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .evaluate import Evaluator
 
 FAR = 1e-3
+NUMBERS = ("L", "J", r"\mathcal{L}", "Loss", "loss", "Cost", "cost")    # names of losses, which are numbers
 WEIGHTS = ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0))  # of a difference of fourth order, over 12 FAR
 
 
@@ -30,9 +31,8 @@ def derivative(e: Evaluator, t: Tex, env: Env) -> Val:
         raise unread("A derivative of this order is not read.", t.span)
     if len(by) == 2:
         return second(e, body, by, env)
-    if e.deriving:
-        return slope(e, by[0], env, lambda: e.value(body, env), finite=True)
-    return slope(e, by[0], env, lambda: e.value(body, env), finite=False)
+    name = str(body.attr) if body.op == "sym" and not body.sub else ""
+    return slope(e, by[0], env, lambda: e.value(body, env), bool(e.deriving), name)
 
 
 def second(e: Evaluator, body: Tex, by: list[Tex], env: Env) -> Val:
@@ -41,8 +41,8 @@ def second(e: Evaluator, body: Tex, by: list[Tex], env: Env) -> Val:
     return slope(e, bare[1], env, lambda: slope(e, bare[0], env, lambda: e.value(body, env), False), True)
 
 
-def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool) -> Val:
-    """The derivative of a value by a symbol, or by a part of it."""
+def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool, name: str = "") -> Val:
+    """The derivative of a value by a symbol, or by a part of it; name: of what is derived."""
     if by.op == "row" and len(by.args) == 2 and by.args[1].op == "fence":
         by = by.args[0]
     if by.op == "group":
@@ -86,6 +86,8 @@ def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool) -
         else:
             e.over[(key, place)] = old
     inner = np.shape(shape.a)
+    if inner and name in NUMBERS:
+        raise Misfit(f"{name} is no number under this reading.", by.span)
     made = np.moveaxis(np.array(found).reshape((*kept, *inner)), range(len(kept)), range(len(inner), len(inner) + len(kept)))
     if not inner:
         row = base.row if len(kept) == base.rank else bool(terms) and terms[-1].op == "all" and base.rank == 2
