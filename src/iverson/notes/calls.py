@@ -62,7 +62,8 @@ def is_called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> bool:
     if (key in e.scope.by and bare) or key in OPAQUE or (key in STANDARD and not terms):
         return True
     lone = len(fence.args) == 1 and fence.args[0].op == "sym" and not fence.sup
-    if len(fence.args) > 1 or (lone and not rest):
+    word = len(str(t.attr)) > 1 and not str(t.attr).startswith("\\")
+    if len(fence.args) > 1 or (lone and not rest) or word:
         raise unread(f"{t.attr} is not defined: a function of what stands in parentheses, or a factor?", t.span, "name")
     return False
 

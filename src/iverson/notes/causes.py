@@ -51,6 +51,7 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "layout":    ("the other layout is meant: the two sides are transposes of each other", "采用另一种布局：两边互为转置"),
     "entry":     ("entry {name} is meant", "指的是第 {name} 个元素"),
     "indices":   ("{a} = {b}", "{a} = {b}"),
+    "unequal":   ("{a} and {b} differ", "{a} 与 {b} 不相等"),
     "kink":      ("{name} is nowhere an equality; at that kink a subgradient is taken", "{name} 不取等号；在该折点处取的是次梯度"),
     "opposite":  ("-{name} is meant by {name}, which line {line} defines without its minus sign",
                   "{name} 指的是 -{name}，第 {line} 行的定义缺少负号"),
@@ -98,12 +99,14 @@ def square(a: Any) -> bool:
 
 
 def equal_letters(judge: Judge, pair: Pair, scope: Scope) -> Cause | None:
-    """Two free letters that have to be one."""
+    """Two free letters that have to be one, or that have to differ."""
     letters = pair.letters(scope)
     for i, a in enumerate(letters):
         for b in letters[i + 1 :]:
             if judge.compare(replace(pair, left=relettered(pair.left, b, a), right=relettered(pair.right, b, a))).kind == "equal":
                 return cause("indices", a=a, b=b)
+            if judge.compare(replace(pair, left=apart(pair.left, a, b), right=apart(pair.right, a, b))).kind == "equal":
+                return cause("unequal", a=a, b=b)
     return None
 
 
@@ -268,6 +271,13 @@ def replaced(t: Tex, old: Tex, new: Tex) -> Tex:
     above = tuple((k, tuple(replaced(y, old, new) for y in x) if isinstance(x, tuple) else replaced(x, old, new) if isinstance(x, Tex) else x)
                   for k, x in t.sup)
     return replace(t, args=tuple(a if a is None else replaced(a, old, new) for a in t.args), sub=below, sup=above)
+
+
+def apart(t: Tex, a: str, b: str) -> Tex:
+    """The tree where two letters differ, 0 where they are one."""
+    letters = tuple(Tex("sym", (), x, t.span) for x in (a, b))
+    holds = Tex("fence", (Tex("rel", letters, "!=", t.span),), r"\{", t.span)
+    return Tex("row", (Tex("num", (), 1, t.span), holds, Tex("group", (t,), span=t.span)), span=t.span)
 
 
 def relettered(t: Tex, old: str, new: str) -> Tex:

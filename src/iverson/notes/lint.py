@@ -20,9 +20,10 @@ from .document import Note
 from .findings import Finding
 from .judge import Judge, Outcome, Pair
 from .record import Lint
-from .scope import Definition, common
+from .scope import INDICES, Definition, common
 
 SAID_AFTER = re.compile(r"\s*\$*[\s,，]*(?:if|when|for|where|当|若|其中|如果)", re.IGNORECASE)
+SAID_BEFORE = re.compile(r"[a-z]\s*(?:=|\\neq?\b|≠)\s*[a-z]\s*\$?[^$]{0,30}\$*\s*$")
 
 
 @dataclass
@@ -207,6 +208,9 @@ class Linter:
             return replace(step, status="unreadable", reason=f"{unclear} is defined more than once elsewhere; which is meant is not clear.")
         if o.opaque:
             return replace(step, status="unreadable", reason=f"{', '.join(o.opaque)} is not given, so that this cannot be decided.")
+        raised = layered(pair)
+        if raised is not None:
+            return replace(step, status="unreadable", reason=f"Whether {shown(raised, text)} is a power or the number of a layer is not clear.")
         if o.foreign and not (pair.right.op == "sym" and self.free_symbol(pair)):
             reason = f"The right side speaks of {', '.join(o.foreign)}, which the left side as it is given here does not contain."
             return replace(step, status="unreadable", reason=reason)
@@ -218,7 +222,9 @@ class Linter:
         label = relabelled(self.judge, pair, text)
         if label is not None:
             return replace(step, status="conditional", conditions=(label,))
-        if SAID_AFTER.match(text[step.member.end : step.member.end + 30]) and (c := equal_letters(self.judge, pair, self.reading.scope)):
+        said = SAID_AFTER.match(text[step.member.end : step.member.end + 30]) or SAID_BEFORE.search(
+            text[max(0, step.statement.start - 60) : step.statement.start])
+        if said and (c := equal_letters(self.judge, pair, self.reading.scope)):
             return replace(step, status="conditional", conditions=(c,))
         c = cause_of(self.judge, pair, o, text)
         if c.name == "different" and (only := equal_letters(self.judge, pair, self.reading.scope)) is not None:
@@ -320,6 +326,17 @@ class Linter:
 
     def unreadable(self, s: Statement, m: Member, error: IversonError | None) -> None:
         self.steps.append(Step(s, m, None, None, "unreadable", reason=error.message if error else "It is not read."))
+
+
+def layered(pair: Pair) -> Tex | None:
+    """A symbol raised to a letter, as in a^l: notes number layers and samples so."""
+    for side in (pair.left, pair.right):
+        for x in trees(side):
+            for k, above in x.sup:
+                if k == "power" and x.op == "sym" and x.attr != "e" and isinstance(above, Tex) and any(
+                        y.op == "sym" and (str(y.attr) in INDICES or str(y.attr) == "L") for y in trees(above)):
+                    return x
+    return None
 
 
 def called_by_name(t: Tex) -> bool:
