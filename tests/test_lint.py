@@ -77,6 +77,7 @@ RIGHT = [
     "$$p_i = \\frac{e^{z_i}}{\\sum_k e^{z_k}}$$\nWhen $i = j$:\n$$\\frac{\\partial p_i}{\\partial z_j} = p_i(1 - p_j)$$\n"
     "当 $i \\neq j$ 时：\n$$\\frac{\\partial p_i}{\\partial z_j} = -p_i p_j$$\n$$\\frac{\\partial p_i}{\\partial z_j} = p_i(\\delta_{ij} - p_j)$$",
     r"$$a^l = \tanh(z^l)$$ $$\delta^l = (1 - a^l a^l) d^l = d^l - a^l$$",
+    r"$$p_i = \text{softmax}(z_i) = \frac{e^{z_i}}{\sum_k e^{z_k}}$$ $$\frac{\partial p_i}{\partial z_j} = p_i([i{=}j] - p_j)$$",
     r"$$\text{Var}(2 x) = 4 \text{Var}(x)$$",
     r"$$\frac{\partial L}{\partial w} = \frac{\partial L}{\partial a} \cdot \frac{\partial a}{\partial w}$$",
     r"$$h = \frac{1}{2}\|w\|^2 - \sum_{i=1}^n \alpha_i (t_i (w^T x_i + b) - 1)$$ $$\frac{\partial h}{\partial w} = w - \sum_i \alpha_i t_i x_i = 0$$",

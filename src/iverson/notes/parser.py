@@ -34,6 +34,10 @@ def respelled(tokens: list[Tok], text: str) -> list[Tok]:
     at = 0
     while at < len(tokens):
         t = tokens[at]
+        if [x.text for x in tokens[at : at + 3]] in (["{", s, "}"] for s in ("=", "!=")):
+            out.append(tokens[at + 1])
+            at += 3
+            continue
         if t.kind == "sym" and len(t.text) == 1:
             named = NAMED.match(text, t.start)
             sign = next((w for w in SIGNS if text.startswith(w, t.start) and not text[t.start + len(w)].isalpha()
