@@ -23,7 +23,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # Folder -> its files and folders in reading order: each imports only from what stands before it. A new file
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
-    "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "run",
+    "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "notes", "run",
          "training", "targets", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes",
@@ -47,6 +47,8 @@ ORDER = {
                    "native"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),
+    "notes":      ("source", "document", "parser", "values", "scope", "marks", "instance", "slopes", "calls", "dots", "sums", "evaluate",
+                   "judge", "claims", "causes", "counterexample", "findings", "report", "record", "interpreter", "code", "lint"),
     "run":        ("problem", "labels", "sheet", "sources", "data", "model", "fit", "kernel", "cluster"),
     "faces":      ("options", "cli", "operators", "web", "notebook", "sklearn"),
     "faces/web":  (),

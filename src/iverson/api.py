@@ -314,6 +314,26 @@ def convert(source: Any, to: str = "iverson", **reading: Any) -> str:
     return written(loss.typed, to, loss.source)
 
 
+def lint(source: str | Path, lang: str = "en", name: str | None = None) -> Any:
+    """Judge every claim of a note, Markdown or LaTeX, in English or Chinese: a Lint with findings, counts, ok, text(), html(), sarif().
+
+    source   a text, or a path to a file;  name: what findings call it, by default the path
+    lang     en or zh: the language of the messages, not of the note
+    Nothing in the note is executed.  Errors: IversonError "usage" for a file that cannot be read, "limit" for one that is too large
+
+    >>> found = lint("$$L = (w - 3)^2$$ and $$\\\\frac{dL}{dw} = w - 3$$")
+    >>> found.counts["wrong"], found.wrong[0].labels
+    (1, ('factor',))
+    """
+    from .notes.lint import lint as judged
+    from .notes.source import note_text
+
+    if lang not in ("en", "zh"):
+        raise IversonError("usage", f"There is no language {lang!r}.", hint="en or zh")
+    text, path = note_text(source)
+    return judged(text, name or path or "note", lang)
+
+
 def check_model_folder(folder: str) -> None:
     """Refuse a folder that a model could not be written to, before any work is done."""
     from .run.model import check_folder

@@ -198,6 +198,32 @@ def check(
 
 
 @iverson.command()
+@click.argument("note")
+@click.option("--format", "style", type=click.Choice(["text", "json", "sarif", "html"]), default="text")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
+@click.option("--all", "every", is_flag=True, help="Also what is right, as text.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file instead of stdout.")
+def lint(note: str, style: str, lang: str, every: bool, as_json: bool, output: str | None) -> None:
+    """Judge every formula and code block of NOTE, Markdown or LaTeX; exit 1 when something is wrong."""
+    if note != "-" and not Path(note).is_file():
+        raise IversonError("usage", f"There is no file {note}.")
+    found = api.lint(sys.stdin.read() if note == "-" else Path(note), lang, "stdin" if note == "-" else note)
+    shown = {
+        "text": lambda: found.text(every=every),
+        "json": lambda: json.dumps(found.record(), ensure_ascii=False, indent=1),
+        "sarif": lambda: json.dumps(found.sarif(), ensure_ascii=False, indent=1),
+        "html": found.html,
+    }["json" if as_json else style]()
+    if output is None:
+        click.echo(shown.rstrip("\n"))
+    else:
+        Path(output).write_text(shown, encoding="utf-8")
+        say(f"written to {output}")
+    sys.exit(0 if found.ok else 1)
+
+
+@iverson.command()
 @click.argument("source")
 @click.option("--wrt", required=True)
 @click.option("--target", type=click.Choice(["numpy", "torch", "jax", "xgboost", "lightgbm"]), default="numpy")
