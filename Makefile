@@ -6,7 +6,7 @@ PYTHONS = $(or $(PYTHON),python3.11 python3)
 PY      = .venv/bin/python
 PIP     = $(PY) -m pip install --quiet --disable-pip-version-check
 CORES   = $(shell getconf _NPROCESSORS_ONLN)
-PYTEST  = $(PY) -m pytest -n auto --maxprocesses=$(CORES)
+PYTEST  = $(PY) -m pytest -n auto --maxprocesses=$(CORES) --dist worksteal
 
 .PHONY: demo test test-long bench lint clean
 .NOTPARALLEL:

@@ -475,7 +475,7 @@ REFUSED = [     # text, kind of the error, the part of the text it points at, wo
     ("np.einsum('...i->i', X)",         "unsupported", "np.einsum('...i->i', X)", "ellipsis"),
     ("np.einsum('ij->i', x)",           "shape",       "np.einsum('ij->i', x)", "every axis"),
     ("1j*x",                            "unsupported", "1j",              "number"),
-    ("1e999*x",                         "limit",       "1e999",           "1e300"),
+    ("1e999*x",                         "limit",       "1e999",           "exponent"),
     ("é + ü1*x",                        "ambiguous",   "é",               "scalar"),
     ("x\x00",                           "syntax",      None,              "null bytes"),
     ("\ud800",                          "syntax",      None,              "characters"),

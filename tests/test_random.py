@@ -514,7 +514,7 @@ def test_the_generator_uses_every_operator_and_form():
     text = "\n".join([*(case(f"0.{p}").text for p in range(8000)), *(case(f"whole.{p}").text for p in range(1000))])
     own = {n for n, row in iv.lang.ops.OPS.items() if row.name not in WITHOUT}
     assert letters_only(text) >= {*own, *iv.lang.ops.REDUCTIONS[:5], "and", "or", "not", "where", "pi"}
-    assert {row.shape for row in iv.lang.ops.OPS.values() if row.name not in WITHOUT} <= {*BY_SHAPE, "block"}
+    assert {row.shape for row in iv.lang.ops.OPS.values() if row.name not in WITHOUT} <= {*BY_SHAPE, "block", "fill"}
     for form in ("'", ".*", "./", ".^", "^-1", "!=", "<=", ":,", ",:]", "] = ", "[k = ", "*[", "y[", "in K"):
         assert form in text, form
 
