@@ -374,7 +374,7 @@ class Lowering:
         new = [fresh(i.attr[1]) for i in old]
         body = substitute(value, dict(zip(old, new, strict=True)))
         for d in self.definitions:
-            if len(d.indices) == len(old) and d.at(tuple(new)) is body:
+            if len(d.indices) == len(old) and d.body.mask == body.mask and d.at(tuple(new)) is body:
                 return el(d.name, old)
         name = self.unused(stem)
         form = (

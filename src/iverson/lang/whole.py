@@ -57,7 +57,7 @@ def matrix_name(low: Lowering, tree: Surface, value: Node, rows: Axes, scope: di
     if value.op == "el" and value.args == rows:
         return str(value.attr)
     for d in low.definitions:
-        if len(d.indices) == 2 and d.at(rows) is value:
+        if len(d.indices) == 2 and d.body.mask == value.mask and d.at(rows) is value:
             return d.name
     new = low.unused("A")
     written = low.written(new, tree, list(rows), rows, scope)
