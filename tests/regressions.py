@@ -33,5 +33,6 @@ REGRESSIONS = (
      "a product behind a minus that ends in a sum lost its parentheses"),
     ("z: label[N] in D; v: data[N]; norm1(hstack((onehot(z) + 0.5).^-1, v))*sum(v)", "v",
      "a sum over joined columns was written as if it ended with the classes of a label"),
+    ("A: data[n,n]; c: scalar; max(0, logdet(A'*A) + c)^3", "A", "logdet was shown as tr(logm(..))"),
 )
 # fmt: on

@@ -85,3 +85,15 @@ def test_chains_of_definitions_grow_no_faster_than_their_length():
     text = "\n".join(["y1 = x*x", *(f"y{k} = y{k - 1}*y{k - 1}" for k in range(2, 61))])
     d = iv.derive(text, "x", kinds={"x": "scalar"}, verified=False)
     assert len(d.program) < 60 * 40
+
+
+def test_a_hessian_puts_names_back_on_their_own_axes():
+    d = iv.derive("X: data[N,D]; (1 + X[2,2]^2)^0.5", "X", order=2)
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    h = d(X=x)
+    assert h.shape == (3, 4, 3, 4)
+    assert h[2, 2, 2, 2] == pytest.approx((1 + x[2, 2] ** 2) ** -1.5)
+
+
+def test_a_log_determinant_keeps_its_name():
+    assert repr(iv.derive("logdet(A)^3", "A")) == "3*logdet(A)^2*inv(A)'"

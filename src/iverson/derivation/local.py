@@ -69,7 +69,10 @@ def fold(d: Definition, f: Node) -> Node:
     def step(g: Node) -> Node | None:
         if g.op == body.op and g.attr == body.attr:
             for env, rest in part(body, g, {}):
-                made = el(d.name, (env[h.attr[0]] for h in holes.values()))
+                terms = [(env[h.attr[0]], h.attr[1]) for h in holes.values()]
+                if any(t.op == "idx" and t.attr[1] is not n for t, n in terms):
+                    continue  # an index of another axis
+                made = el(d.name, (t for t, _ in terms))
                 whole = mul(made, *rest) if g.op == "mul" else add(made, *rest)
                 return (step(whole) if whole.op == g.op else None) or whole
         return None

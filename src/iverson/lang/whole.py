@@ -129,5 +129,5 @@ def whole_call(function: str, args: tuple[Surface, ...]) -> Surface:
     """A function of a whole matrix as it is written: a power, tr(expm(A)), or by its name."""
     if function == "matpow":
         return Surface("pow", args)
-    inner = next((f for (outer, f), joint in COMPOSED.items() if joint == function and outer == "tr"), None)
+    inner = next((f for (outer, f), joint in COMPOSED.items() if joint == function == outer + f), None)  # trexpm
     return call("tr", whole_call(inner, args)) if inner else call(function, *args)
