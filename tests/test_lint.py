@@ -82,7 +82,25 @@ RIGHT = [
     r"$$\frac{\partial L}{\partial w} = \frac{\partial L}{\partial a} \cdot \frac{\partial a}{\partial w}$$",
     r"$$h = \frac{1}{2}\|w\|^2 - \sum_{i=1}^n \alpha_i (t_i (w^T x_i + b) - 1)$$ $$\frac{\partial h}{\partial w} = w - \sum_i \alpha_i t_i x_i = 0$$",
 ]
+JUDGED = [    # what is right, and judged: none is left unread
+    r"$$a = \tanh(z), \quad L = \frac12\|a - t\|^2$$ $$\frac{\partial L}{\partial z} = (a - t) \odot (1 - a^2)$$",
+    r"$$\sigma(z) = \frac{1}{1 + e^{-z}}$$ $$\sigma'(z) = \sigma(z)(1 - \sigma(z))$$",
+    r"$$J(\theta) = \|X\theta - y\|^2$$ $$J_r(\theta) = J(\theta) + \lambda\|\theta\|^2$$ "
+    r"$$\nabla_\theta J_r = 2X^T(X\theta - y) + 2\lambda\theta$$",
+    r"$$f(w) = \|Xw - y\|^2 + \lambda\|w\|^2$$ $$\nabla f(w) = 2X^TXw - 2X^Ty + 2\lambda w$$ $$\nabla^2 f(w) = 2X^TX + 2\lambda I$$",
+    r"$$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}, \quad L = -\log p_y, \quad s = Wx$$ "
+    r"$$\frac{\partial L}{\partial W} = (p - \text{onehot}(y))x^\top$$",
+    r"$$J = -\log\sigma(u_o^\top v_c) - \sum_{k=1}^K \log\sigma(-u_k^\top v_c)$$ "
+    r"$$\frac{\partial J}{\partial u_o} = (\sigma(u_o^\top v_c) - 1)v_c$$ $$\frac{\partial J}{\partial u_k} = (1 - \sigma(-u_k^\top v_c))v_c$$",
+    r"$$\log p(x|\mu) = -\frac12\|x - \mu\|^2$$ $$\frac{\partial \log p}{\partial \mu} = x - \mu$$",
+    r"$$J(W) = \frac{1}{2N}\|XW - Y\|_F^2$$ $$\nabla_W J = \frac1N X^\top(XW - Y)$$",
+    "$a = \\tanh(z)$, $L = \\frac12\\|a - t\\|^2$. With another function, $a = \\sigma(z)$:\n"
+    "$$\\frac{\\partial L}{\\partial z} = (a - t) \\odot a \\odot (1 - a)$$",
+]
 WRONG = [
+    (r"$$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}, \quad L = -\log p_y$$ $$\frac{\partial L}{\partial s_j} = p_j$$", "only-if"),
+    (r"$$J(W) = \frac{1}{2N}\|XW - Y\|_F^2$$ $$\nabla_W J = \frac1N (XW - Y)X^\top$$", "order"),
+    (r"$W \in \mathbb{R}^{m\times n}$ $$z = Wx, \quad L = \frac12\|z\|^2$$ $$\frac{\partial L}{\partial x} = W z$$", "turned"),
     (r"$$f = \sum_i x_i^2$$ $$\frac{\partial f}{\partial x_k} = x_k$$", "factor"),
     (r"$$\sigma'(x) = \sigma(x)(1 + \sigma(x))$$", "term-sign"),
     (r"$$L = \|Xw - y\|^2 + \lambda \|w\|^2$$ $$\nabla_w L = 2X^T(Xw - y)$$", "missing"),
@@ -96,6 +114,17 @@ WRONG = [
 @pytest.mark.parametrize("text", RIGHT)
 def test_what_is_right_is_never_called_wrong(text):
     assert iv.lint(text).ok, iv.lint(text)
+
+
+@pytest.mark.parametrize("text", JUDGED)
+def test_what_is_right_is_judged(text):
+    found = iv.lint(text)
+    assert found.ok and not found.counts["unreadable"] and found.counts["right"] + found.counts["conditional"], found
+
+
+def test_the_argument_of_a_function_is_not_what_it_is_solved_for_later():
+    text = r"$$f(m) = \sum_i (x_i - m)^2$$ $$\frac{\partial f}{\partial m} = -2\sum_i (x_i - m)$$ $$m = \frac1n\sum_{i=1}^n x_i$$"
+    assert [f.status for f in iv.lint(text).findings] == ["definition", "right", "definition"]
 
 
 def test_the_other_layout_is_a_condition():

@@ -26,6 +26,7 @@ def cross_entropy(y: Val, p: Val) -> Val:
 
 
 NAMED = {"CE": cross_entropy}    # losses that notes call by name
+ONE_HOT = ("onehot", "OneHot", "Onehot", "oneHot")
 
 
 def factor(e: Evaluator, items: list[Tex], at: int, env: Env) -> tuple[Val, int]:
@@ -57,6 +58,8 @@ def is_called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> bool:
         return (key, e.place) in e.over and fence.args[0].op == "sym" and key in e.scope.by
     d = e.definition(key)
     bare = all(a.op == "sym" for a in fence.args)
+    if d is None and named_one_hot(t) and len(fence.args) == 1:
+        return True
     if d is not None:
         return d.args is not None or (key in e.scope.by and bare and not terms)
     if (key in e.scope.by and bare) or key in OPAQUE or (key in STANDARD and not terms):
@@ -74,11 +77,13 @@ def called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> Val:
     primes = sum(k == "prime" for k, _ in rest)
     others = tuple(r for r in rest if r[0] != "prime")
     d = e.definition(key)
+    if d is None and named_one_hot(t):
+        return one_hot(e, fence.args[0], env)
     if d is None and key in NAMED:
         return NAMED[key](*(e.value(a, env) for a in fence.args))
     if d is None and key in e.scope.by:
         return e.whole(key, env, t.span)
-    if d is not None and (d.args is None or all_same(d.args, fence.args)):
+    if d is not None and not primes and (d.args is None or all_same(d.args, fence.args)):
         v = e.picked(key, terms, env, t.span)
         return e.above(v, (*rest, *fence.sup), env, t.span)
     if d is None and len(fence.args) != 1:
@@ -105,6 +110,18 @@ def called(e: Evaluator, t: Tex, fence: Tex, env: Env) -> Val:
     if fence.sub:
         made = e.entries(made, flat(fence.sub), env, t.span)
     return e.above(made, (*others, *fence.sup), env, t.span)
+
+
+def named_one_hot(t: Tex) -> bool:
+    return str(t.attr) in ONE_HOT
+
+
+def one_hot(e: Evaluator, t: Tex, env: Env) -> Val:
+    """The column with 1 at a label."""
+    i = e.index(t, env, None)
+    if i.size is None:
+        raise unread("How many classes there are is not known.", t.span)
+    return Val(np.eye(i.size)[i.at])
 
 
 def all_same(a: tuple[Tex, ...], b: tuple[Tex, ...]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ CAUSES: dict[str, tuple[str, str]] = {
                   "第 {line} 行说 {name} 是 {other}，这里是它的 -1 倍：缺少负号。"),
     "only-if":   ("This holds only where {condition}.", "仅当 {condition} 时成立。"),
     "turned":    ("{part} is to be transposed.", "{part} 应转置。"),
+    "order":     ("The factors of {part} stand in the wrong order: it is {other}.", "{part} 的因子次序反了，应为 {other}。"),
     "power":     ("The exponent of {part} is off: it is {other}.", "{part} 的指数错了，应为 {other}。"),
     "different": ("The two sides differ.", "两边不相等。"),
 }
@@ -88,8 +90,7 @@ def condition_for(judge: Judge, pair: Pair, o: Outcome) -> Cause | None:
     for key, kind in o.kinds.items():
         for fact, rank in (("sum", 1), ("symmetric", 2)):
             if kind[0] == rank and ":" not in key and key in o.inputs and (fact != "symmetric" or square(o.inputs[key])):
-                tried = judge.compare(pair, facts=((key, fact),))
-                if tried.kind == "equal":
+                if judge.equal(pair, o, facts=((key, fact),)):
                     return cause(fact, name=key)
     return None
 
@@ -98,15 +99,37 @@ def square(a: Any) -> bool:
     return np.ndim(a) == 2 and a.shape[0] == a.shape[1]
 
 
-def equal_letters(judge: Judge, pair: Pair, scope: Scope) -> Cause | None:
+def equal_letters(judge: Judge, pair: Pair, o: Outcome) -> Cause | None:
     """Two free letters that have to be one, or that have to differ."""
-    letters = pair.letters(scope)
+    letters = pair.letters(judge.scope)
     for i, a in enumerate(letters):
         for b in letters[i + 1 :]:
-            if judge.compare(replace(pair, left=relettered(pair.left, b, a), right=relettered(pair.right, b, a))).kind == "equal":
+            if judge.equal(replace(pair, left=relettered(pair.left, b, a), right=relettered(pair.right, b, a)), o):
                 return cause("indices", a=a, b=b)
-            if judge.compare(replace(pair, left=apart(pair.left, a, b), right=apart(pair.right, a, b))).kind == "equal":
+            if judge.equal(replace(pair, left=apart(pair.left, a, b), right=apart(pair.right, a, b)), o):
                 return cause("unequal", a=a, b=b)
+    for a in letters:
+        for b in judge.labels_of(pair, o):
+            if judge.equal(replace(pair, left=apart(pair.left, a, b), right=apart(pair.right, a, b)), o):
+                return cause("unequal", a=a, b=b)
+    return None
+
+
+def excluded(judge: Judge, pair: Pair, o: Outcome, apart_at: frozenset[str]) -> Cause | None:
+    """A label that none of the terms of a sum has: u_o is not among u_1 ... u_K, as where words are drawn as negatives.
+
+    apart_at   labels by whose entry the note derives separately
+    """
+    scope = judge.scope
+    marked = judge.labels_of(pair, o)
+    for letter in judge.bound_of(pair, o):
+        for label in marked:
+            free = letter in pair.letters(scope)
+            here = replace(pair, left=apart(pair.left, letter, label), right=apart(pair.right, letter, label)) if free else pair
+            if free and judge.equal(here, o):    # right but for one entry: a mistake, unless the note looks at that entry by itself
+                return cause("unequal", a=letter, b=label) if label in apart_at else None
+            if judge.equal(replace(here, excluded=((letter, label),)), o):
+                return cause("unequal", a=letter, b=label)
     return None
 
 
@@ -136,7 +159,7 @@ def by_loss_term(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | Non
         for f in (Fraction(0), Fraction(-1), Fraction(2), Fraction(1, 2)):
             change = Tex("row", (Tex("num", (), 1 - f, t.span), own), span=t.span)
             left = Tex("add", (t, Tex("neg", (change,), span=t.span)), span=t.span)
-            if judge.compare(replace(pair, left=left)).kind == "equal":
+            if judge.equal(replace(pair, left=left), o):
                 part = shown(term, text)
                 return cause("missing", part=part) if f == 0 else cause("of-term", part=part, factor=f)
     return None
@@ -180,7 +203,7 @@ def by_index(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
     letters = letters_of(pair, judge.scope)
     loose = set(free_letters(pair.right, judge.scope)) - set(free_letters(pair.left, judge.scope))
     for before, after, made in swaps(pair.right, letters):
-        if judge.compare(replace(pair, right=made)).kind == "equal":
+        if judge.equal(replace(pair, right=made), o):
             part, old = shown(before, text), str(after[1])
             other = f"{base(before, text)}_{after[2]}"
             if old in loose:
@@ -203,12 +226,12 @@ def by_term(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
     for x in [y for y in trees(pair.right) if y.op == "add"][:4]:
         for a in x.args:
             turned = a.args[0] if a.op == "neg" else Tex("neg", (a,), span=a.span)
-            if judge.compare(replace(pair, right=replaced(pair.right, a, turned))).kind == "equal":
+            if judge.equal(replace(pair, right=replaced(pair.right, a, turned)), o):
                 return cause("term-sign", part=shown(a, text))
         for p, a in enumerate(x.args):
             rest = (*x.args[:p], *x.args[p + 1 :])
             less = rest[0] if len(rest) == 1 else replace(x, args=rest)
-            if judge.compare(replace(pair, right=replaced(pair.right, x, less))).kind == "equal":
+            if judge.equal(replace(pair, right=replaced(pair.right, x, less)), o):
                 return cause("extra", part=shown(a, text))
     return None
 
@@ -220,7 +243,7 @@ def by_power(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
             if k == "power" and isinstance(y, Tex) and y.op == "num" and isinstance(y.attr, int):
                 for n in (y.attr - 1, y.attr + 1):
                     made = replaced(pair.right, y, replace(y, attr=n))
-                    if judge.compare(replace(pair, right=made)).kind == "equal":
+                    if judge.equal(replace(pair, right=made), o):
                         return cause("power", part=shown(x, text), other=n)
     return None
 
@@ -230,8 +253,22 @@ def by_transpose(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | Non
     for x in [y for y in trees(pair.right) if y.op in ("sym", "fence") and not (y.op == "sym" and y.sub)][:10]:
         turned = any(k == "T" for k, _ in x.sup)
         made = replace(x, sup=tuple(s for s in x.sup if s[0] != "T") if turned else (*x.sup, ("T", None)))
-        if judge.compare(replace(pair, right=replaced(pair.right, x, made))).kind == "equal":
+        tried = replace(pair, right=replaced(pair.right, x, made))
+        if judge.equal(tried, o) if o.kind == "differs" else judge.compare(tried).kind == "equal":
             return cause("turned", part=shown(x, text))
+    return None
+
+
+def by_order(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
+    """Two factors of a product that do not commute, exchanged."""
+    for x in [y for y in trees(pair.right) if y.op == "row" and 1 < len(y.args) < 6][:6]:
+        for p, (a, b) in enumerate(pairwise(x.args)):
+            if a.op in ("num", "fn", "big") or b.op in ("num", "big"):
+                continue
+            made = replace(x, args=(*x.args[:p], b, a, *x.args[p + 2 :]))
+            tried = replace(pair, right=replaced(pair.right, x, made))
+            if judge.equal(tried, o) if o.kind == "differs" else judge.compare(tried).kind == "equal":
+                return cause("order", part=f"{shown(a, text)} {shown(b, text)}", other=f"{shown(b, text)} {shown(a, text)}")
     return None
 
 
@@ -240,7 +277,7 @@ def by_loose(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
     return cause("loose", letter=loose[0]) if loose else None
 
 
-def relabelled(judge: Judge, pair: Pair, text: str) -> Cause | None:
+def relabelled(judge: Judge, pair: Pair, o: Outcome, text: str) -> Cause | None:
     """Another index in a denominator on the left, which only names what is meant."""
     if pair.left.op != "deriv":
         return None
@@ -251,7 +288,7 @@ def relabelled(judge: Judge, pair: Pair, text: str) -> Cause | None:
         for y in flat(by.sub):
             if y.op == "sym":
                 made = replaced(pair.left, y, replace(y, attr=letter))
-                if judge.compare(replace(pair, left=made)).kind == "equal":
+                if judge.equal(replace(pair, left=made), o):
                     return cause("index", part=shown(by, text), other=f"{base(by, text)}_{letter}")
     return None
 
@@ -312,4 +349,4 @@ def base(t: Tex, text: str) -> str:
 
 
 Search = Callable[[Judge, Pair, Outcome, str], "Cause | None"]
-SEARCHES: tuple[Search, ...] = (by_ratio, by_event, by_index, by_loss_term, by_term, by_transpose, by_power, by_fact, by_loose)
+SEARCHES: tuple[Search, ...] = (by_ratio, by_event, by_index, by_loss_term, by_term, by_transpose, by_order, by_power, by_fact, by_loose)

@@ -7,7 +7,7 @@ everything else claims something.  Symbols are gathered over the whole note firs
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..core.errors import IversonError, Span
 from ..lang.latex_tokens import Tok
@@ -143,6 +143,8 @@ def learn(found: Reading, text: str) -> None:
         for x in walk_all(t):
             if x.op == "big":
                 scope.sizes |= {str(y.attr) for k, y in x.sup if k == "power" and y.op == "sym" and not y.sub}
+    scope.tags = tags_of(found, trees)
+    scope.settled()
     for _ in range(2):
         for t in trees:
             scope.note_uses(without_none(t))
@@ -164,6 +166,31 @@ def learn(found: Reading, text: str) -> None:
                 scope.definitions[s.defines.key].remove(s.defines)
                 s.defines = None
     scope.settled()
+
+
+def tags_of(found: Reading, trees: list[Tex]) -> set[tuple[str, str | None]]:
+    """J_r = J + ...: a subscript that a definition has on its left, that nothing else in the note has, and that no sum binds, is no index."""
+    holders: dict[str, set[str]] = {}
+    for t in trees:
+        for x in walk_all(t):
+            for y in (z for s in (*(x.sub or ()), *(a for k, a in x.sup if isinstance(a, Tex))) for z in walk_all(s)):
+                if y.op == "sym":
+                    holders.setdefault(str(y.attr), set()).add("" if x.op == "big" else plain(str(x.attr)))
+            if x.op == "rel":
+                for y in x.args:
+                    holders.setdefault(str(y.attr), set()).add("")
+            for _, above in x.sup:
+                if isinstance(above, tuple):
+                    for y in above:
+                        holders.setdefault(str(y.attr), set()).add("")
+    named = {str(s.left.attr) for s in found.statements if len(s.members) > 1 and s.left is not None and s.left.op == "sym" and not s.left.sub}
+    gates = {x for x, by in holders.items() if x in named and "" not in by and x not in INDICES and x.isalpha() and len(by) > 1}
+    tagged = {(base, x) for x in gates for base in holders[x]}
+    heads = (s.left for s in found.statements if len(s.members) > 1 and s.left is not None)
+    heads = (h.args[0] if h.op == "row" and len(h.args) == 2 and h.args[1].op == "fence" else h for h in heads)
+    return tagged | {(plain(str(h.attr)), str(h.sub[0].attr)) for h in heads
+            if h.op == "sym" and h.sub and len(h.sub) == 1 and h.sub[0].op == "sym" and len(str(h.sub[0].attr)) == 1
+            and holders[str(h.sub[0].attr)] == {plain(str(h.attr))}}
 
 
 def derived_by(x: Tex, at: int, scope: Scope) -> None:
@@ -189,6 +216,9 @@ def define(s: Statement, found: Reading) -> None:
     if left is None:
         return
     head, args, is_turned = left, None, False
+    logged = head.op == "row" and head.args[0].op == "fn" and head.args[0].attr == "log" and not head.args[0].sup and len(head.args) in (2, 3)
+    if logged:    # log p(x | mu) = ... defines p
+        head = head.args[1] if len(head.args) == 2 else replace(head, args=head.args[1:])
     if head.op == "row" and len(head.args) == 2 and head.args[0].op == "sym" and head.args[1].op == "fence" and not head.args[1].sup:
         head, args = head.args[0], head.args[1].args
     if head.op == "fence" and len(head.args) == 1 and head.args[0].op == "sym" and head.sub and not head.sup:
@@ -212,10 +242,15 @@ def define(s: Statement, found: Reading) -> None:
     assert body is not None
     if named_only(body):
         return
+    if logged:
+        body = Tex("row", (Tex("fn", (), "exp", body.span), Tex("fence", (body,), "(", body.span)), span=body.span)
     if body.op == "num" and not terms and key.islower():
         return
     letters = tuple(str(x.attr) for x in terms)
     own = mentions(body, key, found.scope)
+    for x in args or ():
+        if x.op == "sym" and not x.sub:
+            found.scope.variables.setdefault(str(x.attr), s.start)
     d = Definition(key, letters, body, s.start, s.section, args, str(sample.attr) if sample is not None else None, is_turned, span=left.span)
     s.defines = d
     if not own:

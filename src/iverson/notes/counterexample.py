@@ -42,6 +42,7 @@ def at(judge: Judge, pair: Pair, o: Outcome, draw: Draw) -> tuple[tuple[str, str
     reading.sizes.next = min(reading.sizes.next, 3) - (1 if reading.sizes.next <= 3 else 0)
     for _ in range(20):
         e = Evaluator(judge.scope, reading, draw, pair.at, pair.section)
+        e.late = pair.late
         try:
             with np.errstate(all="ignore"):
                 return differing(judge, pair, e)

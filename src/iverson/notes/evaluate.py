@@ -31,6 +31,7 @@ from .values import (
     Val,
     added,
     divided,
+    entry_power,
     entrywise,
     larger,
     match,
@@ -60,6 +61,8 @@ class Evaluator:
         self.hidden: frozenset[str] = frozenset()
         self.guessed = False
         self.slot: str | None = None
+        self.late = False
+        self.excluded: tuple[tuple[str, str], ...] = ()
         self.version = 0
         self.versions = 0
         self.kept: dict[tuple[Any, ...], Val] = {}
@@ -133,10 +136,23 @@ class Evaluator:
         return listed(self, t, env)
 
     def _add(self, t: Tex, env: Env) -> Val:
-        found = self.value(t.args[0], env)
-        for a in t.args[1:]:
-            found = added(found, self.value(a, env))
+        beside = any(inner_of(a).op == "num" and inner_of(a).attr != 0 for a in t.args)
+        terms = [self.entry_power(a, env) if beside else self.value(a, env) for a in t.args]
+        found = terms[0]
+        for v in terms[1:]:
+            found = added(found, v)
         return found
+
+    def entry_power(self, t: Tex, env: Env) -> Val:
+        """A term beside a number: in 1 - H^2 the power of a matrix is that of its entries."""
+        if t.op == "neg":
+            v = self.entry_power(t.args[0], env)
+            return replace(v, a=-v.a)
+        if t.op in ("sym", "fence") and t.sup and t.sup[-1][0] == "power" and t.attr != "e":
+            below = self.value(replace(t, sup=t.sup[:-1]), env)
+            if below.rank == 2:
+                return replace(below, a=entry_power(below.a, self.number(t.sup[-1][1], env)))
+        return self.value(t, env)
 
     def _neg(self, t: Tex, env: Env) -> Val:
         v = self.value(t.args[0], env)
@@ -307,7 +323,7 @@ class Evaluator:
             v = env[name]
             v = Val(np.float64(v.at + 1)) if isinstance(v, Index) else v
             return self.above(v, t.sup, env, t.span)
-        if name == "e" and any(k == "power" for k, _ in t.sup) and not self.scope.definitions.get("e"):
+        if name == "e" and not t.sub and any(k == "power" for k, _ in t.sup) and not any(not d.letters for d in self.scope.definitions.get("e", ())):
             return self.exponential(t, env)
         key, terms, sample, rest = self.scope.split(t)
         if key == r"\delta" and len(terms) == 2 and not self.scope.definitions.get(key):
@@ -368,7 +384,7 @@ class Evaluator:
         self.open.append(d.key)
         self.used[id(d)] = d
         place = self.at, self.section
-        if d.section == self.section[: len(d.section)]:
+        if d.section == self.section[: len(d.section)] and not self.late:
             self.at = d.at
         try:
             if d.sample is not None and self.sample is not None:

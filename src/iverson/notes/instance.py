@@ -97,6 +97,8 @@ def kinds_of(key: str, scope: Scope, section: tuple[int, ...]) -> tuple[Kind, ..
         return ((1, False), (0, False), (1, True))
     if greek and letter.islower():
         return ((0, False), (1, False), (1, True)) if not (use and use.turned) else ((1, False), (1, True))
+    if letter.isupper() and use is not None and use.divides:
+        return ((0, False), (2, False), (1, False))
     if letter.isupper():
         return ((2, False), (1, False), (0, False), (1, True))
     if key.startswith(("\\mathbf", "\\vec")) or (use and use.turned):

@@ -17,7 +17,7 @@ from ..lang.latex_tree import Tex
 from .evaluate import Evaluator
 from .instance import MOST_READINGS, Draw, Kind, Reading, Sizes, alternatives
 from .marks import Env, Index, free_letters, walk_all
-from .scope import Definition, Scope, flat
+from .scope import Definition, Scope, flat, plain
 from .values import Misfit, Unequal, Val
 
 TOLERANCE = 1e-7
@@ -39,6 +39,8 @@ class Pair:
     section: tuple[int, ...]
     hidden: frozenset[str] = frozenset()
     slot: str | None = None  # the letter that says where the entry of a column with dots stands
+    excluded: tuple[tuple[str, str], ...] = ()  # letters of sums that are never this label
+    late: bool = False  # definitions hold as they stand here, also inside of earlier ones
     around: tuple[Tex, ...] = ()  # where else a letter may stand that says how far it runs
 
     def letters(self, scope: Scope) -> list[str]:
@@ -79,7 +81,8 @@ class Judge:
     def compare(self, pair: Pair, facts: tuple[tuple[str, str], ...] = ()) -> Outcome:
         """The outcome of the likeliest reading that fits; of one that says equal, where one does."""
         found: list[Outcome] = []
-        queue: list[dict[str, Kind]] = [dict(self.known.get(pair.section, {})), {}]
+        known = self.known.get(pair.section, {})
+        queue: list[dict[str, Kind]] = [dict(known), {}]
         first: Outcome | None = None
         met: dict[str, tuple[Kind, ...]] = {}
         tried = 0
@@ -89,7 +92,8 @@ class Judge:
             reading = Reading(kinds, self.sizes(pair))
             o = self.under(pair, reading, facts)
             o.kinds = {k: kinds.get(k, c[0]) for k, c in reading.met.items()}
-            raised = [k for k, c in reading.met.items() if (c[0][0] == 0 and o.kinds[k][0] > 0) or (c[0][0] == 2 and o.kinds[k][0] == 0)]
+            raised = [k for k, c in reading.met.items() if known.get(k) != o.kinds[k] and (
+                (c[0][0] == 0 and o.kinds[k][0] > 0) or (c[0][0] == 2 and o.kinds[k][0] == 0))]
             if o.kind == "differs" and raised:
                 o = Outcome("misfit", IversonError("ambiguous", f"Whether {raised[0]} is a number or an array is not clear."))
             if o.kind in ("equal", "transposed", "entry"):
@@ -113,6 +117,32 @@ class Judge:
                 break
         assert first is not None
         return next((f for f in found if f.kind == "differs"), next((f for f in found if f.kind == "shapes"), first))
+
+    def equal(self, pair: Pair, like: Outcome, facts: tuple[tuple[str, str], ...] = ()) -> bool:
+        """Whether a pair is equal under the reading of an outcome: what a search for causes asks many times."""
+        reading = Reading(dict(like.kinds), self.sizes(pair))
+        draws = (*DRAWS, *self.around_constants(pair, reading))
+        for p, d in enumerate(replace(d, facts=facts) for d in draws):
+            o = self.at(pair, reading, d)
+            if o.kind == "undefined":
+                o = self.positive(pair, reading, p, facts)
+            if o.kind != "equal":
+                return False
+        return True
+
+    def bodies(self, pair: Pair, o: Outcome) -> list[Tex]:
+        """Both sides and the definitions that were used."""
+        return [pair.left, pair.right, *(d.body for d in o.used)]
+
+    def bound_of(self, pair: Pair, o: Outcome) -> list[str]:
+        """Letters that sums bind."""
+        return list(dict.fromkeys(str(y.attr) for side in self.bodies(pair, o) for t in walk_all(side) if t.op == "big"
+                                  for x in flat(t.sub) for y in ([x] if x.op == "sym" else x.args[:1]) if y.op == "sym"))[:3]
+
+    def labels_of(self, pair: Pair, o: Outcome) -> list[str]:
+        """Labels that stand as an index."""
+        return list(dict.fromkeys(str(x.attr) for side in self.bodies(pair, o) for t in walk_all(side) if t.op == "sym"
+                                  for x in flat(t.sub) if x.op == "sym" and not x.sub and plain(str(x.attr)) in self.scope.labels))[:3]
 
     def allowed(self, kinds: dict[str, Kind], preferred: Outcome) -> bool:
         """Once a reading fits and says no, a vector is not made a number to save the claim."""
@@ -174,7 +204,7 @@ class Judge:
         """One instance; sizes that meet are joined and the instance is made anew."""
         for _ in range(MOST_JOINS):
             e = Evaluator(self.scope, reading, draw, pair.at, pair.section)
-            e.hidden, e.slot = pair.hidden, pair.slot
+            e.hidden, e.slot, e.late, e.excluded = pair.hidden, pair.slot, pair.late, pair.excluded
             try:
                 with np.errstate(all="ignore"):
                     return self.places(pair, e)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.errors import IversonError
 from ..lang.latex_tree import Tex
-from .causes import Cause, cause, cause_of, condition_for, equal_letters, relabelled, shown, trees
+from .causes import Cause, by_order, by_transpose, cause, cause_of, condition_for, equal_letters, excluded, relabelled, shown, trees
 from .claims import Member, Reading, Statement, gathered, loss_at
 from .code import findings as code_findings
 from .counterexample import evidence
@@ -171,7 +171,27 @@ class Linter:
         assert m.tree is not None
         around = tuple(x.tree for x in s.members if x.tree is not None)
         pair = Pair(reference, m.tree, s.start, s.section, around=around)
-        return self.add(s, m, pair, self.judge.compare(pair))
+        o = self.judge.compare(pair)
+        if o.kind == "differs" and self.redefined(o, s.start):
+            pair = replace(pair, late=True)
+            o = self.judge.compare(pair)
+        if o.kind in ("unread", "misfit", "shapes") or (o.kind == "differs" and o.foreign):
+            apart = self.borrowed(pair, s.section)
+            tried = self.judge.compare(replace(pair, hidden=apart)) if apart else o
+            if tried.kind in ("equal", "transposed", "entry") or (tried.kind == "differs" and o.kind != "differs" and not tried.foreign):
+                pair, o = replace(pair, hidden=apart), tried
+        return self.add(s, m, pair, o)
+
+    def borrowed(self, pair: Pair, section: tuple[int, ...]) -> frozenset[str]:
+        """Names of a pair that only sections beside this one define: they may mean something else here."""
+        scope = self.reading.scope
+        keys = {scope.split(x)[0] for side in (pair.left, pair.right) for x in trees(side) if x.op == "sym"}
+        found = ((k, scope.definitions.get(k, ())) for k in keys)
+        return frozenset(k for k, ds in found if ds and not any(d.section == section[: len(d.section)] for d in ds))
+
+    def redefined(self, o: Outcome, at: int) -> bool:
+        """Whether a definition that was used has been replaced by a later one before this place: "if a = relu(z) instead"."""
+        return any(d.at < x.at <= at for d in o.used for x in self.reading.scope.definitions.get(d.key, []))
 
     def add(self, s: Statement, m: Member, pair: Pair, o: Outcome) -> Step:
         step = self.verdict(s, m, pair, o)
@@ -182,6 +202,8 @@ class Linter:
         """What a comparison means."""
         text = self.note.text
         step = Step(s, m, pair, o, "right", of=self.derived_name(pair.left))
+        if o.kind in ("misfit", "shapes") and (slip := by_transpose(self.judge, pair, o, text) or by_order(self.judge, pair, o, text)) is not None:
+            return replace(step, status="wrong", causes=(slip,))
         if o.kind in ("unread", "misfit"):
             return replace(step, status="unreadable", reason=o.error.message if o.error else "")
         if o.kind == "equal":
@@ -219,17 +241,25 @@ class Linter:
         found = condition_for(self.judge, pair, o)
         if found is not None:
             return replace(step, status="conditional", conditions=(found, *self.conditions(o, pair)))
-        label = relabelled(self.judge, pair, text)
+        other = excluded(self.judge, pair, o, self.looked_at(pair))
+        if other is not None:
+            return replace(step, status="conditional", conditions=(other,))
+        label = relabelled(self.judge, pair, o, text)
         if label is not None:
             return replace(step, status="conditional", conditions=(label,))
         said = SAID_AFTER.match(text[step.member.end : step.member.end + 30]) or SAID_BEFORE.search(
             text[max(0, step.statement.start - 60) : step.statement.start])
-        if said and (c := equal_letters(self.judge, pair, self.reading.scope)):
+        if said and (c := equal_letters(self.judge, pair, o)):
             return replace(step, status="conditional", conditions=(c,))
         c = cause_of(self.judge, pair, o, text)
-        if c.name == "different" and (only := equal_letters(self.judge, pair, self.reading.scope)) is not None:
+        if c.name == "different" and (only := equal_letters(self.judge, pair, o)) is not None:
             c = cause("only-if", condition=only.condition("en"))
         return replace(step, status="wrong", causes=(c,), evidence=evidence(self.judge, pair, o))
+
+    def looked_at(self, pair: Pair) -> frozenset[str]:
+        """Labels by whose entry this section derives."""
+        return frozenset(str(y.attr) for s in self.reading.statements if s.section == pair.section and s.left is not None and s.left.op == "deriv"
+                         for by in s.left.args[1:] for y in by.sub or () if y.op == "sym" and str(y.attr) in self.reading.scope.labels)
 
     def unclear(self, o: Outcome, pair: Pair) -> str | None:
         """A name that the section does not define and the note defines in several ways."""
@@ -242,8 +272,8 @@ class Linter:
 
     def constant(self, step: Step) -> Step:
         """A left side that is said to be a number: an equation to solve, or what holds where words say."""
-        assert step.pair is not None
-        if step.pair.right.op == "num" and (c := equal_letters(self.judge, step.pair, self.reading.scope)) is not None:
+        assert step.pair is not None and step.outcome is not None
+        if step.pair.right.op == "num" and (c := equal_letters(self.judge, step.pair, step.outcome)) is not None:
             return replace(step, status="conditional", conditions=(c,))
         if step.pair.right.op == "sym":
             return replace(step, status="definition")

@@ -19,6 +19,7 @@ from ..lang.latex_tree import Tex, primed
 DOTS = (r"\ldots", ".", "…")
 WORDED = ("Loss", "loss", "Cost", "cost", "reg", "NLL", "MSE", "BCE", "CE")
 SIGNS = {"neq": "!=", "leq": "<=", "geq": ">="}
+DERIVED = re.compile(r"\\(?:partial|nabla(?:_\w|_\{[^{}]*\})?)\s*\{?([A-Z]{2,5})(?![A-Za-z])")    # KL, ELBO: names of losses
 NAMED = re.compile(r"[Cc]ross-?\s?[Ee]ntropy")
 
 
@@ -277,5 +278,6 @@ def without_conditions(tokens: list[Tok]) -> list[Tok]:
 def names_of(text: str) -> frozenset[str]:
     """Names of several letters that a note uses without a font: dW, Loss."""
     found = {w for w in WORDED if re.search(rf"(?<![A-Za-z\\]){w}(?![A-Za-z])", text)}
+    found |= {w for w in DERIVED.findall(text) if re.search(rf"(?:\$|\n|\[|&)\s*{w}\s*(?:\([^()]*\))?\s*&?=", text)}
     return frozenset(found | {m[0] for m in re.finditer(r"(?<![A-Za-z\\])d[A-Z](?![A-Za-z])", text)})
 

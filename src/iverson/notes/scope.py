@@ -43,6 +43,7 @@ class Use:
     indices: int = 0
     sampled: bool = False
     turned: bool = False
+    divides: bool = False  # stands alone, or as a factor, in a denominator
     sliced: bool = False  # stands with its index beside a transposed vector: w^T x_i
 
 
@@ -57,6 +58,9 @@ class Scope:
     sizes: set[str] = field(default_factory=set)
     faults: dict[str, IversonError] = field(default_factory=dict)  # definitions that could not be read
     by: dict[str, list[tuple[int, Tex]]] = field(default_factory=dict)  # what a name is derived by, with the place
+    variables: dict[str, int] = field(default_factory=dict)  # arguments of functions that are defined, with the first place
+
+    tags: set[tuple[str, str | None]] = field(default_factory=set)  # a letter and its subscript, where that is part of the name: J_r
 
     seen: dict[Tex, Any] = field(default_factory=dict)
     found: dict[tuple[Any, ...], Definition | None] = field(default_factory=dict)
@@ -88,7 +92,8 @@ class Scope:
                 if mark is None:
                     raise IversonError("unsupported", "What stands above this symbol is not read.", t.span)
         base = plain(str(t.attr))
-        if terms and all(self.is_index(x) for x in terms) and (self.used(base, mark) or not all(x.op == "num" for x in terms)):
+        tagged = bool(terms) and (base, text_of(terms[0])) in self.tags
+        if terms and not tagged and all(self.is_index(x) for x in terms) and (self.used(base, mark) or not all(x.op == "num" for x in terms)):
             return key_of(base, None, mark), terms, sample, tuple(rest)
         if terms and terms[-1].op == "fence":
             return self.sized(base, terms[-1]), (), sample, tuple(rest)
@@ -138,6 +143,8 @@ class Scope:
                 self.note_labels(x)
             elif x.op == "row":
                 self.note_slices(x)
+            elif x.op == "frac":
+                self.note_divisors(x.args[1])
 
     def note_symbol(self, x: Tex) -> None:
         try:
@@ -145,7 +152,8 @@ class Scope:
         except IversonError:
             return
         letters = flat(x.sub)
-        lettered = bool(letters) and all(self.is_index(y) for y in letters) and any(y.op != "num" for y in letters)
+        tagged = bool(letters) and (plain(str(x.attr)), text_of(letters[0])) in self.tags
+        lettered = bool(letters) and not tagged and all(self.is_index(y) for y in letters) and any(y.op != "num" for y in letters)
         if lettered and not terms:
             key = plain(str(x.attr))
         use = self.uses.setdefault(key, Use())
@@ -156,6 +164,11 @@ class Scope:
         for y in letters if lettered else ():
             if y.op == "sym" and plain(str(y.attr)) not in INDICES and str(y.attr).islower():
                 self.labels.add(plain(str(y.attr)))
+
+    def note_divisors(self, below: Tex) -> None:
+        for x in below.args if below.op == "row" else (below,):
+            if x.op == "sym" and not x.sub:
+                self.uses.setdefault(plain(str(x.attr)), Use()).divides = True
 
     def note_slices(self, x: Tex) -> None:
         for a, b in zip(x.args, x.args[1:], strict=False):
@@ -188,6 +201,8 @@ class Scope:
 
     def nearest(self, key: str, at: int, section: tuple[int, ...]) -> Definition | None:
         found = [d for d in self.definitions.get(key, []) if d.at <= at or common(d.section, section) or not d.section]
+        if (free := self.variables.get(key)) is not None:    # mu = mean(x) behind L(mu) is what solves it, not what it was
+            found = [d for d in found if d.at <= max(at, free)]
         if not found:
             return None
 

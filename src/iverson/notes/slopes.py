@@ -25,6 +25,8 @@ WEIGHTS = ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0))  # of a difference of fou
 
 def derivative(e: Evaluator, t: Tex, env: Env) -> Val:
     body, *by = t.args
+    if body is not None and not by:
+        by = [own_variable(e, body, t)] * t.attr
     if body is None or not by:
         raise unread("What is derived, or by what, is not said.", t.span)
     if len(by) > 2 or (len(by) == 2 and len(by) != t.attr):
@@ -33,6 +35,18 @@ def derivative(e: Evaluator, t: Tex, env: Env) -> Val:
         return second(e, body, by, env)
     name = str(body.attr) if body.op == "sym" and not body.sub else ""
     return slope(e, by[0], env, lambda: e.value(body, env), bool(e.deriving), name)
+
+
+def own_variable(e: Evaluator, body: Tex, t: Tex) -> Tex:
+    r"""What \nabla f is by: the argument that f is written or defined with."""
+    args: tuple[Tex, ...] = ()
+    if body.op == "row" and len(body.args) == 2 and body.args[1].op == "fence":
+        args = body.args[1].args
+    elif body.op == "sym" and (d := e.definition(e.scope.split(body)[0])) is not None:
+        args = d.args or ()
+    if len(args) != 1 or args[0].op != "sym":
+        raise unread("By what it is derived is not said.", t.span, "ambiguous")
+    return args[0]
 
 
 def second(e: Evaluator, body: Tex, by: list[Tex], env: Env) -> Val:

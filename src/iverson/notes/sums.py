@@ -22,6 +22,7 @@ REDUCED: dict[str, Callable[[Any, Any], Any]] = {"prod": np.multiply, "max": lar
 def reduction(e: Evaluator, t: Tex, env: Env) -> Val:
     """The value of a sum, product or maximum over letters."""
     letters, condition, low = binder(e, t, env)
+    condition = [*condition, *(apart_from(x, label, t) for x, label in e.excluded if x in letters)]
     ends = [x for k, x in t.sup if k == "power"]
     ranges = [span_of(e, x, t, env, ends[0] if ends and len(letters) == 1 else None) for x in letters]
     first = (low or 1) - 1
@@ -33,6 +34,10 @@ def reduction(e: Evaluator, t: Tex, env: Env) -> Val:
         if all(e.holds(c, inner) for c in condition):
             values.append(e.value(t.args[0], inner))
     return reduced(str(t.attr), values, t)
+
+
+def apart_from(letter: str, label: str, t: Tex) -> Tex:
+    return Tex("rel", (Tex("sym", (), letter, t.span), Tex("sym", (), label, t.span)), "!=", t.span)
 
 
 def reduced(kind: str, values: list[Val], t: Tex) -> Val:
@@ -63,7 +68,9 @@ def binder(e: Evaluator, t: Tex, env: Env) -> tuple[list[str], list[Tex], int | 
     conditions: list[Tex] = []
     low = None
     for x in flat(t.sub):
-        if x.op == "sym" and not x.sub:
+        if x.op == "fence" and all(y.op == "sym" and not y.sub for y in x.args):    # over pairs (u, i)
+            letters += [str(y.attr) for y in x.args]
+        elif x.op == "sym" and not x.sub:
             letters.append(str(x.attr))
         elif x.op == "rel" and x.args[0].op == "sym":
             name, right = str(x.args[0].attr), x.args[1]

@@ -41,7 +41,7 @@ class Val:
 
     @property
     def rank(self) -> int:
-        return int(np.ndim(self.a))
+        return getattr(self.a, "ndim", 0)
 
 
 def match(p: int, q: int) -> None:
@@ -139,11 +139,15 @@ def powered(x: Val, n: Val) -> Val:
     if x.rank == 2 and whole:
         match(*x.a.shape)
         return Val(np.linalg.matrix_power(x.a, int(np.real(k))))
-    if x.rank:
-        raise Misfit("A power of a vector is not read.")
-    if whole:
-        return Val(x.a ** int(np.real(k)))
-    return Val(np.exp(k * log(x.a)))
+    if x.rank == 2:
+        raise Misfit("A power of a matrix that is no whole number is not read.")
+    return replace(x, a=entry_power(x.a, k))
+
+
+def entry_power(a: Any, k: Any) -> Any:
+    """a^k of numbers; a vector's power is that of its entries, which is all that notes can mean by it."""
+    whole = np.imag(k) == 0 and float(np.real(k)).is_integer()
+    return a ** int(np.real(k)) if whole else np.exp(k * log(a))
 
 
 # -- functions of entries -------------------------------------------------------------------------------------
