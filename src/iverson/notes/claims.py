@@ -229,9 +229,10 @@ def define(s: Statement, found: Reading) -> None:
         key, terms, sample, rest = found.scope.split(head)
     except IversonError:
         return
-    if rest and [k for k, _ in rest] != ["T"]:
+    squared = [(k, getattr(x, "attr", None)) for k, x in rest] == [("power", 2)]
+    if rest and not squared and [k for k, _ in rest] != ["T"]:
         return
-    is_turned = bool(rest)
+    is_turned = bool(rest) and not squared
     if any(x.op != "sym" or str(x.attr) in found.scope.sizes for x in terms):
         return
     bodies = [m for m in s.members[1:] if m.tree is not None]
@@ -242,6 +243,10 @@ def define(s: Statement, found: Reading) -> None:
     assert body is not None
     if named_only(body):
         return
+    if squared and found.scope.definitions.get(key):
+        return
+    if squared:    # sigma^2 = ... defines sigma, which is not negative
+        body = Tex("sqrt", (body,), None, body.span)
     if logged:
         body = Tex("row", (Tex("fn", (), "exp", body.span), Tex("fence", (body,), "(", body.span)), span=body.span)
     if body.op == "num" and not terms and key.islower():
@@ -264,8 +269,9 @@ def named_only(t: Tex) -> bool:
 
 
 def mentions(t: Tex, key: str, scope: Scope) -> bool:
+    marks = {id(y) for x in walk_all(t) if x.op == "sym" for y in x.sub or () if (plain(str(x.attr)), str(y.attr)) in scope.tags}
     for x in walk_all(t):
-        if x.op == "sym":
+        if x.op == "sym" and id(x) not in marks:
             try:
                 if scope.split(x)[0] == key:
                     return True

@@ -461,6 +461,7 @@ class Evaluator:
         self.opaque[key] = None
         names = dict.fromkeys(self.scope.split(by)[0] for _, by in self.scope.by[key])
         defined = [n for n in names if self.definition(n) is not None and n not in self.open]
+        defined = [n for n in defined if not any(n in self.reached(m) for m in defined if m != n)]
         roots = defined or [n for n in names if n not in self.open]
         if not roots:
             raise unread(f"{key} is not given.", span, "name")
@@ -472,6 +473,18 @@ class Evaluator:
             total = total + np.sum(a * np.sin(v + c)) + np.sum(v) ** 2 / 7
         self.open.pop()
         return Val(total)
+
+    def reached(self, key: str) -> set[str]:
+        """The symbols that a definition depends on."""
+        found: set[str] = set()
+        waiting = [key]
+        while waiting:
+            d = self.definition(waiting.pop())
+            for x in walk(d.body) if d is not None else ():
+                if x.op == "sym" and (name := self.scope.split(x)[0]) not in found:
+                    found.add(name)
+                    waiting.append(name)
+        return found
 
     def entries(self, v: Val, terms: tuple[Tex, ...], env: Env, span: Span) -> Val:
         if len(terms) != v.rank:

@@ -152,7 +152,7 @@ class NoteParser(TexParser):
         order = self.order()
         body = None if self.is_("}") else self.logic()
         self.expect("}", opened)
-        by = self.below_line(sign.text)
+        by = self.below_line(sign.text, order)
         order = max(order, len(by)) if len(by) > 1 else order
         by = by * order if len(by) == 1 else by
         span = opened.span.to(tokens[self.at - 1].span)
@@ -185,7 +185,7 @@ class NoteParser(TexParser):
             raise self.error("unsupported", "The order of this derivative is not a number.", n.span)
         return int(n.text)
 
-    def below_line(self, sign: str) -> tuple[Tex, ...]:
+    def below_line(self, sign: str, order: int) -> tuple[Tex, ...]:
         if not self.is_("{"):
             return (self.scripted(),)
         opened = self.take()
@@ -195,14 +195,15 @@ class NoteParser(TexParser):
         while not self.is_("}"):
             if self.is_(sign):
                 self.take()
-            found.append(self.by())
+            found.append(self.by(order))
         self.expect("}", opened)
         return tuple(found)
 
-    def by(self) -> Tex:
+    def by(self, order: int) -> Tex:
+        """What is derived by: x^2 is x twice in a second derivative, and the square in a first one, as sigma^2 is."""
         t = self.scripted()
         powers = [x for k, x in t.sup if k == "power"]
-        if powers and powers[0].op == "num":
+        if powers and powers[0].op == "num" and order > 1:
             bare = replace(t, sup=tuple(s for s in t.sup if s[0] != "power"))
             if powers[0].attr != 2:
                 raise self.error("unsupported", "A derivative of this order is not read.", t.span)

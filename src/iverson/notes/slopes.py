@@ -65,6 +65,8 @@ def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool, n
         by = replace(by.args[0], sub=by.sub)
     if by.op != "sym":
         raise unread("It is derived by a formula.", by.span)
+    if by.sup and by.sup[-1][0] == "power" and getattr(by.sup[-1][1], "attr", None) == 2:
+        return by_square(e, replace(by, sup=by.sup[:-1]), env, f, finite, name)
     key, terms, sample, rest = e.scope.split(by)
     if any(k not in ("T",) for k, _ in rest):
         raise unread("It is derived by a formula.", by.span)
@@ -107,6 +109,14 @@ def slope(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool, n
         row = base.row if len(kept) == base.rank else bool(terms) and terms[-1].op == "all" and base.rank == 2
         return Val(made if kept else made[()], row and len(kept) == 1, len(kept) == 1)
     return Val(made, shape.row if not kept else False, not kept and len(inner) == 1)
+
+
+def by_square(e: Evaluator, by: Tex, env: Env, f: Callable[[], Val], finite: bool, name: str) -> Val:
+    r"""The derivative by \sigma^2: that by \sigma, over 2\sigma."""
+    base, v = e.value(by, env), slope(e, by, env, f, finite, name)
+    if base.rank and v.rank != base.rank:
+        raise unread("A derivative of an array by squares is not read.", by.span)
+    return replace(v, a=v.a / (2 * base.a))
 
 
 def along(e: Evaluator, key: str, place: int | None, base: Val, spot: tuple[int, ...], f: Callable[[], Val], finite: bool) -> tuple[Any, Val]:
