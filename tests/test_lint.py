@@ -95,7 +95,8 @@ JUDGED = [    # what is right, and judged: none is left unread
     r"$$\log p(x|\mu) = -\frac12\|x - \mu\|^2$$ $$\frac{\partial \log p}{\partial \mu} = x - \mu$$",
     r"$$J(W) = \frac{1}{2N}\|XW - Y\|_F^2$$ $$\nabla_W J = \frac1N X^\top(XW - Y)$$",
     r"$$\mu = \frac1m\sum_{i=1}^m x_i, \quad \sigma^2 = \frac1m\sum_{i=1}^m (x_i - \mu)^2, \quad "
-    r"\hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}}, \quad y_i = \gamma\hat x_i + \beta$$ $$\frac{\partial L}{\partial \gamma} = \sum_{i=1}^m \frac{\partial L}{\partial y_i}\hat x_i$$"
+    r"\hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}}, \quad y_i = \gamma\hat x_i + \beta$$ "
+    r"$$\frac{\partial L}{\partial \gamma} = \sum_{i=1}^m \frac{\partial L}{\partial y_i}\hat x_i$$"
     r"$$\frac{\partial L}{\partial \sigma^2} = "
     r"\sum_{i=1}^m \frac{\partial L}{\partial \hat x_i}(x_i - \mu)\cdot\frac{-1}{2}(\sigma^2 + \epsilon)^{-3/2}$$",
     r"$$KL = -\frac12\sum_j (1 + \log\sigma_j^2 - \mu_j^2 - \sigma_j^2)$$ $$\frac{\partial KL}{\partial \sigma_j} = \sigma_j - \frac{1}{\sigma_j}$$",
