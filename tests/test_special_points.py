@@ -180,7 +180,9 @@ def test_the_explanation_warns_of_a_jump():
 
 def test_ties_of_a_maximum_are_named():
     assert said("max(x)", x="vector")[0] == ("where several entries are the largest in max(x): the slope is split evenly",)
-    assert said("norm2(x)", x="vector")[0] == ("at sum[i] x[i]^2 = 0: slope 0 taken (sqrt)",)
+    kink = ("at sum[i] x[i]^2 = 0: slope 0 taken (sqrt)",)
+    assert said("norm2(x)", x="vector")[0] == said("norm2(x)^2/norm2(x)", x="vector")[0] == kink
+    assert said("norm2(x)^2", x="vector")[0] == said("exp(norm2(x)^4) + norm2(x)^3", x="vector")[0] == ()
 
 
 CANCEL = [("relu(x) - relu(-x)", 1), ("max(x, 3) + min(x, 3)", 1), ("abs(x) - 2*relu(x)", -1), ("max(0, 2*x - 1) - 2*max(0, 1/2 - x)", 2)]

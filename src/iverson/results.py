@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from .derivation.einsum import einsum_text
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
 from .derivation.notes import notes
-from .derivation.signs import pointed
+from .derivation.signs import pointed, smoothed
 from .derivation.structure import Structure, structure
 from .derivation.tidy import tidy
 from .derivation.ties import moved_by
@@ -337,7 +338,10 @@ def roots(program: Program, wrt: str) -> tuple[str, ...]:
     """The roots of what is never negative, as in norm2(x), where they are 0: kinks that no line meets."""
     form = IndexForm(IndexNames(program.index_names, program.names()), program.dims())
     moved = moved_by(program, wrt)
-    found = {g.args[0]: None for d in program.definitions for g in everywhere_in(d.body) if pointed(g)}
+    nodes = [g for d in program.definitions for g in everywhere_in(d.body)]
+    flat = Counter(g.args[0].args[0] for g in nodes if smoothed(g))
+    raised = Counter(g.args[0] for g in nodes if g.op == "pow" and g.args[1].op == "num" and g.args[1].attr % 1)
+    found = {g.args[0]: None for g in nodes if pointed(g) and raised[g.args[0]] > flat[g.args[0]]}
     return tuple(
         f"at {show(form.tree(b, form.names.assign(sorted(b.free))))} = 0: slope 0 taken (sqrt)"
         for b in found

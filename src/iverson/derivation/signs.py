@@ -119,6 +119,14 @@ def pointed(g: Node) -> bool:
     return nonnegative(base) and not away_from_zero(base) and degree(base) * e.attr <= 1
 
 
+def smoothed(g: Node) -> bool:
+    """A power of a pointed root that comes to 0 flat: norm2(x)^2."""
+    if g.op != "pow" or g.args[1].op != "num" or not pointed(g.args[0]):
+        return False
+    base, e = g.args[0].args
+    return degree(base) * e.attr * g.args[1].attr > 1
+
+
 def degree(f: Node) -> Number:
     """The least power with which a sum of powers leaves 0; 1 where it is not known."""
     if f.op == "pow" and f.args[1].op == "num":
