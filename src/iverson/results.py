@@ -17,7 +17,7 @@ from .derivation.einsum import einsum_text
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.naming import everywhere_in
 from .derivation.notes import notes
-from .derivation.signs import pointed, smoothed
+from .derivation.signs import pointed, smoothed, steep
 from .derivation.structure import Structure, structure
 from .derivation.tidy import tidy
 from .derivation.ties import moved_by
@@ -340,7 +340,7 @@ def roots(program: Program, wrt: str) -> tuple[str, ...]:
     moved = moved_by(program, wrt)
     nodes = [g for d in program.definitions for g in everywhere_in(d.body)]
     flat = Counter(g.args[0].args[0] for g in nodes if smoothed(g))
-    raised = Counter(g.args[0] for g in nodes if g.op == "pow" and g.args[1].op == "num" and g.args[1].attr % 1)
+    raised = Counter(g.args[0] for g in nodes if steep(g))
     found = {g.args[0]: None for g in nodes if pointed(g) and raised[g.args[0]] > flat[g.args[0]]}
     return tuple(
         f"at {show(form.tree(b, form.names.assign(sorted(b.free))))} = 0: slope 0 taken (sqrt)"

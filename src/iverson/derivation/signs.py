@@ -119,6 +119,11 @@ def pointed(g: Node) -> bool:
     return nonnegative(base) and not away_from_zero(base) and degree(base) * e.attr <= 1
 
 
+def steep(g: Node) -> bool:
+    """A broken power that does not come to 0 flat: a root, or one over a root."""
+    return g.op == "pow" and g.args[1].op == "num" and bool(g.args[1].attr % 1) and degree(g.args[0]) * g.args[1].attr <= 1
+
+
 def smoothed(g: Node) -> bool:
     """A power of a pointed root that comes to 0 flat: norm2(x)^2."""
     if g.op != "pow" or g.args[1].op != "num" or not pointed(g.args[0]):
