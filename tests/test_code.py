@@ -91,3 +91,10 @@ def test_names_that_python_cannot_have():
 def test_every_primitive_has_a_spelling():
     wanted = {row.name for row in OPS.values() if row.shape in ("map", "map2") and row.meaning is None}
     assert wanted <= set(NUMPY)
+
+
+def test_without_a_name_the_declared_parameters_are_derived_by():
+    value, gradient = iv.compile("X: data[N,D]\nw: param[D]\nb: param\nsum((X*w + b).^2)")(X=[[1.0, 2.0]], w=[1.0, 1.0], b=1.0)
+    assert value == 16.0 and gradient["w"].tolist() == [8.0, 16.0] and gradient["b"] == 8.0
+    with pytest.raises(iv.IversonError, match="No input is a parameter"):
+        iv.compile("norm2(A*x - y)^2")

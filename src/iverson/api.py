@@ -161,7 +161,7 @@ def check(
 
 def compile(
     source: Any,
-    wrt: str | Sequence[str] = (),
+    wrt: str | Sequence[str] | None = None,
     target: str = "numpy",
     notation: str = "auto",
     sizes: Sizes | None = None,
@@ -171,6 +171,7 @@ def compile(
 ) -> Any:
     """A function of the arrays that returns (value, gradient), or (value, {name: gradient}) for several names.
 
+    wrt       a name, or several; by default every input that is declared as param
     target    numpy, torch or jax; of torch and jax the arrays are tensors, dtype and device follow them, and the function has
               another, `loss`, whose backward pass is the closed form.  native: a C kernel made for the loss, which reads the
               samples once and keeps no array of their number; `f.info` says how it runs, and why where NumPy has to do it
@@ -180,6 +181,11 @@ def compile(
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
     check_target(target, dtype, threads)
+    if wrt is None:
+        from .training import parameters
+
+        source = parse(source, notation, sizes, kinds)
+        wrt = parameters(source.typed)
     found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
     rows = found if isinstance(found, dict) else {str(wrt): found}
     if target in ("torch", "jax"):

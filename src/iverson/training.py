@@ -20,6 +20,14 @@ from .run.problem import Arrays, InputSpec
 Gradient = Callable[[tuple[str, ...]], tuple[Program, Mapping[str, Answer]]]
 
 
+def parameters(typed: Typed) -> tuple[str, ...]:
+    """The inputs declared as param; a loss without one has to be asked about by name."""
+    declared = tuple(n for n, i in typed.inputs.items() if i.role == "param")
+    if not declared:
+        raise IversonError("usage", "No input is a parameter.", hint="Declare one, W: param[D, K], or name it with --wrt, in Python wrt=\"W\".")
+    return declared
+
+
 class TrainingProblem:
     """The loss with the inputs `wrt` as its parameters; by default those declared as param."""
 
@@ -27,14 +35,7 @@ class TrainingProblem:
         self, typed: Typed, program: Program, gradient: Gradient, wrt: tuple[str, ...] | None = None
     ) -> None:
         self.typed, self.program, self.gradient = typed, program, gradient
-        declared = tuple(n for n, i in typed.inputs.items() if i.role == "param")
-        self.params = wrt or declared
-        if not self.params:
-            raise IversonError(
-                "usage",
-                "No input is a parameter.",
-                hint="Declare one, W: param[D, K], or name it with --wrt.",
-            )
+        self.params = wrt or parameters(typed)
         self.inputs = {n: spec(i, n in self.params) for n, i in typed.inputs.items()}
         self.source = full_text(typed, self.params)
 
