@@ -195,13 +195,11 @@ def compile(
     def refuse(name: str, arrays: Mapping[str, Any]) -> None:
         rows[name]._refuse_nan(name, arrays)
 
+    from .run.kernel import compile_native, numpy_function
+
     if target == "native":
-        from .run.kernel import compile_native
-
         return compile_native(program, answers, dtype, threads, isinstance(found, dict), refuse, wait)
-    from .emit.numpy_code import compiled
-
-    return compiled(program, answers, by_name=isinstance(found, dict), on_nan=refuse)
+    return numpy_function(program, answers, isinstance(found, dict), refuse)
 
 
 def check_target(target: str, dtype: str, threads: int) -> None:

@@ -11,7 +11,6 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -22,15 +21,19 @@ from ..core.errors import IversonError
 from ..core.node import Node
 from ..core.program import Program
 from ..derivation.answer import Answer
+from ..emit.blocked import blocks
 from ..emit.native import Native, native
 from ..emit.native_units import units
 from ..emit.numpy_code import compiled
-from ..emit.plan import gradient_plan
+from ..emit.plan import Plan, gradient_plan
 from ..emit.split import Unfit, split
 from ..lang.kinds import Input
 from ..meaning.structure import check_facts
+from .blocks import Blocked
 from .compiler import Building, NoCompiler, Unit, build
 from .door import fits, loaded, state
+from .stages import Passes
+from .streams import is_path, is_sparse
 
 REALS = {"float32": "float", "float64": "double"}
 OUT_OF_RANGE, LABEL, MEMORY = 1, 2, 4
@@ -72,10 +75,9 @@ def compile_native(
 ) -> Kernel:
     """The value and the gradients: by NumPy until the kernel is there, or for good, with the reason and a warning."""
     p = gradient_plan(program, answers, True)
-    plain = compiled(program, answers, by_name=by_name, on_nan=on_nan, p=p)
-    f = Kernel(plain, program, by_name, tuple(answers), dtype, threads)
+    plain = numpy_function(program, answers, by_name, on_nan, p)
+    f = Kernel(plain, program, by_name, tuple(answers), dtype, threads, way := way_of(wait))
     try:
-        way = way_of(wait)
         if way == "off":
             raise NoCompiler("IVERSON_NATIVE is off")
         made = native(split(p, program), program, REALS[dtype])
@@ -84,6 +86,19 @@ def compile_native(
         f.stays(str(error), once=not isinstance(error, Unfit), stacklevel=5)
         return f
     return f.wait() if way == "now" else f
+
+
+def numpy_function(
+    program: Program,
+    answers: Mapping[str, Answer],
+    by_name: bool,
+    on_nan: Callable[[str, Mapping[str, Any]], None] | None,
+    p: Plan | None = None,
+) -> Blocked:
+    """The value and the gradients by NumPy, in blocks of samples where that is no slower or memory asks for it."""
+    p = p or gradient_plan(program, answers, True)
+    whole = compiled(program, answers, by_name=by_name, on_nan=on_nan, p=p)
+    return Blocked(whole, lambda: blocks(split(p, program), program), tuple(answers), by_name or len(answers) > 1)
 
 
 def way_of(wait: bool) -> str:
@@ -108,10 +123,12 @@ class Kernel:
     out   an array for the gradient, or a dict of them by name; without it every call makes new ones
     """
 
-    def __init__(self, plain: Any, program: Program, by_name: bool, wrt: tuple[str, ...], dtype: str, threads: int) -> None:
+    def __init__(self, plain: Any, program: Program, by_name: bool, wrt: tuple[str, ...], dtype: str, threads: int, way: str) -> None:
         self.plain, self.program, self.by_name, self.wrt = plain, program, by_name, wrt  # plain: a Compiled
         self.dtype, self.threads, self.real = dtype, threads, np.dtype(dtype)
         self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in wrt}
+        self.way = way
+        self.passes: Passes | None = None  # kernels of blocks, for files and sparse matrices
         self.building: Building | None = None
         self.kernel: Native | None = None  # once there is a text; run: once it is loaded
         self.run: Any = None
@@ -203,8 +220,9 @@ class Kernel:
         if args:
             arrays = {**dict(zip([i.name for i in self.inputs], args, strict=False)), **arrays}
         targets = self.targets_of(out, arrays)
-        if self.run is None:
-            self.arrives()
+        self.arrives()
+        if any(is_path(v) or is_sparse(v) for v in arrays.values()):
+            return self.into(targets, self.streamed(arrays))
         if self.run is None:
             return self.into(targets, self.by_numpy(arrays))
         try:
@@ -264,10 +282,23 @@ class Kernel:
             check_facts(name, self.facts[name], v)
         return v
 
+    def streamed(self, arrays: Mapping[str, Any]) -> Any:
+        """The same with samples from files or sparse matrices, block by block; a kernel of each pass takes a block."""
+        if self.passes is None and self.kernel is not None and self.plain.plan is not None:
+            self.passes = Passes(self.plain.plan, REALS[self.dtype], self.way == "now")
+        passes = self.passes
+        result = self.real_of(self.plain.streamed(arrays, self.threads, passes and passes.engine(arrays)))
+        self.why = NOT_YET if passes is None else passes.why
+        return result
+
     def by_numpy(self, arrays: Mapping[str, Any], why: str | None = None) -> Any:
         """The same by the NumPy code, whose errors say what is wrong with the arrays."""
         self.why = why or self.why
-        value, g = self.plain(**arrays)
+        return self.real_of(self.plain(**arrays))
+
+    def real_of(self, result: Any) -> Any:
+        """A result with its gradients in the asked type."""
+        value, g = result
         if isinstance(g, dict):
             return value, {n: np.asarray(x).astype(self.real, copy=False) for n, x in g.items()}
         return value, np.asarray(g).astype(self.real, copy=False)
