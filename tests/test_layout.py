@@ -44,7 +44,7 @@ ORDER = {
                    "explanation"),
     "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "arrays", "numpy_code", "boosting", "framework_dialects", "frameworks",
                    "framework_calls", "split", "blocked", "native_math", "native_products", "native_run", "native_values", "native_passes",
-                   "native", "native_units"),
+                   "native", "native_units", "native_sparse"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),
     "notes":      ("source", "document", "parser", "values", "scope", "marks", "instance", "slopes", "calls", "dots", "sums", "evaluate",

@@ -23,7 +23,7 @@ from ..emit.numpy_code import Compiled, admit, cast, door_sizes, in_range
 from ..emit.split import Unfit
 from ..lang.kinds import Input
 from ..meaning.structure import check_facts
-from .streams import AHEAD, File, Rows, SparseRows, is_path, is_sparse, whole
+from .streams import AHEAD, File, Rows, SparseRows, checked, is_path, is_sparse, whole
 
 BLOCK = 1 << 18  # bytes of the widest rows of a block
 FEWEST, MOST = 128, 4096  # rows of a block
@@ -217,6 +217,8 @@ class Blocked:
         kernel = engine(p) if engine else None
         if files:
             rows = max(1, (READ if kernel else READ // 4) // max(f.row for f in files))
+        if kernel and any(isinstance(v, SparseRows) for v in given.env.values()):
+            rows = n
         work = Pass(self.plan, self.stages[0][p], kernel, env, given, self.inputs, rows)
         count = -(-n // rows)
         for f in files[: AHEAD * threads]:
@@ -276,6 +278,8 @@ class Pass:
     def cast(self, i: Input, v: Any) -> Any:
         """Samples as NumPy code takes them: float64 or int64, labels in their range."""
         wanted = np.float64 if i.type.classes is None else np.int64
+        if is_sparse(v):
+            checked(i.name, v)
         if v.dtype != wanted:
             v = cast(i, v, wanted)
         if i.type.classes is not None:

@@ -128,7 +128,7 @@ class Kernel:
         self.dtype, self.threads, self.real = dtype, threads, np.dtype(dtype)
         self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in wrt}
         self.way = way
-        self.passes: Passes | None = None  # kernels of blocks, for files and sparse matrices
+        self.passes: dict[frozenset[str], Passes] = {}  # kernels of blocks, by what of them is sparse
         self.building: Building | None = None
         self.kernel: Native | None = None  # once there is a text; run: once it is loaded
         self.run: Any = None
@@ -284,11 +284,13 @@ class Kernel:
 
     def streamed(self, arrays: Mapping[str, Any]) -> Any:
         """The same with samples from files or sparse matrices, block by block; a kernel of each pass takes a block."""
-        if self.passes is None and self.kernel is not None and self.plain.plan is not None:
-            self.passes = Passes(self.plain.plan, REALS[self.dtype], self.way == "now")
-        passes = self.passes
-        result = self.real_of(self.plain.streamed(arrays, self.threads, passes and passes.engine(arrays)))
-        self.why = NOT_YET if passes is None else passes.why
+        sparse = frozenset(n for n, v in arrays.items() if is_sparse(v))
+        if self.kernel is not None and self.plain.plan is not None and sparse not in self.passes:
+            threads = self.threads if sparse else 1  # a sparse matrix is one block, whose kernel has threads of its own
+            self.passes[sparse] = Passes(self.plain.plan, REALS[self.dtype], self.way == "now", sparse, threads)
+        passes = self.passes.get(sparse)
+        result = self.real_of(self.plain.streamed(arrays, self.threads, passes and passes.engine()))
+        self.why = self.why if passes is None else passes.why
         return result
 
     def by_numpy(self, arrays: Mapping[str, Any], why: str | None = None) -> Any:

@@ -16,20 +16,23 @@ from ..core.affine import polynomial, value_of
 from ..core.node import Node
 from ..emit.blocked import Blocks, Stage
 from ..emit.native import native
+from ..emit.native_sparse import sparse_native
 from ..emit.native_units import units
 from ..emit.split import Split, Unfit
 from .blocks import Engine
 from .compiler import NoCompiler, Unit, build
 from .door import loaded
-from .streams import is_sparse
+from .streams import right_rows
 
 
 class NativeStage:
     """A stage as a kernel: f(env, sizes) is a dict of its outputs, or None where NumPy has to do it."""
 
-    def __init__(self, stage: Stage, axis: Node, real: str) -> None:
+    def __init__(self, stage: Stage, axis: Node, real: str, sparse: frozenset[str] = frozenset(), threads: int = 1) -> None:
         steps = {x.name: x for x in stage.steps}
-        self.kernel = native(Split(axis, steps, stage.outputs, 1), stage.program, real)
+        self.threads, self.sparse = threads, sparse & set(stage.program.inputs)
+        one = Split(axis, steps, stage.outputs, 1)
+        self.kernel = sparse_native(one, stage.program, real, self.sparse) if self.sparse else native(one, stage.program, real)
         self.building = build([Unit(*u) for u in units(self.kernel)])
         self.run: Any = None
         self.real = np.dtype(np.float32 if real == "float" else np.float64)
@@ -45,6 +48,9 @@ class NativeStage:
 
     def __call__(self, env: Mapping[str, Any], sizes: Mapping[Node, int]) -> dict[str, Any] | None:
         given = [self.array(i, env[i.name]) for i in self.kernel.inputs]
+        for i in self.kernel.inputs:
+            if i.name in self.sparse:
+                given += self.places(env[i.name])
         if any(v is None for v in given) or any(n not in sizes for n in self.kernel.sizes):
             return None
         names = {n.attr: k for n, k in sizes.items() if n.op == "size"}
@@ -52,33 +58,38 @@ class NativeStage:
         ins = (ctypes.c_void_p * (len(given) + 1))(*[v.ctypes.data for v in given], 0)
         outs = (ctypes.c_void_p * len(made))(*[v.ctypes.data for v in made.values()])
         words = (ctypes.c_int64 * len(self.kernel.sizes))(*(sizes[n] for n in self.kernel.sizes))
-        return None if self.run(words, ins, outs, 1, ctypes.byref(ctypes.c_int64(0))) else made
+        return None if self.run(words, ins, outs, self.threads, ctypes.byref(ctypes.c_int64(0))) else made
 
     def array(self, i: Any, v: Any) -> Any:
         """As the kernel reads it."""
-        v = np.asarray(v)
+        v = v.data if i.name in self.sparse else np.asarray(v)
         label = i.type.classes is not None
         if v.dtype.kind not in "fiub" or (label and v.dtype.kind not in "iu"):
             return None
         return np.require(v, np.int64 if label else self.real if i.type.dims else float, ("C", "A"))
 
+    def places(self, v: Any) -> list[np.ndarray | None]:
+        """The columns of stored numbers and the beginnings of rows; None where they do not fit the numbers."""
+        begins = np.require(v.indptr, np.int64, ("C", "A"))
+        if not right_rows(v):
+            return [None, None]
+        return [np.require(v.indices, np.int32, ("C", "A")), begins]
+
 
 class Passes:
     """The kernels of all passes; `why` NumPy runs, where it does."""
 
-    def __init__(self, plan: Blocks, real: str, wait: bool) -> None:
-        self.wait, self.why = wait, None
+    def __init__(self, plan: Blocks, real: str, wait: bool, sparse: frozenset[str] = frozenset(), threads: int = 1) -> None:
+        self.wait = wait
+        self.why: str | None = None
         self.stages: list[NativeStage] | None = None
         try:
-            self.stages = [NativeStage(s, plan.axis, real) for s in plan.passes]
+            self.stages = [NativeStage(s, plan.axis, real, sparse, threads) for s in plan.passes]
         except (Unfit, NoCompiler, OSError) as error:
             self.why = str(error)
 
-    def engine(self, arrays: Mapping[str, Any]) -> Engine | None:
+    def engine(self) -> Engine | None:
         """The kernel of each pass that is there by now; None where NumPy has to do all."""
-        if any(is_sparse(v) for v in arrays.values()):
-            self.why = "a sparse matrix"
-            return None
         if self.stages is None:
             return None
         self.why = None

@@ -42,9 +42,25 @@ class SparseRows(Rows):
         self.v, self.axis, self.shape, self.dtype, self.make = v, 0, v.shape, v.dtype, type(v)
 
     def block(self, start: int, stop: int, buffers: dict[Any, Any]) -> Any:
+        if stop - start == self.shape[0]:
+            return self.v
         a, b = self.v.indptr[start], self.v.indptr[stop]
-        data = self.v.data[a:b].astype(float, copy=False)
-        return self.make((data, self.v.indices[a:b], self.v.indptr[start : stop + 1] - a), shape=(stop - start, self.shape[1]))
+        return self.make((self.v.data[a:b], self.v.indices[a:b], self.v.indptr[start : stop + 1] - a), shape=(stop - start, self.shape[1]))
+
+
+def right_rows(v: Any) -> bool:
+    """Whether the rows of a sparse matrix lie within what is stored, and few enough columns for their numbers."""
+    begins = v.indptr
+    if len(begins) != v.shape[0] + 1 or begins[0] != 0 or begins[-1] > min(len(v.data), len(v.indices)) or v.shape[1] >= 2**31:
+        return False
+    return bool((begins[1:] >= begins[:-1]).all())
+
+
+def checked(name: str, v: Any) -> Any:
+    """A sparse matrix that reads nothing beside its arrays; SciPy does not look."""
+    if not right_rows(v) or (v.nnz and (v.indices.min() < 0 or v.indices.max() >= v.shape[1])):
+        raise IversonError("data", f"{name} is sparse, and its columns or the beginnings of its rows lie outside it.")
+    return v
 
 
 class File(Rows):
