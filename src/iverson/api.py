@@ -168,15 +168,18 @@ def compile(
     kinds: Mapping[str, str] | None = None,
     dtype: str = "float64",
     threads: int = 1,
+    wait: bool = False,
 ) -> Any:
     """A function of the arrays that returns (value, gradient), or (value, {name: gradient}) for several names.
 
     wrt       a name, or several; by default every input that is declared as param
     target    numpy, torch or jax; of torch and jax the arrays are tensors, dtype and device follow them, and the function has
               another, `loss`, whose backward pass is the closed form.  native: a C kernel made for the loss, which reads the
-              samples once and keeps no array of their number; `f.info` says how it runs, and why where NumPy has to do it
+              samples once and keeps no array of their number; NumPy runs until the compiler, in the background, has made it.
+              `f.info` says how it runs, and why where NumPy has to do it; f(..., out=array) writes the gradient there
     dtype     of the arrays and gradients of a native kernel: float64 or float32; values and sums over samples are float64
     threads   of a native kernel; the result does not depend on it
+    wait      for the native kernel to be compiled, as f.wait() does
 
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
@@ -198,13 +201,11 @@ def compile(
     def refuse(name: str, arrays: Mapping[str, Any]) -> None:
         rows[name]._refuse_nan(name, arrays)
 
+    from .run.kernel import compile_native, numpy_function
+
     if target == "native":
-        from .run.kernel import compile_native
-
-        return compile_native(program, answers, dtype, threads, isinstance(found, dict), refuse)
-    from .emit.numpy_code import compiled
-
-    return compiled(program, answers, by_name=isinstance(found, dict), on_nan=refuse)
+        return compile_native(program, answers, dtype, threads, isinstance(found, dict), refuse, wait)
+    return numpy_function(program, answers, isinstance(found, dict), refuse)
 
 
 def check_target(target: str, dtype: str, threads: int) -> None:

@@ -307,15 +307,17 @@ def compiled(
     value: bool = True,
     by_name: bool = False,
     on_nan: Callable[[str, Mapping[str, Any]], None] | None = None,
-) -> Callable[..., Any]:
+    p: Plan | None = None,
+) -> Compiled:
     """The generated code as f(**arrays) -> (value, gradient); without `value`, the gradient alone.
 
+    p         the plan of both, where there is one already
     by_name   the gradients come as a dict even where there is only one
     on_nan    called with the name of the input and the arrays where a gradient holds nan
 
     Arrays are checked and cast at the door: IversonError `shape` or `data` with the array's name.
     """
-    p = gradient_plan(program, answers, value)
+    p = p or gradient_plan(program, answers, value)
     name = "value_and_grad" if value else "gradient"
     source, maker = build(program, p, name, tuple(answers) if value else ())
     run = load(source, name)

@@ -1,46 +1,46 @@
-"""Native kernels: compiled once by the system's C compiler, kept in a folder of the user's, called with arrays.
+"""Compiled losses: NumPy at once, a native kernel as soon as the compiler has made it.
 
-The compiler sees text of ours only.  The folder is the user's alone (0700), a file in it is put in place whole, and its
-name is a digest of the text, the flags, the compiler and the processor.  What the kernel cannot do, the NumPy code does:
-without a compiler, for plans that fit no kernel, and where the numbers leave the range of the type; `info` says which.
+What the kernel cannot do, the NumPy code does: without a compiler, for plans that fit no kernel, and where the numbers leave
+the range of the type; `info` says which.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
-import platform
-import shutil
-import stat
-import subprocess
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from ..core.affine import polynomial, value_of
+from ..core.errors import IversonError
 from ..core.node import Node
 from ..core.program import Program
 from ..derivation.answer import Answer
+from ..emit.blocked import blocks
 from ..emit.native import Native, native
+from ..emit.native_units import units
 from ..emit.numpy_code import compiled
-from ..emit.plan import gradient_plan
+from ..emit.plan import Plan, gradient_plan
 from ..emit.split import Unfit, split
 from ..lang.kinds import Input
 from ..meaning.structure import check_facts
+from .blocks import Blocked
+from .compiler import Building, NoCompiler, Unit, build
+from .door import fits, loaded, state
+from .stages import Passes
+from .streams import is_path, is_sparse
 
-FLAGS = ("-O2", "-march=native", "-fPIC", "-shared", "-pthread", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math",
-         "-ffp-contract=fast", "-std=gnu11", "-w")
-WIDE = ("-mprefer-vector-width=512",)  # of compilers for x86
-SECONDS = 120
 REALS = {"float32": "float", "float64": "double"}
 OUT_OF_RANGE, LABEL, MEMORY = 1, 2, 4
+BYTES, BAD = 1, 9  # words of a door's state
+NOT_YET = "the kernel is being compiled"
+WAYS = ("background", "now", "off")
+SAID: set[str] = set()  # reasons of this machine's, which are said once
 
 
 @dataclass(frozen=True)
@@ -61,109 +61,7 @@ class Info:
     kernel: str | None = None
 
 
-class NoCompiler(Exception):
-    """No kernel can be built here; the message is the reason."""
-
-
-# -- building ------------------------------------------------------------------------------------------------
-
-
-def build(text: str) -> Path:
-    """The shared library of a kernel, from the cache or compiled now; NoCompiler where that fails."""
-    cc = compiler()
-    flags = (*FLAGS, *(WIDE if platform.machine() in ("x86_64", "AMD64") else ()))
-    folder = cache_folder()
-    digest = hashlib.sha256("\0".join([text, *flags, identity(cc), processor()]).encode()).hexdigest()
-    target = folder / f"{digest[:40]}.so"
-    if not target.exists():
-        compile_into(cc, flags, text, target)
-    return target
-
-
-def compile_into(cc: str, flags: Sequence[str], text: str, target: Path) -> None:
-    """Compile beside the target and move it there in one step."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        source, made = Path(work) / "kernel.c", Path(work) / "kernel.so"
-        source.write_text(text, "ascii")
-        try:
-            done = subprocess.run([cc, *flags, "-o", str(made), str(source), "-lm"], capture_output=True, text=True, timeout=SECONDS)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NoCompiler(f"{cc} could not be run: {error}") from None
-        if done.returncode or not made.exists():
-            first = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr.strip()[:200])
-            raise NoCompiler(f"{cc} failed: {first}")
-        os.replace(made, target)
-
-
-def compiler() -> str:
-    """The C compiler: CC of the environment, or cc."""
-    found = shutil.which(os.environ.get("CC") or "cc")
-    if found is None:
-        raise NoCompiler("there is no C compiler (cc)")
-    return found
-
-
-@cache
-def identity(cc: str) -> str:
-    """What tells one compiler from another without running it."""
-    real = os.path.realpath(cc)
-    found = os.stat(real)
-    return f"{real} {found.st_size} {found.st_mtime_ns}"
-
-
-@cache
-def processor() -> str:
-    """What -march=native depends on."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-        return "".join(sorted({x for x in lines if x.startswith(("model name", "flags", "Features"))}))
-    except OSError:
-        return f"{platform.machine()} {platform.processor()} {platform.node()}"
-
-
-def cache_folder() -> Path:
-    """The user's folder of kernels, theirs alone; a new one for this process where that cannot be."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "iverson" / "kernels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(folder, 0o700)
-        if private(folder):
-            return folder
-    except OSError:
-        pass
-    return own_folder()
-
-
-def private(folder: Path) -> bool:
-    """Whether nobody else can write to a folder or replace it."""
-    found = os.lstat(folder)
-    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return stat.S_ISDIR(found.st_mode) and mine and not found.st_mode & 0o077 and os.access(folder, os.W_OK)
-
-
-@cache
-def own_folder() -> Path:
-    import atexit
-
-    folder = tempfile.mkdtemp(prefix="iverson-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-@cache
-def loaded(path: Path) -> Any:
-    """The entry point of a kernel."""
-    try:
-        run = ctypes.CDLL(str(path)).run
-    except OSError as error:
-        raise NoCompiler(f"the kernel cannot be loaded: {error}") from None
-    run.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int64, ctypes.c_void_p]
-    run.restype = ctypes.c_int64
-    return run
-
-
-# -- calling -------------------------------------------------------------------------------------------------
+# -- making --------------------------------------------------------------------------------------------------
 
 
 def compile_native(
@@ -173,17 +71,42 @@ def compile_native(
     threads: int,
     by_name: bool,
     on_nan: Callable[[str, Mapping[str, Any]], None] | None,
+    wait: bool = False,
 ) -> Kernel:
-    """The value and the gradients as a kernel, or as NumPy code with the reason and a warning."""
-    plain = compiled(program, answers, by_name=by_name, on_nan=on_nan)
+    """The value and the gradients: by NumPy until the kernel is there, or for good, with the reason and a warning."""
+    p = gradient_plan(program, answers, True)
+    plain = numpy_function(program, answers, by_name, on_nan, p)
+    f = Kernel(plain, program, by_name, tuple(answers), dtype, threads, way := way_of(wait))
     try:
-        kernel = native(split(gradient_plan(program, answers, True), program), program, REALS[dtype])
-        path = build(kernel.text)
-        return Kernel(plain, Info("native", None, dtype, threads, kernel.passes, 0, str(path)), program, by_name, tuple(answers),
-                      kernel, loaded(path))
-    except (Unfit, NoCompiler) as error:
-        warnings.warn(f"The NumPy code runs instead of a native kernel: {error}.", RuntimeWarning, stacklevel=4)
-        return Kernel(plain, Info("numpy", str(error), dtype, threads), program, by_name, tuple(answers))
+        if way == "off":
+            raise NoCompiler("IVERSON_NATIVE is off")
+        made = native(split(p, program), program, REALS[dtype])
+        f.awaits(made, build([Unit(*u) for u in units(made)]))
+    except (Unfit, NoCompiler, OSError) as error:
+        f.stays(str(error), once=not isinstance(error, Unfit), stacklevel=5)
+        return f
+    return f.wait() if way == "now" else f
+
+
+def numpy_function(
+    program: Program,
+    answers: Mapping[str, Answer],
+    by_name: bool,
+    on_nan: Callable[[str, Mapping[str, Any]], None] | None,
+    p: Plan | None = None,
+) -> Blocked:
+    """The value and the gradients by NumPy, in blocks of samples where that is no slower or memory asks for it."""
+    p = p or gradient_plan(program, answers, True)
+    whole = compiled(program, answers, by_name=by_name, on_nan=on_nan, p=p)
+    return Blocked(whole, lambda: blocks(split(p, program), program), tuple(answers), by_name or len(answers) > 1)
+
+
+def way_of(wait: bool) -> str:
+    """Whether the kernel is compiled in the background, waited for, or not made at all."""
+    way = "now" if wait else os.environ.get("IVERSON_NATIVE") or "background"
+    if way not in WAYS:
+        raise IversonError("usage", f"IVERSON_NATIVE is {way!r}.", hint=" or ".join(WAYS))
+    return way
 
 
 @dataclass(frozen=True)
@@ -195,29 +118,76 @@ class Call:
 
 
 class Kernel:
-    """f(**arrays) -> (value, gradient), the gradient in the asked type; `info` tells how it was computed."""
+    """f(**arrays) -> (value, gradient), the gradient in the asked type; `info` tells how it was computed.
 
-    def __init__(
-        self,
-        plain: Any,
-        info: Info,
-        program: Program,
-        by_name: bool,
-        wrt: tuple[str, ...],
-        kernel: Native | None = None,
-        run: Any = None,
-    ) -> None:
-        self.plain, self.info, self.program, self.by_name, self.wrt = plain, info, program, by_name, wrt  # plain: a Compiled
-        self.kernel, self.run = kernel, run
-        self.real = np.dtype(info.dtype)
-        self.first = info
-        self.calls: dict[Any, Call] = {}  # by shapes: of the last call
-        if kernel is not None:
-            types = [np.dtype(np.int64) if i.type.classes is not None else self.real if i.type.dims else np.dtype(float) for i in kernel.inputs]
-            self.wanted = [(i.name, i.default, t) for i, t in zip(kernel.inputs, types, strict=True)]
-            self.pointers = ctypes.c_void_p * (len(types) + 1)
-            self.targets = ctypes.c_void_p * len(kernel.outputs)
+    out   an array for the gradient, or a dict of them by name; without it every call makes new ones
+    """
+
+    def __init__(self, plain: Any, program: Program, by_name: bool, wrt: tuple[str, ...], dtype: str, threads: int, way: str) -> None:
+        self.plain, self.program, self.by_name, self.wrt = plain, program, by_name, wrt  # plain: a Compiled
+        self.dtype, self.threads, self.real = dtype, threads, np.dtype(dtype)
         self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in wrt}
+        self.way = way
+        self.passes: dict[frozenset[str], Passes] = {}  # kernels of blocks, by what of them is sparse
+        self.building: Building | None = None
+        self.kernel: Native | None = None  # once there is a text; run: once it is loaded
+        self.run: Any = None
+        self.door: Any = None  # of the shapes of the last call
+        self.file: str | None = None
+        self.why: str | None = NOT_YET
+        self.bytes = 0
+        self.call: tuple[Any, Call] | None = None
+
+    # -- tiers ---------------------------------------------------------------------------------------------
+
+    def awaits(self, kernel: Native, building: Building) -> None:
+        """A kernel is on its way, or in the cache."""
+        self.kernel, self.building = kernel, building
+        types = [np.dtype(np.int64) if i.type.classes is not None else self.real if i.type.dims else np.dtype(float) for i in kernel.inputs]
+        self.wanted = [(i.name, i.default, t) for i, t in zip(kernel.inputs, types, strict=True)]
+        self.names = {i.name for i in kernel.inputs}
+        names = [i.name for i in kernel.inputs]
+        self.take = itemgetter(*names) if len(names) > 1 else lambda arrays: (arrays[names[0]],)
+        self.pointers = ctypes.c_void_p * (len(types) + 1)
+        self.targets = ctypes.c_void_p * len(kernel.outputs)
+        self.arrives()
+
+    def arrives(self) -> None:
+        """Take the kernel into use if it is there.  Never waits."""
+        if self.building is not None:
+            try:
+                if self.building.made():
+                    path, self.building = self.building.target, None
+                    self.run, self.entry = loaded(path)
+                    self.file, self.why = str(path), None
+            except NoCompiler as error:
+                self.stays(str(error), once=False, stacklevel=4)
+
+    def stays(self, why: str, once: bool, stacklevel: int) -> None:
+        """NumPy for good; said once for a process where the reason is not the loss."""
+        self.building, self.kernel, self.why = None, None, why
+        if not (once and why in SAID):
+            warnings.warn(f"The NumPy code runs instead of a native kernel: {why}.", RuntimeWarning, stacklevel=stacklevel)
+        if once:
+            SAID.add(why)
+
+    def wait(self, seconds: float = 120.0) -> Kernel:
+        """This function, with its kernel compiled if it can be."""
+        if self.building is not None:
+            try:
+                self.building.wait(seconds)
+            except NoCompiler as error:
+                self.stays(str(error), once=False, stacklevel=3)
+            self.arrives()
+        return self
+
+    @property
+    def info(self) -> Info:
+        self.arrives()
+        passes = None if self.kernel is None else self.kernel.passes
+        tier = "numpy" if self.why is not None else "native"
+        taken = self.door[0][BYTES] if self.door is not None and tier == "native" else self.bytes
+        return Info(tier, self.why, self.dtype, self.threads, passes, taken, self.file)
 
     @property
     def inputs(self) -> list[Input]:
@@ -227,43 +197,113 @@ class Kernel:
     def source(self) -> str:
         return self.plain.source if self.kernel is None else self.kernel.text
 
-    def __call__(self, *args: Any, **arrays: Any) -> Any:
+    # -- calls ---------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, out: Any = None, **arrays: Any) -> Any:
+        door = self.door
+        if door is None or args or out is not None:
+            return self.by_steps(args, out, arrays)
+        words, enter, shapes, real = door
+        try:
+            given = self.take(arrays)
+        except KeyError:
+            given = tuple([arrays.get(n, default) for n, default, _ in self.wanted])
+        made = tuple([np.empty(shape, real) for shape in shapes])
+        value = enter(words, given, made)
+        if value != value:
+            return self.by_steps(args, out, arrays)
+        self.why = None
+        return np.float64(value), dict(zip(self.wrt, made, strict=True)) if self.by_name else made[0]
+
+    def by_steps(self, args: tuple[Any, ...], out: Any, arrays: dict[str, Any]) -> Any:
+        """The same for arrays that have not been seen, or have to be cast or checked, and while there is no kernel."""
         if args:
             arrays = {**dict(zip([i.name for i in self.inputs], args, strict=False)), **arrays}
-        if self.kernel is None:
-            return self.by_numpy(arrays, None)
+        targets = self.targets_of(out, arrays)
+        self.arrives()
+        if any(is_path(v) or is_sparse(v) for v in arrays.values()):
+            return self.into(targets, self.streamed(arrays))
+        if self.run is None:
+            return self.into(targets, self.by_numpy(arrays))
         try:
             given = [self.array(n, arrays.get(n, default), wanted) for n, default, wanted in self.wanted]
             key = tuple([v.shape for v in given])
-            call = self.calls.get(key)
-            if call is None:
-                call = self.prepared(arrays, given)
-                self.calls = {key: call}
+            if self.call is None or self.call[0] != key:
+                self.call, self.door = (key, self.prepared(arrays, given)), None
+                self.open_door(self.call[1], given)
         except Unfit as error:
-            return self.by_numpy(arrays, str(error))
-        value, gradients, why = self.computed(call, given)
-        return (value, gradients) if why is None else self.by_numpy(arrays, why)
+            return self.into(targets, self.by_numpy(arrays, str(error)))
+        value, gradients, why = self.computed(self.call[1], given, targets)
+        if why is not None:
+            return self.into(targets, self.by_numpy(arrays, why))
+        return value, dict(zip(self.wrt, gradients, strict=True)) if self.by_name else gradients[0]
+
+    def targets_of(self, out: Any, arrays: dict[str, Any]) -> list[np.ndarray] | None:
+        """The arrays that the gradients are to be written to; `out` may also be the name of an input."""
+        if out is None or any(i.name == "out" for i in self.inputs):
+            if out is not None:
+                arrays["out"] = out
+            return None
+        found = [out[n] for n in self.wrt] if self.by_name else [out]
+        for n, v in zip(self.wrt, found, strict=True):
+            if not isinstance(v, np.ndarray) or v.dtype != self.real or not v.flags.c_contiguous or not v.flags.writeable:
+                raise IversonError("data", f"The array for the gradient by {n} is no writable array of {self.dtype} without gaps.")
+            if v.shape != np.shape(arrays.get(n, v)):
+                raise IversonError("shape", f"The array for the gradient by {n} has the shape {v.shape}, {n} has {np.shape(arrays[n])}.")
+        return found
+
+    def into(self, targets: list[np.ndarray] | None, result: tuple[Any, Any]) -> Any:
+        """The result with its gradients in the arrays that were given for them."""
+        if targets is None:
+            return result
+        value, gradients = result
+        for n, target in zip(self.wrt, targets, strict=True):
+            target[...] = gradients[n] if self.by_name else gradients
+        return value, dict(zip(self.wrt, targets, strict=True)) if self.by_name else targets[0]
+
+    def open_door(self, call: Call, given: Sequence[np.ndarray]) -> None:
+        """What the next call with such arrays goes through."""
+        assert self.kernel is not None
+        gradients = [(self.real, shape) for shape in call.shapes[1:]]
+        if self.entry is None or self.facts or call.shapes[0] or not fits(given, gradients) or any(i.name == "out" for i in self.inputs):
+            return
+        like = [None if not i.type.dims and i.type.classes is None else v for i, v in zip(self.kernel.inputs, given, strict=True)]
+        self.door = state(self.threads, list(call.sizes), like, gradients), self.entry, call.shapes[1:], self.real
 
     def array(self, name: str, v: Any, wanted: np.dtype) -> np.ndarray:
         """An array as the kernel reads it: of its type, without gaps; Unfit where it cannot be one."""
         if type(v) is not np.ndarray:
             v = np.asarray(v)
-        if v.dtype is not wanted or not v.flags.c_contiguous:
+        if v.dtype is not wanted or not v.flags.c_contiguous or not v.flags.aligned:
             if v.dtype.kind not in "fiub" or (wanted.kind == "i" and v.dtype.kind not in "iu"):
                 raise Unfit("arrays of other kinds")
-            v = np.asarray(v, wanted, order="C")
+            v = np.require(v, wanted, ("C", "A"))
         if name in self.facts:
             check_facts(name, self.facts[name], v)
         return v
 
-    def by_numpy(self, arrays: Mapping[str, Any], why: str | None) -> Any:
+    def streamed(self, arrays: Mapping[str, Any]) -> Any:
+        """The same with samples from files or sparse matrices, block by block; a kernel of each pass takes a block."""
+        sparse = frozenset(n for n, v in arrays.items() if is_sparse(v))
+        if self.kernel is not None and self.plain.plan is not None and sparse not in self.passes:
+            threads = self.threads if sparse else 1  # a sparse matrix is one block, whose kernel has threads of its own
+            self.passes[sparse] = Passes(self.plain.plan, REALS[self.dtype], self.way == "now", sparse, threads)
+        passes = self.passes.get(sparse)
+        result = self.real_of(self.plain.streamed(arrays, self.threads, passes and passes.engine()))
+        self.why = self.why if passes is None else passes.why
+        return result
+
+    def by_numpy(self, arrays: Mapping[str, Any], why: str | None = None) -> Any:
         """The same by the NumPy code, whose errors say what is wrong with the arrays."""
-        if why is not None:
-            self.info = Info("numpy", why, self.first.dtype, self.first.threads)
-        value, g = self.plain(**arrays)
+        self.why = why or self.why
+        return self.real_of(self.plain(**arrays))
+
+    def real_of(self, result: Any) -> Any:
+        """A result with its gradients in the asked type."""
+        value, g = result
         if isinstance(g, dict):
             return value, {n: np.asarray(x).astype(self.real, copy=False) for n, x in g.items()}
-        return value, np.asarray(g).astype(self.real, copy=False)[()]
+        return value, np.asarray(g).astype(self.real, copy=False)
 
     def prepared(self, arrays: Mapping[str, Any], given: Sequence[np.ndarray]) -> Call:
         """Sizes and shapes for arrays of these shapes; Unfit where the NumPy code has to say what is wrong."""
@@ -302,19 +342,19 @@ class Kernel:
             raise Unfit("sizes too small for an index")
         return found
 
-    def computed(self, call: Call, given: Sequence[np.ndarray]) -> tuple[Any, Any, str | None]:
+    def computed(self, call: Call, given: Sequence[np.ndarray], targets: list[np.ndarray] | None) -> tuple[Any, Any, str | None]:
         """(value, gradients, None), or the reason why NumPy has to do it."""
-        value, *gradients = out = [np.empty(shape, self.real if p else float) for p, shape in enumerate(call.shapes)]
+        value = np.empty(call.shapes[0], float)
+        gradients = targets or [np.empty(shape, self.real) for shape in call.shapes[1:]]
         ins = self.pointers(*[v.__array_interface__["data"][0] for v in given], 0)
-        outs = self.targets(*[v.__array_interface__["data"][0] for v in out])
+        outs = self.targets(*[v.__array_interface__["data"][0] for v in (value, *gradients)])
         taken = ctypes.c_int64(0)
-        bad = self.run(call.sizes, ins, outs, self.first.threads, ctypes.byref(taken))
+        bad = self.run(call.sizes, ins, outs, self.threads, ctypes.byref(taken))
         if bad:
             if bad & MEMORY:
                 raise MemoryError("A kernel could not get the memory it needs.")
             return None, None, "a label that is out of range" if bad & LABEL else f"values out of the range of {self.real}, or nan"
-        if taken.value != self.info.bytes or self.info.tier != "native":
-            self.info = replace(self.first, bytes=taken.value)
-        if self.by_name:
-            return value[()], dict(zip(self.wrt, gradients, strict=True)), None
-        return value[()], gradients[0][()], None
+        self.why, self.bytes = None, taken.value
+        if self.door is not None:
+            self.door[0][BYTES] = taken.value
+        return value[()], gradients, None
