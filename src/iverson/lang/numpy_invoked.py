@@ -17,7 +17,6 @@ from .numpy_elementwise import applied, over, plus, times
 from .numpy_loops import Turns, all_turns, over_turns
 from .numpy_reader import MOST_CALLS, TORCH_WORDS, TOTALS, WORDS, Function, signature_of
 from .numpy_sizes import Size, size_of
-from .numpy_text import dotted
 from .numpy_turns import Turning
 from .numpy_values import Value, literal, unsupported
 
@@ -26,7 +25,7 @@ class Calling(Turning):
     """A reader of calls."""
 
     def _Call(self, node: ast.Call) -> Any:
-        path = dotted(node.func)
+        path = self.path(node.func)
         if isinstance(node.func, ast.Lambda):
             return self.called(Function(node.func, self.local), node)
         if path is not None and len(path) == 1 and isinstance(self.local.get(path[0]), Function):
@@ -87,7 +86,7 @@ class Calling(Turning):
     def row(self, path: list[str], node: ast.Call) -> Callable[..., Any]:
         """The row of a function's name."""
         n = path[-1]
-        if self.inputs.declared(path[0]) or path[0] in self.local:
+        if not self.foreign(path[0]) and (self.inputs.declared(path[0]) or path[0] in self.local):
             raise unsupported(f"{path[0]} is an array and is not called.", "Write * for a product.")
         if len(path) == 1 and n in BUILTINS:
             return BUILTINS[n]
@@ -120,7 +119,7 @@ class Calling(Turning):
         for n, raw in bound.arguments.items():
             kind = str(signature.parameters[n].annotation)
             many = signature.parameters[n].kind is inspect.Parameter.VAR_POSITIONAL
-            hint = HINTS.get((dotted(node.func) or [""])[-1])
+            hint = HINTS.get((self.path(node.func) or [""])[-1])
             read = [self.argument(kind, a, hint) for a in (raw if many else [raw])]
             bound.arguments[n] = tuple(read) if many else read[0]
         return row(*bound.args, **bound.kwargs)

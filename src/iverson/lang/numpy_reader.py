@@ -17,7 +17,7 @@ from ..core.affine import Poly, constant
 from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_arrays import matmul, transposed
-from .numpy_calls import MODULES
+from .numpy_calls import BUILTINS, CALLS, MODULES
 from .numpy_elementwise import applied, both, compared, either, inverted, minus, over, plus, power, times, total, where
 from .numpy_loops import Turns, all_turns
 from .numpy_parts import NEW, WHOLE, Slice, gathered
@@ -54,6 +54,8 @@ WORDS = {*REDUCTIONS, *CONSTANTS, *OPS, "and", "or", "not", "where", "in", "lamb
 COMPARED: dict[str | None, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
+LOOPED = frozenset({"zip", "enumerate", "abs", "pow"})
+CONSTANT_WORDS = frozenset({"pi", "inf", "nan"})
 MOST_TURNS = 64
 MOST_CALLS = 40
 
@@ -71,6 +73,13 @@ class Word:
     """A value that steers Python alone: a text, True, False or None."""
 
     value: Any
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A function or module under a name of the text: `exp = np.exp`, `R = range`."""
+
+    path: tuple[str, ...]
 
 
 class Pending:
@@ -121,6 +130,8 @@ class Reader:
             return made
         if isinstance(made, Word) and isinstance(made.value, bool):
             return literal(self.book, int(made.value))
+        if isinstance(made, Alias):
+            raise self.error("unsupported", f"{made.path[-1]} is a function, not a number that is read.", node, "Call it.")
         raise self.error("unsupported", "An array is expected here, not a list or a tuple.", node,
                          "Take one part: slogdet(X)[1], X.shape[0].")
 
@@ -149,6 +160,8 @@ class Reader:
             return found
         if n in self.inputs.named and not self.inputs.declared(n):
             return extent(self.book, self.inputs.named[n])
+        if self.foreign(n) and (n in BUILTINS or n in LOOPED or (n in self.modules and n not in CONSTANT_WORDS)):
+            return Alias((n,))
         if n in self.modules | {"pi", "inf", "nan"} and not self.inputs.declared(n) and n not in self.inputs.params:
             return self.constant(n)
         return stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
@@ -165,7 +178,7 @@ class Reader:
     def _Attribute(self, node: ast.Attribute) -> Any:
         path = self.module_path(node)
         if path:
-            return self.constant(path[-1])
+            return Alias(tuple(path)) if path[-1] in CALLS else self.constant(path[-1])
         x = self.value(node.value)
         if node.attr in ("T", "mT"):
             return transposed(x)
@@ -182,8 +195,14 @@ class Reader:
 
     def module_path(self, node: ast.AST) -> list[str] | None:
         """The parts of a name that starts with a module; arrays hide modules."""
-        path = dotted(node)
+        path = self.path(node)
         return path if path and len(path) > 1 and path[0] in self.modules and self.foreign(path[0]) else None
+
+    def path(self, node: ast.AST) -> list[str] | None:
+        """The parts of a dotted name, an alias of the text under its own name."""
+        found = dotted(node)
+        known = self.local.get(found[0]) if found else None
+        return [*known.path, *found[1:]] if found and isinstance(known, Alias) else found
 
     def foreign(self, n: str) -> bool:
         """Whether a name is neither an array nor local."""
@@ -334,7 +353,7 @@ class Reader:
             return self.slice(node)
         if self.text.of(node) in ("None", "..."):
             return NEW if self.text.of(node) == "None" else ...
-        path = self.module_path(node) or dotted(node)
+        path = self.path(node)
         if path and path[-1] == "newaxis" and not self.inputs.declared(path[0]):
             return NEW
         found = self.read(node)

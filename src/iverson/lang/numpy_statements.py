@@ -94,7 +94,7 @@ class Statements(Effects):
 
     def _do_Expr(self, node: ast.Expr) -> None:
         e = node.value
-        path = dotted(e.func) if isinstance(e, ast.Call) else None
+        path = self.path(e.func) if isinstance(e, ast.Call) else None
         if isinstance(e, ast.Constant) or path == ["print"]:
             return
         if not isinstance(e, ast.Call) or path is None:
@@ -192,7 +192,7 @@ class Statements(Effects):
 
     def fancy(self, node: ast.AST) -> bool:
         """Whether an item of a subscript is an array, so that the entries are copied."""
-        made = self.read(node) if not (isinstance(node, ast.Constant) or dotted(node) == ["np", "newaxis"]) else None
+        made = self.read(node) if not (isinstance(node, ast.Constant) or (self.path(node) or [""])[-1] == "newaxis") else None
         return isinstance(made, Value) and made.rank > 0
 
     def _do_AugAssign(self, node: ast.AugAssign) -> None:

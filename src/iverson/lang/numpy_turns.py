@@ -15,7 +15,6 @@ from .numpy_loops import Turns, all_turns, together
 from .numpy_moves import stacked_list
 from .numpy_parts import WHOLE, gathered
 from .numpy_reader import MOST_TURNS, Reader
-from .numpy_text import dotted
 from .numpy_values import Cell, Value, literal, unsupported, whole_number
 from .surface import name as named
 
@@ -56,18 +55,18 @@ class Turning(Reader):
 
     def written_out(self, node: ast.AST) -> list[Any] | None:
         """The turns of a loop over a written list, or over few written numbers."""
-        if isinstance(node, ast.Call) and dotted(node.func) == ["range"]:
+        if isinstance(node, ast.Call) and self.path(node.func) == ["range"]:
             ends = [self.value(a).whole() for a in node.args]
             if all(p is not None and constant(p) is not None for p in ends):
                 numbers = range(*(constant(p) for p in ends if p is not None))
                 return [literal(self.book, n) for n in numbers] if len(numbers) <= MOST_TURNS else None
             return None
-        if isinstance(node, ast.Call) and dotted(node.func) in (["zip"], ["enumerate"]):
+        if isinstance(node, ast.Call) and self.path(node.func) in (["zip"], ["enumerate"]):
             rows = [self.written_out(a) for a in node.args]
             if any(r is None for r in rows):
                 return None
             known = [r for r in rows if r is not None]
-            if dotted(node.func) == ["enumerate"]:
+            if self.path(node.func) == ["enumerate"]:
                 return [(literal(self.book, n), v) for n, v in enumerate(known[0])]
             return [tuple(row) for row in zip(*known, strict=False)]
         if isinstance(node, ast.List | ast.Tuple):
@@ -78,7 +77,7 @@ class Turning(Reader):
 
     def turn(self, target: ast.expr, source: ast.expr) -> Cell:
         """Enter a loop over what is not written out; its target has the value of one turn."""
-        if isinstance(source, ast.Call) and dotted(source.func) == ["range"]:
+        if isinstance(source, ast.Call) and self.path(source.func) == ["range"]:
             cell = self.entered(*self.range_of(source), self.loop_name(target))
             self.give(target, whole_number(self.book, {(cell.node,): 1}))
             return cell
@@ -91,15 +90,15 @@ class Turning(Reader):
         return cell
 
     def zipped(self, source: ast.AST) -> bool:
-        if isinstance(source, ast.Call) and dotted(source.func) == ["enumerate"]:
+        if isinstance(source, ast.Call) and self.path(source.func) == ["enumerate"]:
             return self.zipped(source.args[0])
-        return isinstance(source, ast.Call) and dotted(source.func) == ["zip"]
+        return isinstance(source, ast.Call) and self.path(source.func) == ["zip"]
 
     def sources(self, source: ast.expr) -> tuple[list[Value], bool]:
         """The arrays a loop goes along, and whether its turns are counted."""
-        if isinstance(source, ast.Call) and dotted(source.func) == ["enumerate"] and len(source.args) == 1:
+        if isinstance(source, ast.Call) and self.path(source.func) == ["enumerate"] and len(source.args) == 1:
             return self.sources(source.args[0])[0], True
-        if isinstance(source, ast.Call) and dotted(source.func) == ["zip"]:
+        if isinstance(source, ast.Call) and self.path(source.func) == ["zip"]:
             arrays = [self.value(a) for a in source.args]
         else:
             arrays = [self.value(source)]
