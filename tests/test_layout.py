@@ -37,7 +37,7 @@ ORDER = {
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "whole", "dense", "watch", "structure", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",
                    "undefined"),
-    "derivation": ("tidy", "ties", "extent", "polish", "differential", "local", "recognise", "reverse", "lift", "index_form", "naming", "signs",
+    "derivation": ("tidy", "ties", "extent", "polish", "differential", "local", "recognise", "roots", "reverse", "lift", "index_form", "naming", "signs",
                    "declared", "monomial", "combine", "answer", "structure",
                    "conventions", "notes", "derive", "products", "vectorized", "einsum"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",

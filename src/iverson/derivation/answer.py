@@ -273,8 +273,10 @@ class Writer:
         self.forms = forms(program, definitions)
         self.written = {d.name for d in program.definitions if not d.introduced}
         self.forward = program.definitions
-        said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
-        self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
+        said = {t.attr[0] if t.op == "reduce" else t.attr
+                for d in program.definitions if d.written is not None for t in walk(d.written.body)}
+        # of softmax by name, or of a maximum that keeps its exponentials small; else it is spelled out as in the text
+        self.speaks = not said.isdisjoint({*NAMED_WORDS, "max"})
         self.lift = Lift(self.forms, dims=dims)
         self.shortest = shortest(program, definitions, self.forms, by, by if further else ())
         for d in program.definitions:

@@ -98,7 +98,7 @@ def formula(text: str, **values: Value) -> Value:
     """A row of FORMULAS at its arguments."""
     def go(tree: Surface) -> Value:
         if tree.op == "name" and tree.attr == "pi":
-            return Value(values["x"].book, (), lambda _: tree)
+            return Value(values["x"].book, (), lambda _: values["x"].book.pi)
         if tree.op == "name":
             return values[tree.attr]
         if tree.op == "num":
@@ -300,6 +300,17 @@ def eigh(a: Value) -> Outputs:
     return Outputs((arrays.whole("eigvals", lambda axes: axes[:1])(a), arrays.whole("eigvecs", tuple)(a)))
 
 
+def cov(m: Value, *, rowvar: Plain = True, bias: Plain = False, ddof: Plain = None) -> Value:
+    """The covariances of the rows of a matrix, or of its columns."""
+    if m.rank != 2:
+        raise unsupported("np.cov is read of a matrix.", "Write np.var of a vector.")
+    x = m if rowvar else arrays.transposed(m)
+    gap = plus(x, minus(reduced("mean", x, 1, True)))
+    less = ddof if ddof is not None else 0 if bias else 1
+    count = extent(x.book, x.axes[1])
+    return over(matmul(gap, arrays.transposed(gap)), plus(count, minus(literal(x.book, less))) if less else count)
+
+
 def parts_of_determinant(a: Value) -> tuple[Value, Value]:
     return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logabsdet")(a)
 
@@ -313,6 +324,9 @@ def multi_dot(matrices: Sequence[Value]) -> Value:
 
 
 def solve(a: Value, b: Value) -> Value:
+    if a.rank > 2 and b.rank == a.rank - 1 > 1:
+        raise IversonError("ambiguous", "NumPy 1 solves for a stack of vectors here, NumPy 2 for a matrix.",
+                           hint="Write b[..., None] for vectors, and [..., 0] after it.")
     return matmul(inv(a), b)
 
 
@@ -425,7 +439,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "expm": arrays.of_square("expm"), "logm": arrays.of_square("logm"), "sqrtm": arrays.of_square("sqrtm"),
     "fractional_matrix_power": arrays.fractional_power,
     "trace": arrays.trace, "det": arrays.determinant("det"), "slogdet": slogdet,
-    "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diag,
+    "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diagonal,
     "transpose": arrays.transposed, "ravel": moves.flat, "reshape": moves.reshape,
     "squeeze": arrays.squeeze, "expand_dims": arrays.expand_dims, "swapaxes": moves.swapaxes, "moveaxis": moves.moveaxis,
     "eye": eye, "identity": arrays.identity, "arange": moves.arange_from, "linspace": moves.linspace, "ones": ones,
@@ -436,7 +450,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "tril": moves.triangle(True), "triu": moves.triangle(False), "take": moves.take,
     "take_along_axis": moves.take_along_axis, "stack": moves.stack, "concatenate": moves.concatenate,
     "hstack": moves.hstack, "vstack": moves.vstack, "column_stack": moves.column_stack, "append": moves.append,
-    "eigh": eigh, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
+    "eigh": eigh, "cov": cov, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
     "multiply.outer": outer_of(times), "logaddexp.reduce": logsumexp, "ones_like": ones_like, "zeros_like": zeros_like,
     "array": same, "asarray": same, "copy": same, "float64": same,
 }

@@ -17,7 +17,7 @@ from .numpy_arrays import Plain, arange, filled, positions
 from .numpy_elementwise import compared, over, plus, times, total
 from .numpy_loops import Turns, all_turns
 from .numpy_parts import WHOLE, Slice, gathered
-from .numpy_sizes import Axes, Size, poly_tree, size_of
+from .numpy_sizes import Axes, Size, number_poly, poly_tree, size_of
 from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, literal, opaque, pick, plain, unsupported, whole_number
 from .ops import OPS
 from .ranges import divided
@@ -193,8 +193,15 @@ def fliplr(m: Value) -> Value:
 
 
 def roll(a: Value, shift: Plain, axis: Plain = None) -> Value:
-    if type(shift) is not int or a.rank != 1 or a.axes[0] is None:
-        raise unsupported("np.roll is read of a vector, by a number that is written out.")
+    if type(shift) is not int or (axis is None and a.rank != 1):
+        raise unsupported("np.roll is read along one axis, by a number that is written out.", "Write np.roll(x, 1, axis=0).")
+    [p] = positions(a, axis)
+    if a.axes[p] is None or shift == 0:
+        return a
+    if a.rank > 1:
+        last, first = ([part if q == p else WHOLE for q in range(a.rank)]
+                       for part in (Slice(number_poly(-shift), None), Slice(None, number_poly(-shift))))
+        return concatenate([gathered(a, last), gathered(a, first)], p)
     return opaque(a.book, a.axes, lambda: call("roll", a.number(), number(shift)))
 
 

@@ -24,7 +24,7 @@ from .numpy_parts import NEW, WHOLE, Slice, gathered
 from .numpy_text import Inputs, Text, dotted, summing
 from .numpy_values import Book, Value, axes_text, extent, infinite, literal, stored, unsupported
 from .ops import CONSTANTS, OPS, REDUCTIONS
-from .surface import name as named
+from .surface import call, number
 from .tokens import tokenize
 
 RELATIONS: dict[type, str] = {
@@ -100,6 +100,8 @@ class Reader:
     def __init__(self, text: Text, inputs: Inputs) -> None:
         self.text, self.inputs = text, inputs
         self.book = Book(inputs.words)
+        if inputs.declared("pi") or "pi" in inputs.params:
+            self.book.pi = call("arccos", number(-1))
         self.local: dict[str, Any] = {}
         self.modules: set[str] = set(MODULES)
         self.calls = 0
@@ -168,7 +170,7 @@ class Reader:
 
     def constant(self, n: str) -> Value:
         if n == "pi":
-            return Value(self.book, (), lambda _: named("pi"))
+            return Value(self.book, (), lambda _: self.book.pi)
         if n == "e":
             return applied("exp", literal(self.book, 1))
         if n in ("inf", "Inf", "infty"):

@@ -99,9 +99,9 @@ class Turning(Reader):
         if isinstance(source, ast.Call) and self.path(source.func) == ["enumerate"] and len(source.args) == 1:
             return self.sources(source.args[0])[0], True
         if isinstance(source, ast.Call) and self.path(source.func) == ["zip"]:
-            arrays = [self.value(a) for a in source.args]
+            arrays = [self.array(a) for a in source.args]
         else:
-            arrays = [self.value(source)]
+            arrays = [self.array(source)]
         for x in arrays:
             if x.rank == 0 or x.axes[0] is None or x.kept is not None:
                 raise unsupported("A loop goes over a range, or over the first axis of an array.", "Write range(len(x)).")

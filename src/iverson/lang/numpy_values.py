@@ -82,6 +82,7 @@ class Book:
     axes: dict[str, Axes] = field(default_factory=dict)  # of arrays by name
     depth: int = 0  # loops around
     cuts: int = 0
+    pi: Surface = field(default_factory=lambda: name("pi"))  # another tree where an array bears the name
 
     def unused(self, names: Iterable[str]) -> str:
         found = next((n for n in names if n not in self.taken), None)
