@@ -17,6 +17,7 @@ from typing import Any
 from ..core.errors import IversonError
 from . import numpy_arrays as arrays
 from . import numpy_moves as moves
+from . import numpy_series as series
 from .numpy_arrays import Dtype, Extent, Plain, inv, matmul, positions, reduced
 from .numpy_elementwise import (
     applied,
@@ -450,6 +451,8 @@ CALLS: dict[str, Callable[..., Any]] = {
     "tril": moves.triangle(True), "triu": moves.triangle(False), "take": moves.take,
     "take_along_axis": moves.take_along_axis, "stack": moves.stack, "concatenate": moves.concatenate,
     "hstack": moves.hstack, "vstack": moves.vstack, "column_stack": moves.column_stack, "append": moves.append,
+    "convolve": series.sliding("convolve", "full"), "correlate": series.sliding("correlate", "valid"),
+    "vander": series.vander, "polyval": series.polyval,
     "eigh": eigh, "cov": cov, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
     "multiply.outer": outer_of(times), "logaddexp.reduce": logsumexp, "ones_like": ones_like, "zeros_like": zeros_like,
     "array": same, "asarray": same, "copy": same, "float64": same,

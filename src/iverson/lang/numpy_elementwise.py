@@ -138,8 +138,15 @@ def total(values: Sequence[Value], less: Sequence[bool]) -> Value:
         return Surface("add", tuple(signed))
 
     signs = [-1 if m else 1 for m in less]
-    found = replace(elementwise(make, *map(bare, values)), run=joined_run(values, signs))
+    found = replace(elementwise(make, *map(bare, values)), run=joined_run(values, signs), offset=offset_of(values, signs))
     return with_hole(as_index(found), [(v.hole[0], v.hole[1] * s) for v, s in zip(values, signs, strict=True) if v.hole])
+
+
+def offset_of(values: Sequence[Value], signs: Sequence[int]) -> tuple[Value, int] | None:
+    """Labels and a whole number that are added up, as `y + 1` is."""
+    labels = [v for v, s in zip(values, signs, strict=True) if v.label and not v.truth and s == 1]
+    others = [v.exact * s for v, s in zip(values, signs, strict=True) if isinstance(v.exact, int) and not v.rank]
+    return (labels[0], sum(others)) if len(labels) == 1 and len(others) == len(values) - 1 else None
 
 
 def plus(*values: Value) -> Value:

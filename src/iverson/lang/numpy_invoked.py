@@ -30,6 +30,8 @@ class Calling(Turning):
             return self.called(Function(node.func, self.local), node)
         if path is not None and len(path) == 1 and isinstance(self.local.get(path[0]), Function):
             return self.called(self.local[path[0]], node)
+        if path in (["list"], ["tuple"]) and len(node.args) == 1 and not node.keywords:
+            return self.listing(node.args[0])
         loop = self.loop_total(path, node)
         if loop is not None:
             return loop
@@ -41,6 +43,13 @@ class Calling(Turning):
         if n not in METHODS:
             raise unsupported(f"The method .{n}() is not read.", HINTS.get(n))
         return self.invoke(METHODS[n], node, [self.value(node.func.value)])
+
+    def listing(self, node: ast.AST) -> Any:
+        """list(x): what is listed already, or the entries of an array where only those count."""
+        made = self.read(node)
+        if isinstance(made, Value) and made.label is None and made.run is None:
+            raise unsupported("A list of an array's entries is read as an index only.", "Leave out the list: arrays add entry by entry.")
+        return made
 
     def loop_total(self, path: list[str] | None, node: ast.Call) -> Value | None:
         """sum(... for ...), np.mean([... for ...]) and their kind."""

@@ -157,6 +157,11 @@ def column_stack(tup: Sequence[Value]) -> Value:
         [arranged(v, [0, None]) if v.rank == 1 else v for v in tup], 1)
 
 
+def row_stack(parts: Sequence[Any]) -> Value:
+    """np.r_[a, b]: one after the other, numbers as entries."""
+    return concatenate([arranged(v, [None]) if v.rank == 0 else v for v in listed(parts)])
+
+
 def append(arr: Value, values: Value, axis: Plain = None) -> Value:
     if axis is None and (arr.rank > 1 or values.rank > 1):
         raise unsupported("np.append is read of a vector, or with its axis.", "Write np.concatenate.")
@@ -301,11 +306,26 @@ def laid_out(x: Value, axes: Axes) -> Value:
     if len(real) == len(old) and all(x.book.same(x.axes[p], a) for p, a in zip(old, real, strict=True)):
         rest = iter(old)
         return arranged(x, [None if a is None else next(rest) for a in axes])
+    lead = next((p for p, (q, a) in enumerate(zip(old, real, strict=False)) if not x.book.same_known(x.axes[q], a)), 0)
+    if lead and None not in x.axes:
+        return within_parts(x, axes, lead)
     if not 1 <= len(real) <= 3 or len(old) > 2 or not old:
         raise unsupported("This new shape is not read.", "Write einsum, or index with None.")
     made = opaque(x.book, tuple(real), lambda: call("reshape", arranged(x, old).number(), *map(x.book.size, real)))
     rest = iter(range(len(real)))
     return arranged(made, [None if a is None else next(rest) for a in axes])
+
+
+def within_parts(x: Value, axes: Axes, lead: int) -> Value:
+    """A new shape of each part of an array; its first axes stay."""
+    def cut(terms: Terms) -> Surface:
+        at = [t for t, a in zip(terms, axes, strict=True) if a is not None]
+        part = Value(x.book, x.axes[lead:], lambda t: x.number((*at[:lead], *t)), loose=x.loose)
+        return laid_out(part, tuple(real[lead:])).number(tuple(at[lead:]))
+
+    real = [a for a in axes if a is not None]
+    first = [p for p, a in enumerate(axes) if a is not None][:lead]
+    return Value(x.book, axes, cut, loose=True, apart=tuple(first))
 
 
 def swapaxes(a: Value, axis1: Plain, axis2: Plain) -> Value:

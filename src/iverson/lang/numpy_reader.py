@@ -17,9 +17,10 @@ from ..core.affine import Poly, constant
 from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_arrays import matmul, transposed
-from .numpy_calls import BUILTINS, CALLS, MODULES
+from .numpy_calls import BUILTINS, CALLS, MODULES, Outputs
 from .numpy_elementwise import applied, both, compared, either, inverted, minus, over, plus, power, times, total, where
 from .numpy_loops import Turns, all_turns
+from .numpy_moves import column_stack, row_stack, stack, stacked_list
 from .numpy_parts import NEW, WHOLE, Slice, gathered
 from .numpy_text import Inputs, Text, dotted, summing
 from .numpy_values import Book, Value, axes_text, extent, infinite, literal, stored, unsupported
@@ -56,6 +57,7 @@ COMPARED: dict[str | None, Callable[[Any, Any], bool]] = {
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
 LOOPED = frozenset({"zip", "enumerate", "abs", "pow"})
 CONSTANT_WORDS = frozenset({"pi", "inf", "nan"})
+JOINED: dict[str, Callable[[Any], Value]] = {"c_": column_stack, "r_": row_stack}
 MOST_TURNS = 64
 MOST_CALLS = 40
 
@@ -325,19 +327,49 @@ class Reader:
     # -- subscripts ------------------------------------------------------------------------------------------
 
     def _Subscript(self, node: ast.Subscript) -> Any:
+        joined = JOINED.get((self.module_path(node.value) or [""])[-1])
+        if joined is not None:
+            return joined(self._Tuple(node.slice if isinstance(node.slice, ast.Tuple) else ast.Tuple([node.slice], ast.Load())))
         x = self.read(node.value)
         if isinstance(x, Turns):
             x = all_turns(x)
         if not isinstance(x, tuple):
-            return gathered(x, self.items(x, node.slice))
+            return self.gathered(x, node.slice)
         if isinstance(node.slice, ast.Slice):
             ends = [None if e is None else self.literal(e) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
             return x[slice(*ends)]
-        whole = self.value(node.slice).whole()
+        whole = self.value(node.slice).whole() if not isinstance(node.slice, ast.Tuple) else None
         k = None if whole is None else constant(whole)
+        if k is None and not isinstance(x, Outputs):
+            found = stacked_list(x)
+            return gathered(found, self.items(found, node.slice))
         if k is None or not -len(x) <= k < len(x):
             raise unsupported(f"One of the {len(x)} parts is taken by its number.")
         return x[k]
+
+    def gathered(self, x: Value, node: ast.AST) -> Value:
+        """`x[...]`; of a list of places, one part for each."""
+        each = node.elts if isinstance(node, ast.Tuple) else [node]
+        lists = {q: found for q, e in enumerate(each) if (found := self.places(e)) is not None}
+        if not lists:
+            return gathered(x, self.items(x, node))
+        others = {q: self.item(e) for q, e in enumerate(each) if q not in lists}
+        fixed = sorted([*lists, *(q for q, i in others.items() if isinstance(i, Value))])
+        if len({len(v) for v in lists.values()}) > 1 or fixed != list(range(fixed[0], fixed[-1] + 1)):
+            raise self.error("unsupported", "Lists of places stand beside each other and have one length.", node)
+        if any(i is ... or i is NEW or (isinstance(i, Value) and i.whole() is None) for i in others.values()):
+            raise self.error("unsupported", "A list of places stands with colons, slices and numbers.", node)
+        turns = [others | dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+        whole = [WHOLE] * (x.rank - len(each))
+        return stack([gathered(x, [*(turn[q] for q in range(len(each))), *whole]) for turn in turns], fixed[0])
+
+    def places(self, node: ast.AST) -> tuple[Value, ...] | None:
+        """The whole numbers of a list that is written out, here or before."""
+        if not isinstance(node, ast.List) and not (isinstance(node, ast.Name) and isinstance(self.local.get(node.id), tuple)):
+            return None
+        made = self.read(node)
+        numbers = made and all(isinstance(v, Value) and isinstance(v.exact, int) and not v.rank for v in made)
+        return made if numbers and not isinstance(made, Outputs) else None
 
     def items(self, x: Value, node: ast.AST) -> list[Any]:
         """An item for each axis of x, and NEW where one is added."""
@@ -362,7 +394,8 @@ class Reader:
         if isinstance(found, tuple) and any(not isinstance(v, Value) or v.rank for v in found):
             return found
         found = self.value(node)
-        if found.rank == 0 and found.run is None and found.label is None and not found.truth:
+        if found.rank == 0 and found.run is None and found.label is None and (
+                found.offset is None) and not found.truth:
             raise self.error("unsupported", "An index is a whole number.", node,
                              "An index is a number, a name of integers, np.arange, a colon or None.")
         return found

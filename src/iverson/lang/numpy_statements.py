@@ -320,8 +320,9 @@ class Statements(Effects):
 
     def branches(self, test: Value, yes: Sequence[ast.stmt], no: Sequence[ast.stmt]) -> None:
         """Names that a branch gives a value to have one of two values after it."""
-        before, found = self.local, []
+        before, found, effects = self.local, [], []
         for body, c in ((yes, test), (no, inverted(test))):
+            started = len(self.frames[-1].effects) if self.frames else 0
             self.local, known = dict(before), len(self.book.facts)
             self.held.append(c)
             self.book.facts += c.facts() if c.facts is not None else []
@@ -331,6 +332,11 @@ class Statements(Effects):
                 self.held.pop()
                 del self.book.facts[known:]
             found.append(self.local)
+            if self.frames:
+                effects.append(self.frames[-1].effects[started:])
+                del self.frames[-1].effects[started:]
+        if self.frames:
+            self.frames[-1].effects += self.either_way(test, *effects)
         self.local = dict(before)
         for n in dict.fromkeys([*found[0], *found[1]]):
             v, w = (f.get(n, Pending("has a value under a condition only.")) for f in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,15 +43,22 @@ class Turning(Reader):
 
     def literal_turns(self, node: ast.GeneratorExp | ast.ListComp) -> tuple[Any, ...] | None:
         """The values of a comprehension over what is written out."""
-        [part, *more] = node.generators
+        found: list[Any] = []
+        return tuple(found) if self.taken_in_turn(node.generators, node.elt, found) else None
+
+    def taken_in_turn(self, generators: Sequence[ast.comprehension], element: ast.AST, found: list[Any]) -> bool:
+        """Add the elements of written-out turns to `found`; False where something is not written out."""
+        if not generators:
+            found.append(self.read(element))
+            return len(found) <= MOST_TURNS
+        part, *more = generators
         items = self.written_out(part.iter)
-        if items is None or more or part.ifs:
-            return None
-        found = []
-        for item in items:
+        for item in items or ():
             self.give(part.target, item)
-            found.append(self.read(node.elt))
-        return tuple(found)
+            held = [self.known(test) for test in part.ifs]
+            if None in held or (all(held) and not self.taken_in_turn(more, element, found)):
+                return False
+        return items is not None
 
     def written_out(self, node: ast.AST) -> list[Any] | None:
         """The turns of a loop over a written list, or over few written numbers."""
@@ -71,8 +78,13 @@ class Turning(Reader):
             return [tuple(row) for row in zip(*known, strict=False)]
         if isinstance(node, ast.List | ast.Tuple):
             return list(self._Tuple(node))
-        if isinstance(node, ast.Name) and isinstance(self.local.get(node.id), tuple):
-            return list(self.local[node.id])
+        if isinstance(node, ast.Call) and self.path(node.func) in (["list"], ["tuple"], ["reversed"]) and len(node.args) == 1:
+            rows = self.written_out(node.args[0])
+            return rows[::-1] if rows is not None and self.path(node.func) == ["reversed"] else rows
+        base = node.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) else node
+        if isinstance(base, ast.Name) and isinstance(self.local.get(base.id), tuple):
+            made = self.read(node)
+            return list(made) if isinstance(made, tuple) else None
         return None
 
     def turn(self, target: ast.expr, source: ast.expr) -> Cell:

@@ -137,6 +137,11 @@ class Book:
                 return True
         return not gap
 
+    def same_known(self, a: Size | None, b: Size | None) -> bool:
+        """Whether two sizes are one already."""
+        return a is b or (a is not None and b is not None and (
+            a.root() is b.root() or (a.known() and b.known() and not less(self.poly(a), self.poly(b)))))
+
     def agree(self, a: Size | None, b: Size | None, rule: str) -> None:
         """Two axes longer than 1 that an operation needs to be of one size."""
         if not self.same(a, b):
@@ -328,6 +333,7 @@ class Value:
     apart   axes that cannot stay in a cut           identity  it is eye(n)
     simple  it needs no name                         fill      what all its entries are
     label   the array it is, when it may be an index: a name, or "" for arange
+    offset  the labels and the number of which it is the sum
     exact   its value, if a literal
     run     the least and the largest value of whole numbers, as polynomials; its cuts are index terms
     facts   polynomials that are at least 0 where the condition holds
@@ -343,6 +349,7 @@ class Value:
     loose: bool = False
     apart: tuple[int, ...] = ()
     label: str | None = None
+    offset: tuple[Value, int] | None = None
     exact: int | Fraction | None = None
     run: Callable[[], tuple[Poly, Poly]] | None = None
     facts: Callable[[], list[Poly]] | None = None

@@ -25,6 +25,7 @@ from ..core.node import (
     num,
     of_polynomial,
     open_,
+    reads,
     rel,
     substitute,
     sum_,
@@ -113,13 +114,14 @@ def _decision(bound: list[Node], body: Node) -> tuple[Node, Node] | None:
         if f.op == "br" and f.args[0].attr == "=":
             a, b = f.args[0].args
             for i, value in ((a, b), (b, a)):
-                if i in bound and i not in value.free and (value.op == "el" or value.term):
+                if i in bound and i not in value.free and (value.op == "el" or (value.term and not reads(value))):
                     return i, value
             gap = gap_of(f.args[0]) if a.op == "add" or b.op == "add" else None
             for i in bound if gap is not None else ():
                 solution = solved(gap or {}, i) if i in f.free else None
-                if solution is not None:
-                    return i, of_polynomial(solution)
+                value = None if solution is None else of_polynomial(solution)
+                if value is not None and (value.op == "el" or not reads(value)):  # a label and a number is no index
+                    return i, value
     return None
 
 
