@@ -350,11 +350,12 @@ def zeros(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
 def full(book: Book, shape: Axes, fill_value: Value, dtype: Dtype = None) -> Value:
     if fill_value.hole is not None:
         return with_hole(arrays.filled(book, shape, 0), [fill_value.hole])
-    return times(plain(fill_value), arrays.filled(book, shape, 1))
+    found = times(plain(fill_value), arrays.filled(book, shape, 1))
+    return replace(found, integral=not dtype and fill_value.keeps_whole() is True)
 
 
 def full_like(a: Value, fill_value: Value, dtype: Dtype = None) -> Value:
-    return times(plain(fill_value), ones_like(a))
+    return replace(times(plain(fill_value), ones_like(a)), integral=not dtype and a.keeps_whole())
 
 
 def entire(a: Value) -> Value:
@@ -364,15 +365,15 @@ def entire(a: Value) -> Value:
 
 
 def ones_like(a: Value, dtype: Dtype = None) -> Value:
-    return arrays.filled(a.book, entire(a).axes, 1)
+    return replace(arrays.filled(a.book, entire(a).axes, 1), integral=not dtype and a.keeps_whole())
 
 
 def zeros_like(a: Value, dtype: Dtype = None) -> Value:
-    return arrays.filled(a.book, entire(a).axes, 0)
+    return replace(arrays.filled(a.book, entire(a).axes, 0), integral=not dtype and a.keeps_whole())
 
 
 def same(x: Value, dtype: Dtype = None) -> Value:
-    return plain(x) if dtype else x
+    return replace(plain(x), integral=False, run=None) if dtype else x
 
 
 def length(x: Value) -> Value:

@@ -27,7 +27,7 @@ class Calling(Turning):
     def _Call(self, node: ast.Call) -> Any:
         path = self.path(node.func)
         if isinstance(node.func, ast.Lambda):
-            return self.called(Function(node.func, self.local), node)
+            return self.called(Function(node.func, self.local, self.call), node)
         if path is not None and len(path) == 1 and isinstance(self.local.get(path[0]), Function):
             return self.called(self.local[path[0]], node)
         if path in (["list"], ["tuple"]) and len(node.args) == 1 and not node.keywords:
@@ -186,13 +186,16 @@ class Calling(Turning):
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise unsupported("Functions that call each other so often are not read.", "Write the loss without recursion.")
-        outer = self.local
-        self.local = dict(function.local) if isinstance(function.node, ast.FunctionDef) else function.local | outer
+        outer, call = self.local, self.call
+        self.names_of[call] = outer
+        self.local = dict(self.names_of.get(function.call, function.local))
+        self.call = object()
         self.local |= {n: self.assign(n, v) for n, v in given.items()}
         try:
             return self.body_of(function.node)
         finally:
-            self.local = outer
+            self.names_of[self.call] = self.local
+            self.local, self.call = outer, call
 
     def body_of(self, function: ast.Lambda | ast.FunctionDef) -> Any:
         """The value of a function whose arguments are local names."""

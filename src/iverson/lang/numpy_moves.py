@@ -71,7 +71,7 @@ def stack(arrays: Sequence[Value], axis: Plain = 0) -> Value:
     runs = [v.whole() for v in values]
     whole = all(r is not None and constant(r) is not None for r in runs)
     return Value(first.book, (*axes[:place], Size(len(values)), *axes[place:]), cut, loose=True,
-                 apart=(place,), simple=whole)
+                 apart=(place,), simple=whole, integral=all(v.keeps_whole() is True for v in arrays))
 
 
 def common(sizes: list[Size | None]) -> Size | None:

@@ -68,6 +68,7 @@ class Function:
 
     node: ast.Lambda | ast.FunctionDef
     local: dict[str, Any]
+    call: object = None  # the call in which it was made, whose names it sees as they are when it is called
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ class Reader:
         self.local: dict[str, Any] = {}
         self.modules: set[str] = set(MODULES)
         self.calls = 0
+        self.call = object()
+        self.names_of: dict[object, dict[str, Any]] = {}
         self.roots: dict[str, Any] = {}
         sizes = [a for dims in inputs.axes.values() for a in dims if a is not None and a.root().form is not None]
         self.book.assumed += [less(a.poly(), {(): 1}) for a in sizes]
@@ -314,7 +317,7 @@ class Reader:
             raise self.error("unsupported", "A condition on sizes is not read.", node, "Write the case that is meant.")
 
     def _Lambda(self, node: ast.Lambda) -> Function:
-        return Function(node, self.local)
+        return Function(node, self.local, self.call)
 
     def _Tuple(self, node: ast.Tuple | ast.List) -> tuple[Any, ...]:
         for e in node.elts:

@@ -82,7 +82,7 @@ class Statements(Effects):
                 self.modules.add(a.name)
 
     def _do_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.local[node.name] = Function(node, self.local)
+        self.local[node.name] = Function(node, self.local, self.call)
 
     def _do_With(self, node: ast.With) -> None:
         self.block(node.body)
@@ -232,6 +232,7 @@ class Statements(Effects):
         step = None if op is None else self.operation(op)
         if self.frames and n in self.frames[-1].outside:
             x = self.frame_value(n, self.frames[-1])
+            self.keep_type(x, v, target)
             if op is not None and not isinstance(op, ast.Add | ast.Sub):
                 raise unsupported("In a loop, entries are set or added to.")
             kind, held = ("set" if op is None else "sum"), together(self.inner_held())
@@ -241,8 +242,21 @@ class Statements(Effects):
         x = self._Name(target.value)
         if not isinstance(x, Value) or x.rank == 0:
             raise unsupported("Entries of an array are set.")
+        self.keep_type(x, v, target)
         self.owned(n)
         self.store(n, self.entries_set(x, self.items(x, target.slice), v, op, step), target)
+
+    def keep_type(self, x: Value, v: Value, node: ast.AST) -> None:
+        """Refuse numbers that NumPy would cut off to whole ones, or turn into True."""
+        kind, new = x.keeps_whole(), v.keeps_whole()
+        if x.truth and not (v.truth or v.exact in (0, 1)):
+            raise self.error("unsupported", "NumPy keeps True or False here.", node, "Write 1.0*(...) for numbers.")
+        if not kind or new is True or (isinstance(new, str) and new == kind):
+            return
+        if kind is True or kind in self.book.labels or kind in self.inputs.integers:
+            raise self.error("unsupported", "NumPy keeps whole numbers in this array, and would cut this off.", node,
+                             "Start from numbers with a point: 0.0, or from np.zeros(n).")
+        self.book.reals.append(kind)
 
     def entries_set(self, x: Value, items: Sequence[Any], v: Value, op: ast.operator | None,
                     step: Callable[[Value, Value], Value] | None) -> Value:
@@ -264,6 +278,7 @@ class Statements(Effects):
         if x.rank != 2:
             raise unsupported("np.fill_diagonal is read of a square matrix.")
         self.book.agree(x.axes[0], x.axes[1], "The matrix must be square.")
+        self.keep_type(x, self.value(e.args[1]), e)
         self.owned(target.id)
         places = arange(self.book, x.axes[0])
         self.store(target.id, updated(x, [places, places], self.value(e.args[1]), None), e)

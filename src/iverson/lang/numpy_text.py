@@ -11,7 +11,7 @@ import ast
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.affine import Poly
@@ -176,11 +176,13 @@ class Inputs:
     named          sizes by name                     first   where a name stands that the text does not bind
     params         the arguments of the function that is read, and what they are by default
     stored         names that the text gives a value to
+    integers       arrays that are declared as labels
     """
 
     def __init__(self, body: Sequence[ast.AST], ranks: Mapping[str, int | str],
-                 sizes: Mapping[str, str | int | Sequence[str | int]], params: Mapping[str, Any] | None = None) -> None:
-        self.ranks, self.params = ranks, params or {}
+                 sizes: Mapping[str, str | int | Sequence[str | int]], params: Mapping[str, Any] | None = None,
+                 integers: Collection[str] = ()) -> None:
+        self.ranks, self.params, self.integers = ranks, params or {}, frozenset(integers)
         given = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
         self.dims: dict[str, Axes] = {n: tuple(map(written_size, dims)) for n, dims in given.items()}
         self.named = {x.attr: Size(x.attr) for dims in self.dims.values() for d in dims if d is not None

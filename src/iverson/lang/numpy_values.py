@@ -81,6 +81,7 @@ class Book:
     touched: dict[Node, Cell] = field(default_factory=dict)
     axes: dict[str, Axes] = field(default_factory=dict)  # of arrays by name
     depth: int = 0  # loops around
+    reals: list[str] = field(default_factory=list)  # inputs in whose type numbers that are not whole were kept
     cuts: int = 0
     pi: Surface = field(default_factory=lambda: name("pi"))  # another tree where an array bears the name
 
@@ -338,6 +339,7 @@ class Value:
     run     the least and the largest value of whole numbers, as polynomials; its cuts are index terms
     facts   polynomials that are at least 0 where the condition holds
     counts  the size whose value it is
+    integral whether NumPy keeps whole numbers in it, or the input whose type it has; see `keeps_whole`
     hole    where the entries are infinite, and their sign: only what gives them no part reads them
     kept    the entries x[mask] selects, at their places in x: only reductions read them
     """
@@ -358,6 +360,7 @@ class Value:
     identity: bool = False
     simple: bool = False
     fill: int | None = None
+    integral: bool | str = False
     counts: Size | None = None
     span: Span | None = None
 
@@ -374,6 +377,10 @@ class Value:
     def sizes(self) -> list[Size]:
         """Of the real axes."""
         return [a for a in self.axes if a is not None]
+
+    def keeps_whole(self) -> bool | str:
+        """Whether its entries are whole numbers by type: the name of the input on whose type it depends."""
+        return self.integral or self.truth or self.run is not None or self.label or False
 
     def whole(self) -> Poly | None:
         """The whole number that it is."""
