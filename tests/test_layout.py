@@ -29,7 +29,7 @@ ORDER = {
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes",
                    "blocks", "shapes", "kinds",
                    "numpy_sizes", "numpy_text", "numpy_values", "numpy_elementwise", "numpy_arrays",
-                   "numpy_loops", "numpy_parts", "numpy_moves", "numpy_series", "numpy_calls", "numpy_reader", "numpy_turns", "numpy_invoked",
+                   "numpy_loops", "numpy_parts", "numpy_moves", "numpy_series", "numpy_calls", "numpy_torch", "numpy_reader", "numpy_turns", "numpy_invoked",
                    "numpy_effects", "numpy_statements", "numpy_src", "latex_words", "latex_tokens", "latex_split",
                    "latex_tree", "latex_stream", "latex_parse", "latex_symbols", "latex_values", "latex_names", "latex_sums",
                    "latex_reader", "latex_formulas", "latex", "read", "whole", "lower", "show_latex", "show_unicode"),

@@ -41,9 +41,6 @@ from .syntax import parse_expression
 
 NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
 MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math torch F functional".split())
-TORCH_DIFFERS = {
-    "std": "Write np.std(x, ddof=1).", "var": "Write np.var(x, ddof=1).", "norm": "Write np.linalg.norm.",
-    "max": "Write np.max(x, axis=1).", "min": "Write np.min(x, axis=1).", "median": "", "dot": "Write @."}
 
 FORMULAS = {
     spelling: f"{row.name}({', '.join('xyz'[: row.arity[1]])})"
@@ -312,6 +309,27 @@ def cov(m: Value, *, rowvar: Plain = True, bias: Plain = False, ddof: Plain = No
     return over(matmul(gap, arrays.transposed(gap)), plus(count, minus(literal(x.book, less))) if less else count)
 
 
+def reduction_of(operation: str) -> Callable[..., Value]:
+    """np.add.reduce and its kind, along the first axis unless another is named."""
+    def row(array: Value, axis: Plain = 0, *, keepdims: Plain = False) -> Value:
+        return reduced(operation, array, axis, keepdims)
+
+    return row
+
+
+def shape_of(a: Value) -> tuple[Value, ...]:
+    return tuple(extent(a.book, n) for n in entire(a).axes)
+
+
+def size_of_array(a: Value, axis: Plain = None) -> Value:
+    """The number of entries."""
+    return reduce(times, [extent(a.book, a.axes[p]) for p in positions(entire(a), axis)], literal(a.book, 1))
+
+
+def ndim(a: Value) -> Value:
+    return literal(a.book, a.rank)
+
+
 def parts_of_determinant(a: Value) -> tuple[Value, Value]:
     return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logabsdet")(a)
 
@@ -454,6 +472,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "hstack": moves.hstack, "vstack": moves.vstack, "column_stack": moves.column_stack, "append": moves.append,
     "convolve": series.sliding("convolve", "full"), "correlate": series.sliding("correlate", "valid"),
     "vander": series.vander, "polyval": series.polyval,
+    "shape": shape_of, "size": size_of_array, "ndim": ndim,
+    **{f"{n}.reduce": reduction_of(kind) for n, kind in (
+        ("add", "sum"), ("multiply", "prod"), ("maximum", "max"), ("minimum", "min"))},
     "eigh": eigh, "cov": cov, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
     "multiply.outer": outer_of(times), "logaddexp.reduce": logsumexp, "ones_like": ones_like, "zeros_like": zeros_like,
     "array": same, "asarray": same, "copy": same, "float64": same,

@@ -15,7 +15,8 @@ from ..core.affine import minus as less_of
 from ..core.affine import product as multiplied
 from ..core.affine import total as summed
 from .numpy_sizes import Axes, Size, number_poly
-from .numpy_values import Terms, Value, condition, flip, literal, plain, unsupported
+from .numpy_values import Terms, Value, condition, flip, literal, plain, unsupported, whole_number
+from .ranges import divided
 from .surface import Surface, call, number
 
 # -- whole numbers -------------------------------------------------------------------------------------------
@@ -182,6 +183,17 @@ def with_hole(v: Value, holes: Sequence[tuple[Value, int]]) -> Value:
 
 def over(x: Value, y: Value) -> Value:
     return elementwise(ratio, x, y)
+
+
+def floored(x: Value, y: Value) -> Value:
+    """`x // y`; of sizes a whole number where it leaves no rest."""
+    p, q = x.whole(), y.whole()
+    found = divided(p, q) if p and q else None
+    if found is not None:
+        return whole_number(x.book, found)
+    if isinstance(x.exact, int) and isinstance(y.exact, int) and y.exact and not (x.rank or y.rank):
+        return literal(x.book, x.exact // y.exact)
+    return applied("floor", over(x, y))
 
 
 def power(x: Value, y: Value) -> Value:

@@ -7,16 +7,17 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from ..core.affine import constant
 from .numpy_arrays import reduced
-from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, NUMBER_TYPES, TORCH_DIFFERS
+from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, NUMBER_TYPES
 from .numpy_elementwise import applied, over, plus, times
 from .numpy_loops import Turns, all_turns, over_turns
-from .numpy_reader import MOST_CALLS, TORCH_WORDS, TOTALS, WORDS, Function, signature_of
+from .numpy_reader import MOST_CALLS, TOTALS, WORDS, Function, signature_of
 from .numpy_sizes import Size, size_of
+from .numpy_torch import TORCH, TORCH_WORDS, one_hot, speaks_torch
 from .numpy_turns import Turning
 from .numpy_values import Value, literal, unsupported
 
@@ -40,9 +41,20 @@ class Calling(Turning):
         if not isinstance(node.func, ast.Attribute):
             raise unsupported("Only named functions are called.")
         n = node.func.attr
-        if n not in METHODS:
-            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n))
-        return self.invoke(METHODS[n], node, [self.value(node.func.value)])
+        found = self.torch(n) or METHODS.get(n) or (CALLS.get(n) if self.in_torch else None)
+        if found is None:
+            near = difflib.get_close_matches(n, [*METHODS, *(TORCH if self.in_torch else ())], 1, 0.8)
+            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n) or (f"Did you mean .{near[0]}()?" if near else None))
+        return self.invoke(found, node, [self.value(node.func.value)])
+
+    @cached_property
+    def in_torch(self) -> bool:
+        """Whether the text is about torch arrays."""
+        return speaks_torch(self.inputs.nodes)
+
+    def torch(self, n: str) -> Callable[..., Any] | None:
+        """What a function or method means in torch, where that is another thing."""
+        return TORCH.get(n) if n in TORCH and self.in_torch else None
 
     def listing(self, node: ast.AST) -> Any:
         """list(x): what is listed already, or the entries of an array where only those count."""
@@ -101,8 +113,8 @@ class Calling(Turning):
             return BUILTINS[n]
         name = self.inputs.aliases.get(n, n) if len(path) == 1 else n
         found = CALLS.get(".".join(path[-2:])) or CALLS.get(name)
-        if path[0] in ("torch", "F") and n in TORCH_DIFFERS:
-            raise unsupported(f"{'.'.join(path)} means another thing than NumPy's {n}.", TORCH_DIFFERS[n])
+        own = path[0] in ("torch", "F", "nn") and path[-2:-1] != ["linalg"]
+        found = (TORCH.get(n) if own else None) or found or (one_hot if n == "one_hot" else None)
         known = set(path[:-1]) <= self.modules or (".".join(path[-2:]) in CALLS and set(path[:-2]) <= self.modules)
         if found is not None and known:
             return found

@@ -18,7 +18,7 @@ from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_arrays import matmul, transposed
 from .numpy_calls import BUILTINS, CALLS, MODULES, Outputs
-from .numpy_elementwise import applied, both, compared, either, inverted, minus, over, plus, power, times, total, where
+from .numpy_elementwise import applied, both, compared, either, floored, inverted, minus, over, plus, power, times, total, where
 from .numpy_loops import Turns, all_turns
 from .numpy_moves import column_stack, row_stack, stack, stacked_list
 from .numpy_parts import NEW, WHOLE, Slice, gathered
@@ -33,9 +33,8 @@ RELATIONS: dict[type, str] = {
 OPERATIONS: dict[type, Callable[[Value, Value], Value]] = {
     ast.Add: plus, ast.Sub: lambda x, y: total([x, y], [False, True]),
     ast.Mult: times, ast.Div: over, ast.Pow: power, ast.MatMult: matmul, ast.BitAnd: both, ast.BitOr: either,
-    ast.FloorDiv: lambda x, y: applied("floor", over(x, y))}
+    ast.FloorDiv: floored}
 REFUSED: dict[str, tuple[str, str | None]] = {
-    "NamedExpr":    ("An assignment inside an expression", "Write it as a statement before."),
     "Slice":        ("A slice", None),
     "BitXor":       ("The operator ^", "Write ** for a power."),
     "Mod":          ("The operator %", "Write the remainder with np.floor, or let it come in as data."),
@@ -50,7 +49,6 @@ REFUSED: dict[str, tuple[str, str | None]] = {
     "Await":        ("An await", None),
 }
 TOTALS = {"sum": "sum", "mean": "mean", "average": "mean", "prod": "prod", "max": "max", "min": "min", "amax": "max", "amin": "min"}
-TORCH_WORDS = {"dim": "axis", "keepdim": "keepdims"}
 WORDS = {*REDUCTIONS, *CONSTANTS, *OPS, "and", "or", "not", "where", "in", "lambda", "inf", "nan", "e"}
 COMPARED: dict[str | None, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
@@ -58,6 +56,7 @@ COMPARED: dict[str | None, Callable[[Any, Any], bool]] = {
 LOOPED = frozenset({"zip", "enumerate", "abs", "pow"})
 CONSTANT_WORDS = frozenset({"pi", "inf", "nan"})
 JOINED: dict[str, Callable[[Any], Value]] = {"c_": column_stack, "r_": row_stack}
+OUTPUTS = {"values": 0, "sign": 0, "logabsdet": 1, "eigenvalues": 0, "eigenvectors": 1}
 MOST_TURNS = 64
 MOST_CALLS = 40
 
@@ -186,6 +185,9 @@ class Reader:
         path = self.module_path(node)
         if path:
             return Alias(tuple(path)) if path[-1] in CALLS else self.constant(path[-1])
+        x = self.read(node.value)
+        if isinstance(x, Outputs) and node.attr in OUTPUTS and OUTPUTS[node.attr] < len(x):
+            return x[OUTPUTS[node.attr]]
         x = self.value(node.value)
         if node.attr in ("T", "mT"):
             return transposed(x)
@@ -217,11 +219,24 @@ class Reader:
         return n not in self.local and (not known or n in self.inputs.modules)
 
     def _BinOp(self, node: ast.BinOp) -> Value:
+        if isinstance(node.left, ast.List) or isinstance(node.right, ast.List):
+            return self.lists(node)
         if summing(node):
             return self.sum(node)
         if type(node.op) not in OPERATIONS:
             return self.refuse(node.op)
         return OPERATIONS[type(node.op)](self.value(node.left), self.value(node.right))
+
+    def lists(self, node: ast.BinOp) -> tuple[Any, ...]:
+        """`[a, b] + [c]` and `[a]*3`."""
+        x, y = self.read(node.left), self.read(node.right)
+        if isinstance(node.op, ast.Add) and isinstance(x, tuple) and isinstance(y, tuple):
+            return (*x, *y)
+        items, times_ = (x, y) if isinstance(x, tuple) else (y, x)
+        count = times_.exact if isinstance(times_, Value) and not times_.rank else None
+        if not isinstance(node.op, ast.Mult) or not isinstance(count, int) or not 0 <= count * len(items) <= MOST_TURNS:
+            raise unsupported("A list is joined to a list, or repeated a written number of times.", "Write np.array([...]).")
+        return items * count
 
     def sum(self, node: Any) -> Value:
         """A chain of + and -, however long, as one sum."""

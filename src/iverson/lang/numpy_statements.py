@@ -135,6 +135,12 @@ class Statements(Effects):
             self.frames[-1].effects.append(made)
         return kind is not None
 
+    def _NamedExpr(self, node: ast.NamedExpr) -> Any:
+        if self.book.depth:
+            raise unsupported("An assignment inside an expression is not read in a loop.", "Write it as a statement before.")
+        self.name_it(node.target.id, self.read(node.value), node.value)
+        return self.read(node.target)
+
     def _do_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.put(node.target, self.read(node.value), node.value)

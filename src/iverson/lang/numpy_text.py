@@ -188,6 +188,7 @@ class Inputs:
         self.named = {x.attr: Size(x.attr) for dims in self.dims.values() for d in dims if d is not None
                       for m in d.poly() for x in m}
         nodes = [n for tree in body for n in ast.walk(tree)]
+        self.nodes = nodes
         self.stored = stored_names(nodes)
         self.first = {n.id: n for n in reversed(list(free_names(body))) if n.id not in self.stored}
         self.axes: dict[str, Axes] = {}
