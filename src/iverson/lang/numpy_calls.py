@@ -39,7 +39,11 @@ from .ops import OPS, Op
 from .surface import Surface, call
 from .syntax import parse_expression
 
-NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
+NUMBER_TYPES = {spelling: kind for kind, names in {
+    "float": "float np.float64 np.double numpy.float64 jnp.float64 torch.float64 torch.double 'float64' 'float' 'd'",
+    "bool":  "bool np.bool_ np.bool numpy.bool_ jnp.bool_ torch.bool 'bool'",
+    "int":   "int np.int64 np.int_ np.intp numpy.int64 'int' 'int64'",
+}.items() for spelling in names.split()}
 MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math torch F functional".split())
 
 FORMULAS = {
@@ -153,6 +157,8 @@ def logaddexp(x: Value, y: Value) -> Value:
 
 def reduction(kind: str) -> Callable[..., Value]:
     def row(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+        if dtype not in (None, "float"):
+            raise unsupported("Sums are made of float64 numbers here.", "Leave the type out.")
         return reduced(kind, a, axis, keepdims)
 
     return row
@@ -217,6 +223,11 @@ def std(a: Value, axis: Plain = None, dtype: Dtype = None, *, ddof: Plain = 0, k
 def average(a: Value, axis: Plain = None, weights: Value | None = None) -> Value:
     if weights is None:
         return reduced("mean", a, axis)
+    if weights.rank == 1 and a.rank > 1 and isinstance(axis, int):
+        [p] = positions(a, axis)
+        weights = arranged(weights, [0 if q == p else None for q in range(a.rank)])
+        every = times(weights, arrays.filled(a.book, a.axes, 1))
+        return over(reduced("sum", times(a, weights), axis), reduced("sum", every, axis))
     if weights.rank != a.rank and a.rank != 1:
         raise unsupported("Weights are read that have the axes of the array.", "Write np.sum(a*w)/np.sum(w).")
     return over(reduced("sum", times(a, weights), axis), reduced("sum", weights, axis))
@@ -330,12 +341,56 @@ def ndim(a: Value) -> Value:
     return literal(a.book, a.rank)
 
 
+def corrcoef(x: Value, y: Value | None = None, *, rowvar: Plain = True) -> Value:
+    """The correlations of the rows of a matrix, or of two vectors."""
+    m = x if y is None else moves.stack((x, y))
+    c = cov(m, rowvar=rowvar)
+    s = applied("sqrt", arrays.diag(c))
+    return over(c, times(arranged(s, [0, None]), arranged(s, [None, 0])))
+
+
+def ptp(a: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
+    return plus(reduced("max", a, axis, keepdims), minus(reduced("min", a, axis, keepdims)))
+
+
+class Triangle(Outputs):
+    """The places of a triangle, as np.triu_indices gives them: read where they select entries of a matrix."""
+
+    mask: Value
+
+
+def triangle_places(below: bool) -> Callable[..., Triangle]:
+    def row(book: Book, n: Extent, k: Plain = 0) -> Triangle:
+        made = Triangle((None, None))  # type: ignore[arg-type]
+        places = arrays.arange(book, n)
+        rows, columns = arranged(places, [0, None]), arranged(places, [None, 0])
+        made.mask = compared(">=" if below else "<=", rows, plus(columns, literal(book, -k)) if k else columns)
+        return made
+
+    return row
+
+
 def parts_of_determinant(a: Value) -> tuple[Value, Value]:
     return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logabsdet")(a)
 
 
 def vdot(x: Value, y: Value) -> Value:
     return matmul(x, y) if x.rank == y.rank == 1 else reduced("sum", times(x, y))
+
+
+def solve_triangular(a: Value, b: Value, *, trans: Plain = 0, lower: Plain = False) -> Value:
+    """The solution by one triangle of a matrix, whatever stands in the other."""
+    half = moves.triangle(bool(lower))(a)
+    return solve(arrays.transposed(half) if trans in (1, "T") else half, b)
+
+
+def density(text: str) -> Callable[..., Value]:
+    """A function of scipy.stats.norm, by its formula over the standard score u and the scale s."""
+    def row(x: Value, loc: Value | None = None, scale: Value | None = None) -> Value:
+        s = scale or literal(x.book, 1)
+        return formula(text, x=over(plus(x, minus(loc)) if loc else x, s), y=s)
+
+    return row
 
 
 def multi_dot(matrices: Sequence[Value]) -> Value:
@@ -350,6 +405,8 @@ def solve(a: Value, b: Value) -> Value:
 
 
 def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = None) -> Value:
+    if dtype not in (None, "float"):
+        return of_type(eye(book, N, M, k), dtype)
     if M is None and k == 0:
         return arrays.identity(book, N)
     columns = arrays.arange(book, N if M is None else M)
@@ -357,23 +414,36 @@ def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = No
     return plain(moves.ordered("=", arranged(arrays.arange(book, N), [0, None]), arranged(shifted, [None, 0])))
 
 
+def of_type(x: Value, dtype: Dtype) -> Value:
+    """An array of whole numbers made in a type."""
+    return typed(replace(x, integral=True), dtype) if dtype in ("bool", "int") else x
+
+
 def ones(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
-    return arrays.filled(book, shape, 1)
+    return of_type(arrays.filled(book, shape, 1), dtype)
 
 
 def zeros(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
-    return arrays.filled(book, shape, 0)
+    return of_type(arrays.filled(book, shape, 0), dtype)
 
 
 def full(book: Book, shape: Axes, fill_value: Value, dtype: Dtype = None) -> Value:
     if fill_value.hole is not None:
         return with_hole(arrays.filled(book, shape, 0), [fill_value.hole])
     found = times(plain(fill_value), arrays.filled(book, shape, 1))
-    return replace(found, integral=not dtype and fill_value.keeps_whole() is True)
+    if dtype is not None:
+        return typed(replace(found, integral=fill_value.keeps_whole() is True), dtype)
+    return replace(found, integral=fill_value.keeps_whole() is True)
 
 
 def full_like(a: Value, fill_value: Value, dtype: Dtype = None) -> Value:
-    return replace(times(plain(fill_value), ones_like(a)), integral=not dtype and a.keeps_whole())
+    whole = fill_value.keeps_whole() is True
+    kind = a.keeps_whole()
+    if dtype is None and not whole and a.book.whole_type(kind):
+        raise unsupported("NumPy would cut this off to a whole number, as the array's type has it.", "Write np.full(a.shape, value).")
+    a.book.reals += [kind] if isinstance(kind, str) and not whole and dtype is None else []
+    found = times(plain(fill_value), ones_like(a, "float"))
+    return replace(found, integral=a.keeps_whole()) if dtype is None else typed(replace(found, integral=whole), dtype)
 
 
 def entire(a: Value) -> Value:
@@ -383,15 +453,29 @@ def entire(a: Value) -> Value:
 
 
 def ones_like(a: Value, dtype: Dtype = None) -> Value:
-    return replace(arrays.filled(a.book, entire(a).axes, 1), integral=not dtype and a.keeps_whole())
+    found = arrays.filled(a.book, entire(a).axes, 1)
+    return of_type(found, "bool" if a.truth else dtype) if dtype or a.truth else replace(found, integral=a.keeps_whole())
 
 
 def zeros_like(a: Value, dtype: Dtype = None) -> Value:
-    return replace(arrays.filled(a.book, entire(a).axes, 0), integral=not dtype and a.keeps_whole())
+    found = arrays.filled(a.book, entire(a).axes, 0)
+    return of_type(found, dtype or "bool") if dtype or a.truth else replace(found, integral=a.keeps_whole())
+
+
+def typed(x: Value, dtype: Dtype) -> Value:
+    """An array in another type; numbers that would be cut off are refused."""
+    if dtype == "bool":
+        return x if x.truth else compared("!=", x, literal(x.book, 0))
+    whole = x.keeps_whole()
+    if dtype == "int" and not x.book.whole_type(whole):
+        raise unsupported("Numbers are cut off to whole ones here.", "Write np.floor, or leave the type out.")
+    if dtype == "int":
+        return replace(plain(x), integral=True) if x.truth else x
+    return replace(plain(x), integral=False, run=None) if dtype else x
 
 
 def same(x: Value, dtype: Dtype = None) -> Value:
-    return replace(plain(x), integral=False, run=None) if dtype else x
+    return typed(x, dtype)
 
 
 def length(x: Value) -> Value:
@@ -403,10 +487,9 @@ def length(x: Value) -> Value:
 
 
 def builtin_sum(x: Value) -> Value:
-    if x.rank != 1:
-        raise IversonError("ambiguous", "Python's sum adds along the first axis only.",
-                           hint="Write np.sum(A), or np.sum(A, axis=0).")
-    return reduced("sum", x)
+    if not x.rank:
+        raise IversonError("shape", "Python's sum adds up a list, not a number.")
+    return reduced("sum", x, 0)
 
 
 def tensordot(a: Value, b: Value, axes: Plain = 2) -> Value:
@@ -454,7 +537,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "softmax": softmax("softmax", None),         "log_softmax": softmax("logsoftmax", None),
     "nn.softmax": softmax("softmax", -1),        "nn.log_softmax": softmax("logsoftmax", -1),
     "matmul": matmul, "dot": arrays.dot, "inner": arrays.inner, "vdot": vdot, "outer": arrays.outer,
-    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
+    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "solve_triangular": solve_triangular,
+    "norm.logpdf": density("-x^2/2 - log(y) - log(2*pi)/2"), "norm.pdf": density("exp(-x^2/2)/(y*sqrt(2*pi))"),
+    "norm.cdf": density("normcdf(x)"), "norm.logcdf": density("log(normcdf(x))"), "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
     "cholesky": arrays.whole("cholesky", tuple), "eigvalsh": arrays.whole("eigvals", lambda axes: axes[:1]),
     "expm": arrays.of_square("expm"), "logm": arrays.of_square("logm"), "sqrtm": arrays.of_square("sqrtm"),
     "fractional_matrix_power": arrays.fractional_power,
@@ -472,6 +557,10 @@ CALLS: dict[str, Callable[..., Any]] = {
     "hstack": moves.hstack, "vstack": moves.vstack, "column_stack": moves.column_stack, "append": moves.append,
     "convolve": series.sliding("convolve", "full"), "correlate": series.sliding("correlate", "valid"),
     "vander": series.vander, "polyval": series.polyval,
+    "corrcoef": corrcoef, "ptp": ptp, "triu_indices": triangle_places(False), "tril_indices": triangle_places(True),
+    **{f"{n}.outer": outer_of(f) for n, f in (
+        ("logaddexp", logaddexp), ("maximum", written("max(x, y)")), ("minimum", written("min(x, y)")),
+        ("equal", partial(compared, "=")), ("less", partial(compared, "<")), ("greater", partial(compared, ">")))},
     "shape": shape_of, "size": size_of_array, "ndim": ndim,
     **{f"{n}.reduce": reduction_of(kind) for n, kind in (
         ("add", "sum"), ("multiply", "prod"), ("maximum", "max"), ("minimum", "min"))},

@@ -187,10 +187,11 @@ class Calling(Turning):
             raise self.error("unsupported", "This is not a size.", node, "Sizes: 3, N, len(x), X.shape[0].")
         return size_of(p)
 
-    def number_type(self, node: ast.AST) -> bool:
-        if self.text.of(node).replace('"', "'") not in NUMBER_TYPES:
+    def number_type(self, node: ast.AST) -> str:
+        found = NUMBER_TYPES.get(self.text.of(node).replace('"', "'"))
+        if found is None:
             raise self.error("unsupported", "Numbers are float64 here.", node, "Leave the type out.")
-        return True
+        return found
 
     def called(self, function: Function, node: ast.Call) -> Any:
         """`(lambda s: body)(value)`, or a function of the text: its arguments become definitions."""

@@ -17,7 +17,7 @@ from ..core.affine import Poly, constant
 from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_arrays import matmul, transposed
-from .numpy_calls import BUILTINS, CALLS, MODULES, Outputs
+from .numpy_calls import BUILTINS, CALLS, MODULES, Outputs, Triangle
 from .numpy_elementwise import applied, both, compared, either, floored, inverted, minus, over, plus, power, times, total, where
 from .numpy_loops import Turns, all_turns
 from .numpy_moves import column_stack, row_stack, stack, stacked_list
@@ -101,7 +101,7 @@ class Reader:
 
     def __init__(self, text: Text, inputs: Inputs) -> None:
         self.text, self.inputs = text, inputs
-        self.book = Book(inputs.words)
+        self.book = Book(inputs.words, integers=inputs.integers)
         if inputs.declared("pi") or "pi" in inputs.params:
             self.book.pi = call("arccos", number(-1))
         self.local: dict[str, Any] = {}
@@ -409,6 +409,8 @@ class Reader:
         if path and path[-1] == "newaxis" and not self.inputs.declared(path[0]):
             return NEW
         found = self.read(node)
+        if isinstance(found, Triangle):
+            return found.mask
         if isinstance(found, tuple) and any(not isinstance(v, Value) or v.rank for v in found):
             return found
         found = self.value(node)

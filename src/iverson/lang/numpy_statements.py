@@ -14,12 +14,12 @@ from ..core.errors import IversonError
 from .numpy_arrays import arange
 from .numpy_calls import MODULES
 from .numpy_effects import Effect, Effects, Frame
-from .numpy_elementwise import inverted, minus, plus, where
+from .numpy_elementwise import compared, inverted, minus, plus, where
 from .numpy_loops import together
 from .numpy_parts import gathered, updated
 from .numpy_reader import OPERATIONS, Function, Pending
 from .numpy_text import dotted
-from .numpy_values import Cell, Value, literal, stored, unsupported, whole_number
+from .numpy_values import Cell, Value, literal, plain, stored, unsupported, whole_number
 
 VIEWS = frozenset("reshape ravel view transpose squeeze swapaxes moveaxis asarray diagonal expand_dims flip".split())
 BEFORE = "takes its value from the turn before."
@@ -250,7 +250,8 @@ class Statements(Effects):
             raise unsupported("Entries of an array are set.")
         self.keep_type(x, v, target)
         self.owned(n)
-        self.store(n, self.entries_set(x, self.items(x, target.slice), v, op, step), target)
+        new = self.entries_set(plain(x), self.items(x, target.slice), plain(v), op, step)
+        self.store(n, compared("!=", new, literal(self.book, 0)) if x.truth else replace(new, integral=x.keeps_whole()), target)
 
     def keep_type(self, x: Value, v: Value, node: ast.AST) -> None:
         """Refuse numbers that NumPy would cut off to whole ones, or turn into True."""
@@ -259,7 +260,7 @@ class Statements(Effects):
             raise self.error("unsupported", "NumPy keeps True or False here.", node, "Write 1.0*(...) for numbers.")
         if not kind or new is True or (isinstance(new, str) and new == kind):
             return
-        if kind is True or kind in self.book.labels or kind in self.inputs.integers:
+        if self.book.whole_type(kind):
             raise self.error("unsupported", "NumPy keeps whole numbers in this array, and would cut this off.", node,
                              "Start from numbers with a point: 0.0, or from np.zeros(n).")
         self.book.reals.append(kind)

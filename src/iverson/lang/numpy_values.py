@@ -81,6 +81,7 @@ class Book:
     touched: dict[Node, Cell] = field(default_factory=dict)
     axes: dict[str, Axes] = field(default_factory=dict)  # of arrays by name
     depth: int = 0  # loops around
+    integers: frozenset[str] = frozenset()  # inputs declared as labels
     reals: list[str] = field(default_factory=list)  # inputs in whose type numbers that are not whole were kept
     cuts: int = 0
     pi: Surface = field(default_factory=lambda: name("pi"))  # another tree where an array bears the name
@@ -103,6 +104,10 @@ class Book:
         self.scope += names
         yield [name(n) for n in names]
         del self.scope[len(self.scope) - len(names):]
+
+    def whole_type(self, kind: bool | str) -> bool:
+        """Whether what `keeps_whole` says is known to mean whole numbers."""
+        return kind is True or kind in self.labels or kind in self.integers
 
     # -- sizes and whole numbers -----------------------------------------------------------------------------
 
