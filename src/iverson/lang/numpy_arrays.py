@@ -8,7 +8,6 @@ annotations say how an argument is read.  Knows no `ast`; the reader adds the sp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_elementwise import inverted, times
 from .numpy_sizes import Axes, Size
-from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, opaque, pick, plain, unsupported
+from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, opaque, pick, plain, replace, unsupported
 from .surface import Surface, call, conjunction, number
 
 Plain = Any                      # a literal

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial, reduce
 from typing import Any
@@ -34,7 +33,7 @@ from .numpy_elementwise import (
     with_hole,
 )
 from .numpy_sizes import Axes
-from .numpy_values import Book, Terms, Value, arranged, axes_text, extent, flip, literal, opaque, pick, plain, unsupported
+from .numpy_values import Book, Terms, Value, arranged, axes_text, extent, flip, literal, opaque, pick, plain, replace, unsupported
 from .ops import OPS, Op
 from .surface import Surface, call
 from .syntax import parse_expression
@@ -496,6 +495,8 @@ def tensordot(a: Value, b: Value, axes: Plain = 2) -> Value:
     """The sum over the named axes of both."""
     if isinstance(axes, int):
         axes = (tuple(range(a.rank - axes, a.rank)), tuple(range(axes)))
+    if not isinstance(axes, tuple) or len(axes) != 2:
+        raise unsupported("tensordot takes a number of axes, or those of each array.", "Write axes=1, or axes=([1], [0]).")
     left, right = (positions(v, p) for v, p in zip((a, b), axes, strict=True))
     if len(left) != len(right):
         raise IversonError("shape", "tensordot pairs as many axes of the one as of the other.")
@@ -508,7 +509,12 @@ def tensordot(a: Value, b: Value, axes: Plain = 2) -> Value:
 
 def outer_of(function: Callable[..., Value]) -> Callable[..., Value]:
     """np.subtract.outer(x, y) and its kind."""
-    return lambda x, y: function(arranged(x, [0, None]), arranged(y, [None, 0]))
+    def row(x: Value, y: Value) -> Value:
+        if x.rank != 1 or y.rank != 1:
+            raise unsupported("An outer operation is read of two vectors.", "Write x[:, None] and y[None, :].")
+        return function(arranged(x, [0, None]), arranged(y, [None, 0]))
+
+    return row
 
 
 def builtin_extreme(kind: str) -> Callable[..., Value]:

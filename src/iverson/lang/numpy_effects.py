@@ -6,7 +6,7 @@ Glossary   frame: one loop around; effect: what all turns of a loop do to one na
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.affine import Poly, split
@@ -17,7 +17,7 @@ from .numpy_elementwise import applied, minus, over, plus, times, where
 from .numpy_invoked import Calling
 from .numpy_loops import Turns, each, over_cell, together
 from .numpy_parts import Slice, updated
-from .numpy_values import Cell, Value, literal, plain, unsupported
+from .numpy_values import Cell, Value, literal, plain, replace, unsupported
 
 
 @dataclass

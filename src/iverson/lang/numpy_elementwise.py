@@ -7,7 +7,6 @@ Infinite entries are carried through sums alone.  Knows no function by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import reduce
 
 from ..core.affine import AT_LEAST, Poly
@@ -15,7 +14,7 @@ from ..core.affine import minus as less_of
 from ..core.affine import product as multiplied
 from ..core.affine import total as summed
 from .numpy_sizes import Axes, Size, number_poly
-from .numpy_values import Terms, Value, condition, flip, literal, plain, unsupported, whole_number
+from .numpy_values import Terms, Value, condition, flip, literal, plain, replace, unsupported, whole_number
 from .ranges import divided
 from .surface import Surface, call, number
 

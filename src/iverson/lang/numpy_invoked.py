@@ -6,7 +6,6 @@ import ast
 import difflib
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property, reduce
 from typing import Any
 
@@ -19,7 +18,7 @@ from .numpy_reader import MOST_CALLS, TOTALS, WORDS, Function, signature_of
 from .numpy_sizes import Size, size_of
 from .numpy_torch import TORCH, TORCH_WORDS, one_hot, speaks_torch
 from .numpy_turns import Turning
-from .numpy_values import Value, literal, unsupported
+from .numpy_values import Value, literal, replace, unsupported
 
 
 class Calling(Turning):

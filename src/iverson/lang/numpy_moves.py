@@ -146,15 +146,17 @@ def hstack(tup: Sequence[Value]) -> Value:
 def vstack(tup: Sequence[Value]) -> Value:
     if isinstance(tup, Turns):
         return stack(tup) if tup.value.rank == 1 else concatenate(tup, 0)
-    return stack(tup, 0) if all(v.rank == 1 for v in tup) else concatenate(
-        [arranged(v, [None, 0]) if v.rank == 1 else v for v in tup], 0)
+    parts = listed(tup)
+    return stack(parts, 0) if all(v.rank == 1 for v in parts) else concatenate(
+        [arranged(v, [None, 0]) if v.rank == 1 else v for v in parts], 0)
 
 
 def column_stack(tup: Sequence[Value]) -> Value:
     if isinstance(tup, Turns):
         return stack(tup, 1) if tup.value.rank == 1 else concatenate(tup, 1)
-    return stack(tup, 1) if all(v.rank == 1 for v in tup) else concatenate(
-        [arranged(v, [0, None]) if v.rank == 1 else v for v in tup], 1)
+    parts = listed(tup)
+    return stack(parts, 1) if all(v.rank == 1 for v in parts) else concatenate(
+        [arranged(v, [0, None]) if v.rank == 1 else v for v in parts], 1)
 
 
 def row_stack(parts: Sequence[Any]) -> Value:

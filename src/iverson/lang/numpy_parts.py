@@ -8,7 +8,7 @@ Every place that is read is proved to be in range; one that may count from the e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..core.errors import IversonError
 from .numpy_arrays import arange, filled, onehot
 from .numpy_elementwise import both, broadcast, compared, negative, plus, times, where, with_hole
 from .numpy_sizes import Axes, Size, number_poly, poly_tree, size_of
-from .numpy_values import ALL, Book, Terms, Value, arranged, axes_text, literal, plain, unsupported, whole_number
+from .numpy_values import ALL, Book, Terms, Value, arranged, axes_text, literal, plain, replace, unsupported, whole_number
 from .surface import Surface, call, conjunction, index, number
 
 NEW, WHOLE = "new", "whole"      # items of a subscript: np.newaxis and a colon

@@ -10,6 +10,7 @@ import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, reduce
 from typing import Any
 
@@ -92,6 +93,12 @@ class Pending:
 
 
 @cache
+def number_of(text: str) -> int | Fraction:
+    """A number, exactly as it is written."""
+    return tokenize(text)[0].value or 0
+
+
+@cache
 def signature_of(row: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(row)
 
@@ -153,7 +160,7 @@ class Reader:
         if text[:2].lower() in ("0x", "0b", "0o"):
             text = str(node.value)
         try:
-            return literal(self.book, tokenize(text)[0].value or 0)
+            return literal(self.book, number_of(text))
         except IversonError as error:
             raise IversonError(error.kind, error.message) from None
 
@@ -170,7 +177,16 @@ class Reader:
             return Alias((n,))
         if n in self.modules | {"pi", "inf", "nan"} and not self.inputs.declared(n) and n not in self.inputs.params:
             return self.constant(n)
+        if not n.isascii():
+            self.legible(n)
         return stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
+
+    def legible(self, n: str) -> None:
+        """Refuse a name that only looks like a Latin one, at its place."""
+        try:
+            tokenize(n)
+        except IversonError as error:
+            raise IversonError(error.kind, error.message, hint=error.hint) from None
 
     def constant(self, n: str) -> Value:
         if n == "pi":
@@ -218,7 +234,7 @@ class Reader:
         known = self.inputs.known(n) or n in self.inputs.params
         return n not in self.local and (not known or n in self.inputs.modules)
 
-    def _BinOp(self, node: ast.BinOp) -> Value:
+    def _BinOp(self, node: ast.BinOp) -> Any:
         if isinstance(node.left, ast.List) or isinstance(node.right, ast.List):
             return self.lists(node)
         if summing(node):
@@ -352,7 +368,7 @@ class Reader:
         if isinstance(x, Turns):
             x = all_turns(x)
         if not isinstance(x, tuple):
-            return self.gathered(x, node.slice)
+            return self.gathered(x if isinstance(x, Value) else self.value(node.value), node.slice)
         if isinstance(node.slice, ast.Slice):
             ends = [None if e is None else self.literal(e) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
             return x[slice(*ends)]

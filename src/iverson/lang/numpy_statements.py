@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from .numpy_loops import together
 from .numpy_parts import gathered, updated
 from .numpy_reader import OPERATIONS, Function, Pending
 from .numpy_text import dotted
-from .numpy_values import Cell, Value, literal, plain, stored, unsupported, whole_number
+from .numpy_values import Cell, Value, literal, plain, replace, stored, unsupported, whole_number
 
 VIEWS = frozenset("reshape ravel view transpose squeeze swapaxes moveaxis asarray diagonal expand_dims flip".split())
 BEFORE = "takes its value from the turn before."
@@ -263,7 +262,7 @@ class Statements(Effects):
         if self.book.whole_type(kind):
             raise self.error("unsupported", "NumPy keeps whole numbers in this array, and would cut this off.", node,
                              "Start from numbers with a point: 0.0, or from np.zeros(n).")
-        self.book.reals.append(kind)
+        self.book.reals.append(str(kind))
 
     def entries_set(self, x: Value, items: Sequence[Any], v: Value, op: ast.operator | None,
                     step: Callable[[Value, Value], Value] | None) -> Value:

@@ -17,7 +17,7 @@ from .numpy_calls import CALLS, METHODS, MODULES, Outputs, clip
 from .numpy_elementwise import applied, minus, plus, power, times, where
 from .numpy_parts import WHOLE, gathered
 from .numpy_text import dotted
-from .numpy_values import Value, arranged, extent, literal, unsupported
+from .numpy_values import Value, extent, literal, unsupported
 
 
 def spread_of(kind: str) -> Callable[..., Value]:
@@ -114,6 +114,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     "l1_loss": l1_loss, "binary_cross_entropy_with_logits": logits_loss, "nll_loss": nll_loss,
     "cross_entropy": cross_entropy,
 }
+OWN = frozenset({*TORCH, *CALLS} - set(METHODS))  # methods that NumPy's arrays do not have
 TORCH_WORDS = {"dim": "axis", "keepdim": "keepdims"}
 
 
@@ -128,4 +129,4 @@ def speaks_torch(nodes: Iterable[ast.AST]) -> bool:
 def own_method(f: ast.AST) -> bool:
     """Whether what is called is a method that NumPy's arrays do not have."""
     path = dotted(f)
-    return isinstance(f, ast.Attribute) and f.attr in {*TORCH, *CALLS} - set(METHODS) and (path is None or path[0] not in MODULES)
+    return isinstance(f, ast.Attribute) and f.attr in OWN and (path is None or path[0] not in MODULES)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as copied
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from ..core.affine import Poly, constant, nonnegative, polynomial, replaced, sign, split
 from ..core.affine import minus as less
@@ -31,6 +32,7 @@ DEFINED = ("z", "u", "v", "t", *(f"z{n}" for n in range(1, 200)))
 SIZES = ("n", "m", "p", "q", *(f"n{n}" for n in range(1, 60)))
 MOST_CUTS = 20_000
 ALL = Surface("all")
+T = TypeVar("T")
 
 
 def axes_text(n: int) -> str:
@@ -374,10 +376,8 @@ class Value:
         return len(self.axes)
 
     def spanning(self, span: Span) -> Value:
-        """The same value, read at another place of the text; every node of it is placed, so this is made fast."""
-        found = object.__new__(Value)
-        found.__dict__.update(self.__dict__, span=span)
-        return found
+        """The same value, read at another place of the text."""
+        return replace(self, span=span)
 
     def sizes(self) -> list[Size]:
         """Of the real axes."""
@@ -419,6 +419,15 @@ class Value:
         """`at`, with a condition as 1 or 0; the whole array when there are no terms."""
         tree = self.at((None,) * self.rank if terms is None else terms)
         return Surface("bracket", (tree,), span=tree.span) if self.truth else tree
+
+
+def replace(v: T, **changes: Any) -> T:
+    """dataclasses.replace, made fast for a Value: every node of a text makes some."""
+    if not isinstance(v, Value):
+        return copied(v, **changes)  # type: ignore[type-var]
+    found = object.__new__(Value)
+    found.__dict__.update(v.__dict__, **changes)
+    return found  # type: ignore[return-value]
 
 
 def flip(tree: Surface) -> Surface:
