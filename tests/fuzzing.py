@@ -51,6 +51,14 @@ WORDS = {
         "Σᵢ Σ_{i=1}^{n} ∏ᵢ xᵢ xᵢⱼ x₁ ‖x‖² |x| xᵀ A⁻¹ ⊙ · × √( ½ 𝟙[ ∂ ∇ ⟨ ⟩ ≤ ≥ ≠ ∧ ∨ ¬ ∈ ℝ sum( exp( log( tr( mean[i] x[i] max(0, "
         "where( λ μ Σ σ( ŷ ′ ⁻ᵀ ^{ _{"
     ).split(" "),
+    "numpy": (
+        "np.sum( np.mean( np.exp( np.log( np.maximum(0, np.where( np.einsum( 'ij,jk->ik' np.linalg.inv( np.linalg.norm( "
+        "np.arange( np.eye( np.zeros( np.zeros_like( np.array([ np.concatenate([ np.diff( np.roll( np.clip( np.diag( np.pi np.inf "
+        ".sum( .mean( .T .T.T .shape .shape[0] .reshape( .max( .copy() .dot( .ravel() .std( .pow( axis=0 axis=1 axis=-1 keepdims=True "
+        "dim=1 None : ... [0] [-1] [1:] [:-1] [::-1] [:,None] [None] [np.arange(len(y)),y] [x>0] len( sum( max( min( abs( range( zip( "
+        "enumerate( list( for i in range(len(x)): if else return def f(x): lambda v: == != and or not is True False += -= *= /= // @ ** "
+        ":= i j n out[i] += out.append( assert pass continue float( int( (x,y) {} [x,r] y=x; 0.5 1e-8 1_000 10**9"
+    ).split(" "),
 }
 
 
@@ -65,7 +73,11 @@ class Front:
 
 def front(notation: str) -> Front:
     forms = [r[1] for r in FORMS if r[0] == notation]
-    more = {"iverson": [r[0] for r in CORPUS], "latex": [r[0] for r in TEXTS], "unicode": []}[notation]
+    more = {"iverson": [r[0] for r in CORPUS], "latex": [r[0] for r in TEXTS], "unicode": [], "numpy": []}[notation]
+    if notation == "numpy":
+        from test_numpy_programs import EXPRESSIONS, PROGRAMS
+
+        more = [*re.split(r"[;\n]\s*", EXPRESSIONS.strip()), *PROGRAMS.strip().split("\n\n")]
     return Front(notation, [*forms, *more], CORE + WORDS[notation])
 
 

@@ -10,7 +10,7 @@ from forms import FORMS
 from fuzzing import Fuzzer, front
 from iverson.core.errors import IversonError
 
-FRONTS = ("iverson", "latex", "unicode")
+FRONTS = ("iverson", "latex", "unicode", "numpy")
 MOST_MEGABYTES = 500
 
 

@@ -447,7 +447,7 @@ REFUSED = [     # text, kind of the error, the part of the text it points at, wo
     ("x.tolist()",                      "unsupported", "x.tolist()",      "method"),
     ("T(r)",                            "unsupported", "T(r)",            "not called"),
     ("f(r)",                            "unsupported", "f",               "not read"),
-    ("x[r + 1]",                        "unsupported", "x[r + 1]",        "index"),
+    ("x[2*r]",                          "unsupported", "x[2*r]",          "index"),
     ("X[0.5]",                          "unsupported", "0.5",             "whole number"),
     ("x[0, 1]",                         "shape",       "0, 1",            "1 axis"),
     ("T[0, :, y]",                      "unsupported", "T[0, :, y]",      "colon"),

@@ -15,7 +15,7 @@ from ..core.affine import minus, nonnegative, polynomial, total
 from ..core.node import ONE, ZERO, Node, add, mul, open_, reads, substitute, sum_, transform
 from ..core.node import walk as walk_nodes
 from ..core.program import Definition, Program, inline, sizes_of
-from ..lang.surface import Equation, Surface, name, names_in, walk
+from ..lang.surface import Equation, Surface, call, index, name, names_in, walk
 from ..lang.whole import whole_call
 from ..rewrite.match import everywhere, part
 from ..rewrite.rule import pattern
@@ -31,6 +31,7 @@ from .reverse import Adjoint
 from .tidy import cost, tidy
 from .ties import moved_by, one_sided
 
+ALL = Surface("all")
 LONGEST_LINE = 90  # in units of combine.cost
 MOST_SPELLED = 6  # terms of a sum under a sum sign that are spelled out to find a matrix form
 LONGEST_CLOSED = 60  # in units of tidy.cost; longer than this a reader wants the program
@@ -264,7 +265,7 @@ class Writer:
         definitions = list(definitions)
         taken = program.names() | size_names(program) | {d.name for d in definitions}
         self.names = IndexNames(program.index_names, taken)
-        dims = program.dims() | sizes_of(definitions)
+        self.dims = dims = program.dims() | sizes_of(definitions)
         computed = any(d.body.shifted for d in (*program.definitions, *definitions)) or any(
             n.op not in ("num", "size") for sizes in dims.values() for n in sizes
         )
@@ -272,8 +273,10 @@ class Writer:
         self.forms = forms(program, definitions)
         self.written = {d.name for d in program.definitions if not d.introduced}
         self.forward = program.definitions
-        said = {t.attr for d in program.definitions if d.written is not None for t in walk(d.written.body)}
-        self.speaks = not said.isdisjoint(NAMED_WORDS)  # of softmax by name; else it is spelled out as in the text
+        said = {t.attr[0] if t.op == "reduce" else t.attr
+                for d in program.definitions if d.written is not None for t in walk(d.written.body)}
+        # of softmax by name, or of a maximum that keeps its exponentials small; else it is spelled out as in the text
+        self.speaks = not said.isdisjoint({*NAMED_WORDS, "max"})
         self.lift = Lift(self.forms, dims=dims)
         self.shortest = shortest(program, definitions, self.forms, by, by if further else ())
         for d in program.definitions:
@@ -296,7 +299,9 @@ class Writer:
         """The matrix form as it comes out of the index form, before it is shortened."""
         if d.body.op == "tensor":
             function, *arrays = d.body.attr
-            return Equation(d.name, (), whole_call(function, tuple(map(name, arrays))))
+            found = Equation(d.name, (), whole_call(function, tuple(map(name, arrays))))
+            lead = len(self.dims[arrays[0]]) - 2
+            return found if lead == 0 else self.stack(d, lead)
         named = self.named_rows(d) if self.speaks else None
         if named is None and d.written is not None and not self.own_words(d):  # put together from several definitions
             named = self.named_rows(replace(d, body=everywhere((SHIFT,), d.body)))
@@ -306,6 +311,14 @@ class Writer:
             except NoMatrixForm:
                 continue
         return None if named is None else Equation(d.name, (), named)
+
+    def stack(self, d: Definition, lead: int) -> Equation:
+        """`M[k,i,j] = inv(A[k,:,:])[i,j]` of a stack of matrices."""
+        function, array = d.body.attr
+        names = self.names.assign(d.indices, {})
+        indices = tuple(names[i] for i in d.indices)
+        tree = call(function, index(name(array), *map(name, indices[:lead]), ALL, ALL))
+        return Equation(d.name, indices, index(tree, *map(name, indices[lead:])) if indices[lead:] else tree)
 
     def named_rows(self, d: Definition) -> Surface | None:
         """`exp(s[i,k])/sum[m] exp(s[i,m])` is softmax(s), row by row."""

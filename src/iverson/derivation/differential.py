@@ -55,10 +55,11 @@ def differential_of(d: Definition, program: Program, by: str) -> Node:
         made = body_of(inner, names, program)
         names[inner.name] = next(q.name for q in program.definitions if q.body is made)
     lines = {q.name: q for q in row.definitions if q.name not in names and q.name != row.result}
-    body = inline(row.definition(row.result).at(d.indices), lines)
+    lead = d.indices[: len(dims_of(array, program)) - 2]
+    body = inline(row.definition(row.result).at(d.indices[len(lead) :]), lines)
     other = "dp" if by == array else "dA"
     body = transform(body, lambda g: ZERO if g.op == "el" and g.attr == other else None)
-    return inline(resize(renamed(body, names), row_sizes(array, program)), numbers(program))
+    return inline(resize(renamed(body, names, lead), row_sizes(array, program)), numbers(program))
 
 
 def _only_symmetric(name: str, d: Definition) -> IversonError:
@@ -101,7 +102,7 @@ def dims_of(array: str, program: Program) -> tuple[Node, ...]:
 
 
 def row_sizes(array: str, program: Program) -> dict[Node, Node]:
-    m, n = dims_of(array, program)
+    m, n = dims_of(array, program)[-2:]
     return {size("m"): m, size("n"): n}
 
 
@@ -166,15 +167,15 @@ def _definition(
         written = whole_call(function, tuple(map(named, body.attr[1:])))
     name = next(n for n in (stem, *(f"{stem}{k}" for k in range(1, 100))) if n not in taken)
     taken.add(name)
-    sizes = row_sizes(names["A"], program)
-    indices = tuple(fresh(sizes.get(i.attr[1], i.attr[1])) for i in inner.indices)
-    shown = None if written is None else Equation(name, (), written)
-    return Definition(name, indices, body, inner.form, introduced=True, written=shown)
+    sizes, lead = row_sizes(names["A"], program), dims_of(names["A"], program)[:-2]
+    indices = tuple(fresh(n) for n in (*lead, *(sizes.get(i.attr[1], i.attr[1]) for i in inner.indices)))
+    shown = None if written is None or lead else Equation(name, (), written)
+    return Definition(name, indices, body, "tensor" if lead else inner.form, introduced=True, written=shown)
 
 
-def renamed(f: Node, names: Mapping[str, str]) -> Node:
-    """`f` over other arrays."""
-    return transform(f, lambda g: el(names[g.attr], g.args) if g.op == "el" and g.attr in names else None)
+def renamed(f: Node, names: Mapping[str, str], lead: tuple[Node, ...] = ()) -> Node:
+    """`f` over other arrays; of stacks of matrices, the one at `lead`."""
+    return transform(f, lambda g: el(names[g.attr], (*lead, *g.args)) if g.op == "el" and g.attr in names else None)
 
 
 def resize(f: Node, sizes: Mapping[Node, Node]) -> Node:

@@ -18,6 +18,7 @@ from ..rewrite.trace import Section
 from .differential import differential_of, with_beside
 from .local import deriv, derive_local, fold
 from .recognise import recognised
+from .roots import parted
 from .tidy import tidy
 
 SHORT = 16  # nodes of a scalar gradient that is put into the next one at once
@@ -52,6 +53,7 @@ class Reverse:
         self.program, self.wrt, self.upstream = program, wrt, upstream
         self.out = Adjoint(program)
         self.taken = program.names()
+        self.known = {d.name: d for d in program.definitions if d.body.op != "tensor"}
         self.parts: dict[str, list[tuple[Definition, Node]]] = {}
         self.useful = self._useful()
 
@@ -100,7 +102,7 @@ class Reverse:
     def _pass(self, d: Definition, outer: Definition, name: str) -> None:
         indices = tuple(fresh(n) for n in self._dims(name))
         target = el(name, indices)
-        body = differential_of(d, self.program, name) if d.body.op == "tensor" else d.body
+        body = differential_of(d, self.program, name) if d.body.op == "tensor" else parted(d.body, self.known)
         wanted = el("d" + name, indices) if d.body.op == "tensor" else target
         local = Section("local", d.name, name, wanted, (*d.indices, *indices), deriv(body, wanted))
         if d.body.op != "tensor":

@@ -157,7 +157,9 @@ def agreeing(f: Node) -> Node:
         if b.op == "br" and b.args[0].attr == "=":
             i, value = b.args[0].args
             others = [x for x in f.args if x is not b]
-            if i.op == "idx" and i not in value.free and any(i in x.free for x in others):
+            place = value.term or (value.op == "el" and i.op == "idx" and i.attr[1].op != "add")
+            index = place or not any(g.op == "el" and i in g.free for x in others for g in walk(x))
+            if i.op == "idx" and i not in value.free and index and any(i in x.free for x in others):
                 return agreeing(mul(b, *(substitute(x, {i: value}) for x in others)))
     return f
 

@@ -127,7 +127,7 @@ def _xlogy(x, y):
 def _logdet(a):
     """log(det(a)); nan where the determinant is negative."""
     sign, value = np.linalg.slogdet(a)
-    return value if sign > 0 else np.nan
+    return np.where(sign > 0, value, np.nan)[()]
 ''',
     "_adj": '''
 def _adj(a):

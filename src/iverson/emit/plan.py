@@ -86,7 +86,7 @@ def adjugates(definitions: Sequence[Definition]) -> list[Definition]:
             if base.op != "el" or base.attr not in dets or e.op != "num" or e.attr < 1:
                 continue
             for y in g.args:
-                if y.op == "el" and y.attr in inverses and inverses[y.attr] == dets[base.attr]:
+                if y.op == "el" and y.attr in inverses and inverses[y.attr] == dets[base.attr] and not base.args:
                     source = inverses[y.attr]
                     name = f"adj_{source}"
                     made[name] = replace(byname[y.attr], name=name, body=make("tensor", (), ("adj", source)), written=None)

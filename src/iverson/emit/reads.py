@@ -73,7 +73,16 @@ class Reads(ABC):
             return Value(str(t.attr))
         if t.op == "idx":
             return Value(self.rows(t.attr[1]), (t,), ATOM, False, False)
+        if t.op == "add" and not t.term and all(a.term or (a.op == "el" and a.attr in self.labels) for a in t.args):
+            return self.moved_labels(t, scope)
         return self.element(t, scope) if t.op == "el" else self.term(t, scope) if t.term else self.value(t, scope)
+
+    def moved_labels(self, t: Node, scope: tuple[Node, ...]) -> Value:
+        """`y - 1` as integers."""
+        labels = [self.element(a, scope) for a in t.args if a.op == "el"]
+        rest = self.term(add(*(a for a in t.args if a.op != "el")), scope)
+        shown, axes = self.together([*labels, rest], scope)
+        return Value(" + ".join(v.at(SUM) for v in shown), axes, SUM)
 
     def rows(self, n: Node) -> str:
         """A name for np.arange(n)."""
@@ -127,7 +136,7 @@ class Reads(ABC):
         values = []
         for t, n in zip(terms, sizes, strict=True):
             v = self.term(t, scope) if t.term and t.op != "num" else self.position(t, scope)
-            inside = not t.term or in_range(t, n)
+            inside = t.op != "add" if not t.term else in_range(t, n)
             values.append(v if inside else Value(self.array("clip", v.code, self.size(n)), v.axes))
         shown, axes = self.together(values, scope)
         return Value(f"{base}[{', '.join(v.code for v in shown)}]", axes)

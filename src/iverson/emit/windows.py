@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from ..core.affine import ONE, Poly, constant, leaves, minus, nonnegative, polynomial, scaled, split, total
+from ..core.node import ONE as UNIT
 from ..core.node import (
     ZERO,
     Node,
@@ -121,8 +122,9 @@ def moved(f: Node, i: Node) -> tuple[Node, Node]:
         return along_term(f, i, held) or (f, i)
     w, used = found
     j = fresh(w.size)
-    rest = mul(*(x for x in factors(f) if x not in used))
-    return substitute(rest, {i: add(j, w.start)}), j
+    rest = substitute(mul(*(x for x in factors(f) if x not in used)), {i: add(j, w.start)})
+    empty = j not in rest.free and not nonnegative(polynomial(w.size) or {})  # its terms are counted, never fewer than none
+    return (mul(bracket(rel(">=", w.size, UNIT)), rest) if empty else rest), j
 
 
 def along_term(f: Node, i: Node, held: Sequence[Node]) -> tuple[Node, Node] | None:

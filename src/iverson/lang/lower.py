@@ -388,6 +388,11 @@ class Lowering:
         self.definitions.append(Definition(name, tuple(new), body, form, introduced=True, written=written))
         return el(name, old)
 
+    def runs_along(self, f: Node) -> bool:
+        """Whether the indices of an element run along the whole axes that they stand on."""
+        dims = {n: i.type.dims for n, i in self.typed.inputs.items()} | sizes_of(self.definitions)
+        return all(t.op == "idx" and t.attr[1] is n for t, n in zip(f.args, dims.get(f.attr, ()), strict=False))
+
     def stands_alone(self, f: Node) -> bool:
         """Whether all that `f` reads is in range by its own brackets: those around it do not reach into a definition."""
         dims = {n: i.type.dims for n, i in self.typed.inputs.items()} | sizes_of(self.definitions)

@@ -8,7 +8,6 @@ annotations say how an argument is read.  Knows no `ast`; the reader adds the sp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_elementwise import inverted, times
 from .numpy_sizes import Axes, Size
-from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, opaque, pick, plain, unsupported
+from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, opaque, pick, plain, replace, unsupported
 from .surface import Surface, call, conjunction, number
 
 Plain = Any                      # a literal
@@ -218,11 +217,39 @@ def square(x: Value) -> Value:
 
 
 def determinant(function: str) -> Callable[[Value], Value]:
-    """det, tr and logdet: a square matrix to a scalar."""
-    return lambda x: opaque(square(x).book, (), lambda: call(function, x.number()))
+    """det, tr and logdet: a square matrix to a scalar, a stack of them to an array."""
+    return lambda x: of_stack(function, x, ()) if x.rank > 2 else opaque(
+        square(x).book, (), lambda: call(function, x.number()))
 
 
-trace: Callable[[Value], Value] = determinant("tr")
+def of_stack(function: str, x: Value, result: Axes) -> Value:
+    """A function of the matrices of a stack, which its last two axes are."""
+    lead = x.rank - 2
+    square(arranged(x, [lead, lead + 1]))
+
+    def cut(terms: Terms) -> Surface:
+        return pick(call(function, x.number((*terms[:lead], None, None))), terms[lead:])
+
+    return Value(x.book, x.axes[:lead] + result, cut, loose=True, apart=tuple(range(lead)))
+
+
+def trace(a: Value, offset: Plain = 0, axis1: Plain = 0, axis2: Plain = 1) -> Value:
+    """The sum of a diagonal; of more than two axes, along the two that are named."""
+    if a.rank < 3 and offset == 0 and {axis1, axis2} <= {0, 1, -1, -2}:
+        return determinant("tr")(a)
+    return reduced("sum", diagonal(a, offset, axis1, axis2), -1)
+
+
+def diagonal(a: Value, offset: Plain = 0, axis1: Plain = 0, axis2: Plain = 1) -> Value:
+    """The main diagonal of two axes, as the last axis."""
+    if a.rank < 3 and {axis1, axis2} <= {0, 1, -1, -2}:
+        return diag(square(a), offset)
+    [p], [q] = positions(a, axis1), positions(a, axis2)
+    if offset != 0 or p == q:
+        raise unsupported("Only the main diagonal of two axes is read.", "Write the index: X[:, i, i+1].")
+    names = [LETTERS[p if r == q else r] for r in range(a.rank)]
+    rest = "".join(c for r, c in enumerate(names) if r not in (p, q))
+    return indexed(["".join(names)], rest + LETTERS[p], [plain(a)])
 
 
 def whole(function: str, result: Callable[[Any], Any]) -> Callable[[Value], Value]:
@@ -243,6 +270,8 @@ def fractional_power(A: Value, t: Value) -> Value:
 
 
 def inv(x: Value) -> Value:
+    if x.rank > 2:
+        return of_stack("inv", x, x.axes[-2:])
     return opaque(x.book, square(x).axes, lambda: call("inv", x.number()))
 
 

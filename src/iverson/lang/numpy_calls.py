@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial, reduce
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from ..core.errors import IversonError
 from . import numpy_arrays as arrays
 from . import numpy_moves as moves
+from . import numpy_series as series
 from .numpy_arrays import Dtype, Extent, Plain, inv, matmul, positions, reduced
 from .numpy_elementwise import (
     applied,
@@ -33,16 +33,17 @@ from .numpy_elementwise import (
     with_hole,
 )
 from .numpy_sizes import Axes
-from .numpy_values import Book, Terms, Value, arranged, axes_text, extent, flip, literal, opaque, pick, plain, unsupported
+from .numpy_values import Book, Terms, Value, arranged, axes_text, extent, flip, literal, opaque, pick, plain, replace, unsupported
 from .ops import OPS, Op
 from .surface import Surface, call
 from .syntax import parse_expression
 
-NUMBER_TYPES = frozenset({"float", "np.float64", "numpy.float64", "jnp.float64", "'float64'", "'float'"})
+NUMBER_TYPES = {spelling: kind for kind, names in {
+    "float": "float np.float64 np.double numpy.float64 jnp.float64 torch.float64 torch.double 'float64' 'float' 'd'",
+    "bool":  "bool np.bool_ np.bool numpy.bool_ jnp.bool_ torch.bool 'bool'",
+    "int":   "int np.int64 np.int_ np.intp numpy.int64 'int' 'int64'",
+}.items() for spelling in names.split()}
 MODULES = frozenset("np numpy jnp jax scipy sp special linalg la LA nn math torch F functional".split())
-TORCH_DIFFERS = {
-    "std": "Write np.std(x, ddof=1).", "var": "Write np.var(x, ddof=1).", "norm": "Write np.linalg.norm.",
-    "max": "Write np.max(x, axis=1).", "min": "Write np.min(x, axis=1).", "median": "", "dot": "Write @."}
 
 FORMULAS = {
     spelling: f"{row.name}({', '.join('xyz'[: row.arity[1]])})"
@@ -98,7 +99,7 @@ def formula(text: str, **values: Value) -> Value:
     """A row of FORMULAS at its arguments."""
     def go(tree: Surface) -> Value:
         if tree.op == "name" and tree.attr == "pi":
-            return Value(values["x"].book, (), lambda _: tree)
+            return Value(values["x"].book, (), lambda _: values["x"].book.pi)
         if tree.op == "name":
             return values[tree.attr]
         if tree.op == "num":
@@ -155,6 +156,8 @@ def logaddexp(x: Value, y: Value) -> Value:
 
 def reduction(kind: str) -> Callable[..., Value]:
     def row(a: Value, axis: Plain = None, dtype: Dtype = None, *, keepdims: Plain = False) -> Value:
+        if dtype not in (None, "float"):
+            raise unsupported("Sums are made of float64 numbers here.", "Leave the type out.")
         return reduced(kind, a, axis, keepdims)
 
     return row
@@ -219,6 +222,11 @@ def std(a: Value, axis: Plain = None, dtype: Dtype = None, *, ddof: Plain = 0, k
 def average(a: Value, axis: Plain = None, weights: Value | None = None) -> Value:
     if weights is None:
         return reduced("mean", a, axis)
+    if weights.rank == 1 and a.rank > 1 and isinstance(axis, int):
+        [p] = positions(a, axis)
+        weights = arranged(weights, [0 if q == p else None for q in range(a.rank)])
+        every = times(weights, arrays.filled(a.book, a.axes, 1))
+        return over(reduced("sum", times(a, weights), axis), reduced("sum", every, axis))
     if weights.rank != a.rank and a.rank != 1:
         raise unsupported("Weights are read that have the axes of the array.", "Write np.sum(a*w)/np.sum(w).")
     return over(reduced("sum", times(a, weights), axis), reduced("sum", weights, axis))
@@ -300,6 +308,67 @@ def eigh(a: Value) -> Outputs:
     return Outputs((arrays.whole("eigvals", lambda axes: axes[:1])(a), arrays.whole("eigvecs", tuple)(a)))
 
 
+def cov(m: Value, *, rowvar: Plain = True, bias: Plain = False, ddof: Plain = None) -> Value:
+    """The covariances of the rows of a matrix, or of its columns."""
+    if m.rank != 2:
+        raise unsupported("np.cov is read of a matrix.", "Write np.var of a vector.")
+    x = m if rowvar else arrays.transposed(m)
+    gap = plus(x, minus(reduced("mean", x, 1, True)))
+    less = ddof if ddof is not None else 0 if bias else 1
+    count = extent(x.book, x.axes[1])
+    return over(matmul(gap, arrays.transposed(gap)), plus(count, minus(literal(x.book, less))) if less else count)
+
+
+def reduction_of(operation: str) -> Callable[..., Value]:
+    """np.add.reduce and its kind, along the first axis unless another is named."""
+    def row(array: Value, axis: Plain = 0, *, keepdims: Plain = False) -> Value:
+        return reduced(operation, array, axis, keepdims)
+
+    return row
+
+
+def shape_of(a: Value) -> tuple[Value, ...]:
+    return tuple(extent(a.book, n) for n in entire(a).axes)
+
+
+def size_of_array(a: Value, axis: Plain = None) -> Value:
+    """The number of entries."""
+    return reduce(times, [extent(a.book, a.axes[p]) for p in positions(entire(a), axis)], literal(a.book, 1))
+
+
+def ndim(a: Value) -> Value:
+    return literal(a.book, a.rank)
+
+
+def corrcoef(x: Value, y: Value | None = None, *, rowvar: Plain = True) -> Value:
+    """The correlations of the rows of a matrix, or of two vectors."""
+    m = x if y is None else moves.stack((x, y))
+    c = cov(m, rowvar=rowvar)
+    s = applied("sqrt", arrays.diag(c))
+    return over(c, times(arranged(s, [0, None]), arranged(s, [None, 0])))
+
+
+def ptp(a: Value, axis: Plain = None, *, keepdims: Plain = False) -> Value:
+    return plus(reduced("max", a, axis, keepdims), minus(reduced("min", a, axis, keepdims)))
+
+
+class Triangle(Outputs):
+    """The places of a triangle, as np.triu_indices gives them: read where they select entries of a matrix."""
+
+    mask: Value
+
+
+def triangle_places(below: bool) -> Callable[..., Triangle]:
+    def row(book: Book, n: Extent, k: Plain = 0) -> Triangle:
+        made = Triangle((None, None))  # type: ignore[arg-type]
+        places = arrays.arange(book, n)
+        rows, columns = arranged(places, [0, None]), arranged(places, [None, 0])
+        made.mask = compared(">=" if below else "<=", rows, plus(columns, literal(book, -k)) if k else columns)
+        return made
+
+    return row
+
+
 def parts_of_determinant(a: Value) -> tuple[Value, Value]:
     return applied("sign", arrays.determinant("det")(a)), arrays.determinant("logabsdet")(a)
 
@@ -308,15 +377,35 @@ def vdot(x: Value, y: Value) -> Value:
     return matmul(x, y) if x.rank == y.rank == 1 else reduced("sum", times(x, y))
 
 
+def solve_triangular(a: Value, b: Value, *, trans: Plain = 0, lower: Plain = False) -> Value:
+    """The solution by one triangle of a matrix, whatever stands in the other."""
+    half = moves.triangle(bool(lower))(a)
+    return solve(arrays.transposed(half) if trans in (1, "T") else half, b)
+
+
+def density(text: str) -> Callable[..., Value]:
+    """A function of scipy.stats.norm, by its formula over the standard score u and the scale s."""
+    def row(x: Value, loc: Value | None = None, scale: Value | None = None) -> Value:
+        s = scale or literal(x.book, 1)
+        return formula(text, x=over(plus(x, minus(loc)) if loc else x, s), y=s)
+
+    return row
+
+
 def multi_dot(matrices: Sequence[Value]) -> Value:
     return reduce(matmul, moves.listed(matrices))
 
 
 def solve(a: Value, b: Value) -> Value:
+    if a.rank > 2 and b.rank == a.rank - 1 > 1:
+        raise IversonError("ambiguous", "NumPy 1 solves for a stack of vectors here, NumPy 2 for a matrix.",
+                           hint="Write b[..., None] for vectors, and [..., 0] after it.")
     return matmul(inv(a), b)
 
 
 def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = None) -> Value:
+    if dtype not in (None, "float"):
+        return of_type(eye(book, N, M, k), dtype)
     if M is None and k == 0:
         return arrays.identity(book, N)
     columns = arrays.arange(book, N if M is None else M)
@@ -324,22 +413,36 @@ def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = No
     return plain(moves.ordered("=", arranged(arrays.arange(book, N), [0, None]), arranged(shifted, [None, 0])))
 
 
+def of_type(x: Value, dtype: Dtype) -> Value:
+    """An array of whole numbers made in a type."""
+    return typed(replace(x, integral=True), dtype) if dtype in ("bool", "int") else x
+
+
 def ones(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
-    return arrays.filled(book, shape, 1)
+    return of_type(arrays.filled(book, shape, 1), dtype)
 
 
 def zeros(book: Book, shape: Axes, dtype: Dtype = None) -> Value:
-    return arrays.filled(book, shape, 0)
+    return of_type(arrays.filled(book, shape, 0), dtype)
 
 
 def full(book: Book, shape: Axes, fill_value: Value, dtype: Dtype = None) -> Value:
     if fill_value.hole is not None:
         return with_hole(arrays.filled(book, shape, 0), [fill_value.hole])
-    return times(plain(fill_value), arrays.filled(book, shape, 1))
+    found = times(plain(fill_value), arrays.filled(book, shape, 1))
+    if dtype is not None:
+        return typed(replace(found, integral=fill_value.keeps_whole() is True), dtype)
+    return replace(found, integral=fill_value.keeps_whole() is True)
 
 
 def full_like(a: Value, fill_value: Value, dtype: Dtype = None) -> Value:
-    return times(plain(fill_value), ones_like(a))
+    whole = fill_value.keeps_whole() is True
+    kind = a.keeps_whole()
+    if dtype is None and not whole and a.book.whole_type(kind):
+        raise unsupported("NumPy would cut this off to a whole number, as the array's type has it.", "Write np.full(a.shape, value).")
+    a.book.reals += [kind] if isinstance(kind, str) and not whole and dtype is None else []
+    found = times(plain(fill_value), ones_like(a, "float"))
+    return replace(found, integral=a.keeps_whole()) if dtype is None else typed(replace(found, integral=whole), dtype)
 
 
 def entire(a: Value) -> Value:
@@ -349,15 +452,29 @@ def entire(a: Value) -> Value:
 
 
 def ones_like(a: Value, dtype: Dtype = None) -> Value:
-    return arrays.filled(a.book, entire(a).axes, 1)
+    found = arrays.filled(a.book, entire(a).axes, 1)
+    return of_type(found, "bool" if a.truth else dtype) if dtype or a.truth else replace(found, integral=a.keeps_whole())
 
 
 def zeros_like(a: Value, dtype: Dtype = None) -> Value:
-    return arrays.filled(a.book, entire(a).axes, 0)
+    found = arrays.filled(a.book, entire(a).axes, 0)
+    return of_type(found, dtype or "bool") if dtype or a.truth else replace(found, integral=a.keeps_whole())
+
+
+def typed(x: Value, dtype: Dtype) -> Value:
+    """An array in another type; numbers that would be cut off are refused."""
+    if dtype == "bool":
+        return x if x.truth else compared("!=", x, literal(x.book, 0))
+    whole = x.keeps_whole()
+    if dtype == "int" and not x.book.whole_type(whole):
+        raise unsupported("Numbers are cut off to whole ones here.", "Write np.floor, or leave the type out.")
+    if dtype == "int":
+        return replace(plain(x), integral=True) if x.truth else x
+    return replace(plain(x), integral=False, run=None) if dtype else x
 
 
 def same(x: Value, dtype: Dtype = None) -> Value:
-    return plain(x) if dtype else x
+    return typed(x, dtype)
 
 
 def length(x: Value) -> Value:
@@ -369,16 +486,17 @@ def length(x: Value) -> Value:
 
 
 def builtin_sum(x: Value) -> Value:
-    if x.rank != 1:
-        raise IversonError("ambiguous", "Python's sum adds along the first axis only.",
-                           hint="Write np.sum(A), or np.sum(A, axis=0).")
-    return reduced("sum", x)
+    if not x.rank:
+        raise IversonError("shape", "Python's sum adds up a list, not a number.")
+    return reduced("sum", x, 0)
 
 
 def tensordot(a: Value, b: Value, axes: Plain = 2) -> Value:
     """The sum over the named axes of both."""
     if isinstance(axes, int):
         axes = (tuple(range(a.rank - axes, a.rank)), tuple(range(axes)))
+    if not isinstance(axes, tuple) or len(axes) != 2:
+        raise unsupported("tensordot takes a number of axes, or those of each array.", "Write axes=1, or axes=([1], [0]).")
     left, right = (positions(v, p) for v, p in zip((a, b), axes, strict=True))
     if len(left) != len(right):
         raise IversonError("shape", "tensordot pairs as many axes of the one as of the other.")
@@ -391,7 +509,12 @@ def tensordot(a: Value, b: Value, axes: Plain = 2) -> Value:
 
 def outer_of(function: Callable[..., Value]) -> Callable[..., Value]:
     """np.subtract.outer(x, y) and its kind."""
-    return lambda x, y: function(arranged(x, [0, None]), arranged(y, [None, 0]))
+    def row(x: Value, y: Value) -> Value:
+        if x.rank != 1 or y.rank != 1:
+            raise unsupported("An outer operation is read of two vectors.", "Write x[:, None] and y[None, :].")
+        return function(arranged(x, [0, None]), arranged(y, [None, 0]))
+
+    return row
 
 
 def builtin_extreme(kind: str) -> Callable[..., Value]:
@@ -420,12 +543,14 @@ CALLS: dict[str, Callable[..., Any]] = {
     "softmax": softmax("softmax", None),         "log_softmax": softmax("logsoftmax", None),
     "nn.softmax": softmax("softmax", -1),        "nn.log_softmax": softmax("logsoftmax", -1),
     "matmul": matmul, "dot": arrays.dot, "inner": arrays.inner, "vdot": vdot, "outer": arrays.outer,
-    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
+    "multi_dot": multi_dot, "einsum": arrays.einsum, "inv": inv, "solve": solve, "solve_triangular": solve_triangular,
+    "norm.logpdf": density("-x^2/2 - log(y) - log(2*pi)/2"), "norm.pdf": density("exp(-x^2/2)/(y*sqrt(2*pi))"),
+    "norm.cdf": density("normcdf(x)"), "norm.logcdf": density("log(normcdf(x))"), "pinv": arrays.whole("pinv", lambda axes: axes[::-1]),
     "cholesky": arrays.whole("cholesky", tuple), "eigvalsh": arrays.whole("eigvals", lambda axes: axes[:1]),
     "expm": arrays.of_square("expm"), "logm": arrays.of_square("logm"), "sqrtm": arrays.of_square("sqrtm"),
     "fractional_matrix_power": arrays.fractional_power,
     "trace": arrays.trace, "det": arrays.determinant("det"), "slogdet": slogdet,
-    "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diag,
+    "matrix_power": arrays.matrix_power, "diag": arrays.diag, "diagonal": arrays.diagonal,
     "transpose": arrays.transposed, "ravel": moves.flat, "reshape": moves.reshape,
     "squeeze": arrays.squeeze, "expand_dims": arrays.expand_dims, "swapaxes": moves.swapaxes, "moveaxis": moves.moveaxis,
     "eye": eye, "identity": arrays.identity, "arange": moves.arange_from, "linspace": moves.linspace, "ones": ones,
@@ -436,7 +561,16 @@ CALLS: dict[str, Callable[..., Any]] = {
     "tril": moves.triangle(True), "triu": moves.triangle(False), "take": moves.take,
     "take_along_axis": moves.take_along_axis, "stack": moves.stack, "concatenate": moves.concatenate,
     "hstack": moves.hstack, "vstack": moves.vstack, "column_stack": moves.column_stack, "append": moves.append,
-    "eigh": eigh, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
+    "convolve": series.sliding("convolve", "full"), "correlate": series.sliding("correlate", "valid"),
+    "vander": series.vander, "polyval": series.polyval,
+    "corrcoef": corrcoef, "ptp": ptp, "triu_indices": triangle_places(False), "tril_indices": triangle_places(True),
+    **{f"{n}.outer": outer_of(f) for n, f in (
+        ("logaddexp", logaddexp), ("maximum", written("max(x, y)")), ("minimum", written("min(x, y)")),
+        ("equal", partial(compared, "=")), ("less", partial(compared, "<")), ("greater", partial(compared, ">")))},
+    "shape": shape_of, "size": size_of_array, "ndim": ndim,
+    **{f"{n}.reduce": reduction_of(kind) for n, kind in (
+        ("add", "sum"), ("multiply", "prod"), ("maximum", "max"), ("minimum", "min"))},
+    "eigh": eigh, "cov": cov, "add.outer": outer_of(plus), "subtract.outer": outer_of(lambda x, y: plus(x, minus(y))),
     "multiply.outer": outer_of(times), "logaddexp.reduce": logsumexp, "ones_like": ones_like, "zeros_like": zeros_like,
     "array": same, "asarray": same, "copy": same, "float64": same,
 }

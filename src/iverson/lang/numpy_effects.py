@@ -6,18 +6,18 @@ Glossary   frame: one loop around; effect: what all turns of a loop do to one na
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.affine import Poly, split
 from ..core.affine import minus as less
 from ..core.affine import total as summed
 from .numpy_arrays import arange, filled
-from .numpy_elementwise import applied, minus, over, plus, times
+from .numpy_elementwise import applied, minus, over, plus, times, where
 from .numpy_invoked import Calling
 from .numpy_loops import Turns, each, over_cell, together
 from .numpy_parts import Slice, updated
-from .numpy_values import Cell, Value, literal, plain, unsupported
+from .numpy_values import Cell, Value, literal, plain, replace, unsupported
 
 
 @dataclass
@@ -69,6 +69,19 @@ class Effects(Calling):
             kinds = [e.op for e in frame.effects if e.name == n]
             if len(set(kinds)) > 1 or (kinds[0] in ("set", "append") and len(kinds) > 1):
                 raise unsupported(f"A loop does several things to {n}, in an order that counts.", "Use a name for each.")
+
+    def either_way(self, test: Value, yes: list[Effect], no: list[Effect]) -> list[Effect]:
+        """What both branches append or set is one of two values in every turn."""
+        made: list[Effect] = []
+        rest = list(no)
+        for e in yes:
+            twin = next((w for w in rest if w.name == e.name and w.op == e.op and same_places(w, e)), None)
+            if e.op not in ("append", "set") or twin is None or not isinstance(e.value, Value):
+                made.append(e)
+                continue
+            rest.remove(twin)
+            made.append(replace(e, value=where(test, e.value, twin.value), held=together(self.inner_held())))
+        return made + rest
 
     def accumulate(self, n: str, op: ast.operator, v: Value) -> None:
         """`n op= v` of every turn."""
@@ -159,6 +172,15 @@ class Effects(Calling):
             self.local[n] = (*self.local[n], v)
         else:
             raise unsupported(f"{n} is not a list.")
+
+
+def same_places(a: Effect, b: Effect) -> bool:
+    """Whether two effects are on the same entries: each place is one whole number, or the whole axis."""
+    if a.items is None or b.items is None:
+        return a.items is b.items
+    return len(a.items) == len(b.items) and all(
+        i is j or (isinstance(i, Value) and isinstance(j, Value) and i.whole() is not None and i.whole() == j.whole())
+        for i, j in zip(a.items, b.items, strict=True))
 
 
 def joined(a: Value | None, b: Value | None) -> Value | None:

@@ -7,7 +7,6 @@ Infinite entries are carried through sums alone.  Knows no function by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import reduce
 
 from ..core.affine import AT_LEAST, Poly
@@ -15,7 +14,8 @@ from ..core.affine import minus as less_of
 from ..core.affine import product as multiplied
 from ..core.affine import total as summed
 from .numpy_sizes import Axes, Size, number_poly
-from .numpy_values import Terms, Value, condition, flip, literal, plain, unsupported
+from .numpy_values import Terms, Value, condition, flip, literal, plain, replace, unsupported, whole_number
+from .ranges import divided
 from .surface import Surface, call, number
 
 # -- whole numbers -------------------------------------------------------------------------------------------
@@ -138,8 +138,15 @@ def total(values: Sequence[Value], less: Sequence[bool]) -> Value:
         return Surface("add", tuple(signed))
 
     signs = [-1 if m else 1 for m in less]
-    found = replace(elementwise(make, *map(bare, values)), run=joined_run(values, signs))
+    found = replace(elementwise(make, *map(bare, values)), run=joined_run(values, signs), offset=offset_of(values, signs))
     return with_hole(as_index(found), [(v.hole[0], v.hole[1] * s) for v, s in zip(values, signs, strict=True) if v.hole])
+
+
+def offset_of(values: Sequence[Value], signs: Sequence[int]) -> tuple[Value, int] | None:
+    """Labels and a whole number that are added up, as `y + 1` is."""
+    labels = [v for v, s in zip(values, signs, strict=True) if v.label and not v.truth and s == 1]
+    others = [v.exact * s for v, s in zip(values, signs, strict=True) if isinstance(v.exact, int) and not v.rank]
+    return (labels[0], sum(others)) if len(labels) == 1 and len(others) == len(values) - 1 else None
 
 
 def plus(*values: Value) -> Value:
@@ -175,6 +182,17 @@ def with_hole(v: Value, holes: Sequence[tuple[Value, int]]) -> Value:
 
 def over(x: Value, y: Value) -> Value:
     return elementwise(ratio, x, y)
+
+
+def floored(x: Value, y: Value) -> Value:
+    """`x // y`; of sizes a whole number where it leaves no rest."""
+    p, q = x.whole(), y.whole()
+    found = divided(p, q) if p and q else None
+    if found is not None:
+        return whole_number(x.book, found)
+    if isinstance(x.exact, int) and isinstance(y.exact, int) and y.exact and not (x.rank or y.rank):
+        return literal(x.book, x.exact // y.exact)
+    return applied("floor", over(x, y))
 
 
 def power(x: Value, y: Value) -> Value:

@@ -6,31 +6,32 @@ import ast
 import difflib
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from ..core.affine import constant
 from .numpy_arrays import reduced
-from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, NUMBER_TYPES, TORCH_DIFFERS
+from .numpy_calls import BUILTINS, CALLS, HINTS, METHODS, NUMBER_TYPES
 from .numpy_elementwise import applied, over, plus, times
 from .numpy_loops import Turns, all_turns, over_turns
-from .numpy_reader import MOST_CALLS, TORCH_WORDS, TOTALS, WORDS, Function, signature_of
+from .numpy_reader import MOST_CALLS, TOTALS, WORDS, Function, signature_of
 from .numpy_sizes import Size, size_of
-from .numpy_text import dotted
+from .numpy_torch import TORCH, TORCH_WORDS, one_hot, speaks_torch
 from .numpy_turns import Turning
-from .numpy_values import Value, literal, unsupported
+from .numpy_values import Value, literal, replace, unsupported
 
 
 class Calling(Turning):
     """A reader of calls."""
 
     def _Call(self, node: ast.Call) -> Any:
-        path = dotted(node.func)
+        path = self.path(node.func)
         if isinstance(node.func, ast.Lambda):
-            return self.called(Function(node.func, self.local), node)
+            return self.called(Function(node.func, self.local, self.call), node)
         if path is not None and len(path) == 1 and isinstance(self.local.get(path[0]), Function):
             return self.called(self.local[path[0]], node)
+        if path in (["list"], ["tuple"]) and len(node.args) == 1 and not node.keywords:
+            return self.listing(node.args[0])
         loop = self.loop_total(path, node)
         if loop is not None:
             return loop
@@ -39,9 +40,27 @@ class Calling(Turning):
         if not isinstance(node.func, ast.Attribute):
             raise unsupported("Only named functions are called.")
         n = node.func.attr
-        if n not in METHODS:
-            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n))
-        return self.invoke(METHODS[n], node, [self.value(node.func.value)])
+        found = self.torch(n) or METHODS.get(n) or (CALLS.get(n) if self.in_torch else None)
+        if found is None:
+            near = difflib.get_close_matches(n, [*METHODS, *(TORCH if self.in_torch else ())], 1, 0.8)
+            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n) or (f"Did you mean .{near[0]}()?" if near else None))
+        return self.invoke(found, node, [self.value(node.func.value)])
+
+    @cached_property
+    def in_torch(self) -> bool:
+        """Whether the text is about torch arrays."""
+        return speaks_torch(self.inputs.nodes)
+
+    def torch(self, n: str) -> Callable[..., Any] | None:
+        """What a function or method means in torch, where that is another thing."""
+        return TORCH.get(n) if n in TORCH and self.in_torch else None
+
+    def listing(self, node: ast.AST) -> Any:
+        """list(x): what is listed already, or the entries of an array where only those count."""
+        made = self.read(node)
+        if isinstance(made, Value) and made.label is None and made.run is None:
+            raise unsupported("A list of an array's entries is read as an index only.", "Leave out the list: arrays add entry by entry.")
+        return made
 
     def loop_total(self, path: list[str] | None, node: ast.Call) -> Value | None:
         """sum(... for ...), np.mean([... for ...]) and their kind."""
@@ -87,14 +106,14 @@ class Calling(Turning):
     def row(self, path: list[str], node: ast.Call) -> Callable[..., Any]:
         """The row of a function's name."""
         n = path[-1]
-        if self.inputs.declared(path[0]) or path[0] in self.local:
+        if not self.foreign(path[0]) and (self.inputs.declared(path[0]) or path[0] in self.local):
             raise unsupported(f"{path[0]} is an array and is not called.", "Write * for a product.")
         if len(path) == 1 and n in BUILTINS:
             return BUILTINS[n]
         name = self.inputs.aliases.get(n, n) if len(path) == 1 else n
         found = CALLS.get(".".join(path[-2:])) or CALLS.get(name)
-        if path[0] in ("torch", "F") and n in TORCH_DIFFERS:
-            raise unsupported(f"{'.'.join(path)} means another thing than NumPy's {n}.", TORCH_DIFFERS[n])
+        own = path[0] in ("torch", "F", "nn") and path[-2:-1] != ["linalg"]
+        found = (TORCH.get(n) if own else None) or found or (one_hot if n == "one_hot" else None)
         known = set(path[:-1]) <= self.modules or (".".join(path[-2:]) in CALLS and set(path[:-2]) <= self.modules)
         if found is not None and known:
             return found
@@ -120,7 +139,7 @@ class Calling(Turning):
         for n, raw in bound.arguments.items():
             kind = str(signature.parameters[n].annotation)
             many = signature.parameters[n].kind is inspect.Parameter.VAR_POSITIONAL
-            hint = HINTS.get((dotted(node.func) or [""])[-1])
+            hint = HINTS.get((self.path(node.func) or [""])[-1])
             read = [self.argument(kind, a, hint) for a in (raw if many else [raw])]
             bound.arguments[n] = tuple(read) if many else read[0]
         return row(*bound.args, **bound.kwargs)
@@ -167,10 +186,11 @@ class Calling(Turning):
             raise self.error("unsupported", "This is not a size.", node, "Sizes: 3, N, len(x), X.shape[0].")
         return size_of(p)
 
-    def number_type(self, node: ast.AST) -> bool:
-        if self.text.of(node).replace('"', "'") not in NUMBER_TYPES:
+    def number_type(self, node: ast.AST) -> str:
+        found = NUMBER_TYPES.get(self.text.of(node).replace('"', "'"))
+        if found is None:
             raise self.error("unsupported", "Numbers are float64 here.", node, "Leave the type out.")
-        return True
+        return found
 
     def called(self, function: Function, node: ast.Call) -> Any:
         """`(lambda s: body)(value)`, or a function of the text: its arguments become definitions."""
@@ -178,13 +198,16 @@ class Calling(Turning):
         self.calls += 1
         if self.calls > MOST_CALLS:
             raise unsupported("Functions that call each other so often are not read.", "Write the loss without recursion.")
-        outer = self.local
-        self.local = dict(function.local) if isinstance(function.node, ast.FunctionDef) else function.local | outer
+        outer, call = self.local, self.call
+        self.names_of[call] = outer
+        self.local = dict(self.names_of.get(function.call, function.local))
+        self.call = object()
         self.local |= {n: self.assign(n, v) for n, v in given.items()}
         try:
             return self.body_of(function.node)
         finally:
-            self.local = outer
+            self.names_of[self.call] = self.local
+            self.local, self.call = outer, call
 
     def body_of(self, function: ast.Lambda | ast.FunctionDef) -> Any:
         """The value of a function whose arguments are local names."""

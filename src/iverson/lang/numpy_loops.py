@@ -57,7 +57,7 @@ def each(v: Value, cell: Cell, place: int = 0) -> Value:
 
     def cut(terms: Terms) -> Surface:
         t = terms[place] or number(0)
-        with at_turn(v.book, cell, v.book.tree(summed([settled(v.book, cell.low), v.book.affine(t)]))):
+        with at_turn(v.book, cell, v.book.tree(summed([settled(v.book, cell.low), v.book.affine(t)])) if cell.low else t):
             return v.at((*terms[:place], *terms[place + 1:]))
 
     return Value(v.book, axes, cut, v.truth, loose=True, apart=(place,))

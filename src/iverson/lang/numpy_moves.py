@@ -17,7 +17,7 @@ from .numpy_arrays import Plain, arange, filled, positions
 from .numpy_elementwise import compared, over, plus, times, total
 from .numpy_loops import Turns, all_turns
 from .numpy_parts import WHOLE, Slice, gathered
-from .numpy_sizes import Axes, Size, poly_tree, size_of
+from .numpy_sizes import Axes, Size, number_poly, poly_tree, size_of
 from .numpy_values import Book, Terms, Value, arranged, axes_text, flip, literal, opaque, pick, plain, unsupported, whole_number
 from .ops import OPS
 from .ranges import divided
@@ -71,7 +71,7 @@ def stack(arrays: Sequence[Value], axis: Plain = 0) -> Value:
     runs = [v.whole() for v in values]
     whole = all(r is not None and constant(r) is not None for r in runs)
     return Value(first.book, (*axes[:place], Size(len(values)), *axes[place:]), cut, loose=True,
-                 apart=(place,), simple=whole)
+                 apart=(place,), simple=whole, integral=all(v.keeps_whole() is True for v in arrays))
 
 
 def common(sizes: list[Size | None]) -> Size | None:
@@ -146,15 +146,22 @@ def hstack(tup: Sequence[Value]) -> Value:
 def vstack(tup: Sequence[Value]) -> Value:
     if isinstance(tup, Turns):
         return stack(tup) if tup.value.rank == 1 else concatenate(tup, 0)
-    return stack(tup, 0) if all(v.rank == 1 for v in tup) else concatenate(
-        [arranged(v, [None, 0]) if v.rank == 1 else v for v in tup], 0)
+    parts = listed(tup)
+    return stack(parts, 0) if all(v.rank == 1 for v in parts) else concatenate(
+        [arranged(v, [None, 0]) if v.rank == 1 else v for v in parts], 0)
 
 
 def column_stack(tup: Sequence[Value]) -> Value:
     if isinstance(tup, Turns):
         return stack(tup, 1) if tup.value.rank == 1 else concatenate(tup, 1)
-    return stack(tup, 1) if all(v.rank == 1 for v in tup) else concatenate(
-        [arranged(v, [0, None]) if v.rank == 1 else v for v in tup], 1)
+    parts = listed(tup)
+    return stack(parts, 1) if all(v.rank == 1 for v in parts) else concatenate(
+        [arranged(v, [0, None]) if v.rank == 1 else v for v in parts], 1)
+
+
+def row_stack(parts: Sequence[Any]) -> Value:
+    """np.r_[a, b]: one after the other, numbers as entries."""
+    return concatenate([arranged(v, [None]) if v.rank == 0 else v for v in listed(parts)])
 
 
 def append(arr: Value, values: Value, axis: Plain = None) -> Value:
@@ -193,8 +200,15 @@ def fliplr(m: Value) -> Value:
 
 
 def roll(a: Value, shift: Plain, axis: Plain = None) -> Value:
-    if type(shift) is not int or a.rank != 1 or a.axes[0] is None:
-        raise unsupported("np.roll is read of a vector, by a number that is written out.")
+    if type(shift) is not int or (axis is None and a.rank != 1):
+        raise unsupported("np.roll is read along one axis, by a number that is written out.", "Write np.roll(x, 1, axis=0).")
+    [p] = positions(a, axis)
+    if a.axes[p] is None or shift == 0:
+        return a
+    if a.rank > 1:
+        last, first = ([part if q == p else WHOLE for q in range(a.rank)]
+                       for part in (Slice(number_poly(-shift), None), Slice(None, number_poly(-shift))))
+        return concatenate([gathered(a, last), gathered(a, first)], p)
     return opaque(a.book, a.axes, lambda: call("roll", a.number(), number(shift)))
 
 
@@ -294,11 +308,26 @@ def laid_out(x: Value, axes: Axes) -> Value:
     if len(real) == len(old) and all(x.book.same(x.axes[p], a) for p, a in zip(old, real, strict=True)):
         rest = iter(old)
         return arranged(x, [None if a is None else next(rest) for a in axes])
+    lead = next((p for p, (q, a) in enumerate(zip(old, real, strict=False)) if not x.book.same_known(x.axes[q], a)), 0)
+    if lead and None not in x.axes:
+        return within_parts(x, axes, lead)
     if not 1 <= len(real) <= 3 or len(old) > 2 or not old:
         raise unsupported("This new shape is not read.", "Write einsum, or index with None.")
     made = opaque(x.book, tuple(real), lambda: call("reshape", arranged(x, old).number(), *map(x.book.size, real)))
     rest = iter(range(len(real)))
     return arranged(made, [None if a is None else next(rest) for a in axes])
+
+
+def within_parts(x: Value, axes: Axes, lead: int) -> Value:
+    """A new shape of each part of an array; its first axes stay."""
+    def cut(terms: Terms) -> Surface:
+        at = [t for t, a in zip(terms, axes, strict=True) if a is not None]
+        part = Value(x.book, x.axes[lead:], lambda t: x.number((*at[:lead], *t)), loose=x.loose)
+        return laid_out(part, tuple(real[lead:])).number(tuple(at[lead:]))
+
+    real = [a for a in axes if a is not None]
+    first = [p for p, a in enumerate(axes) if a is not None][:lead]
+    return Value(x.book, axes, cut, loose=True, apart=tuple(first))
 
 
 def swapaxes(a: Value, axis1: Plain, axis2: Plain) -> Value:

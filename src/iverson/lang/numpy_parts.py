@@ -8,7 +8,7 @@ Every place that is read is proved to be in range; one that may count from the e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -18,9 +18,9 @@ from ..core.affine import total as summed
 from ..core.errors import IversonError
 from .numpy_arrays import arange, filled, onehot
 from .numpy_elementwise import both, broadcast, compared, negative, plus, times, where, with_hole
-from .numpy_sizes import Axes, Size, poly_tree, size_of
-from .numpy_values import ALL, Book, Terms, Value, arranged, axes_text, literal, plain, unsupported, whole_number
-from .surface import Surface, call, index, number
+from .numpy_sizes import Axes, Size, number_poly, poly_tree, size_of
+from .numpy_values import ALL, Book, Terms, Value, arranged, axes_text, literal, plain, replace, unsupported, whole_number
+from .surface import Surface, call, conjunction, index, number
 
 NEW, WHOLE = "new", "whole"      # items of a subscript: np.newaxis and a colon
 ONE: Poly = {(): 1}
@@ -125,8 +125,8 @@ def placed(x: Value, items: Sequence[Any]) -> Value:
     if all(k is WHOLE for k, _ in out) and not at:
         return x
     found = taken(x, at, parts, out, shape)
-    alone = not parts and not shape and all(x.axes[p] is None or not found.rank for p in at)
-    return replace(found, label=x.label or None) if alone else found
+    integer = x.label and all(i.label is not None or i.run is not None for i in at.values() if isinstance(i, Value))
+    return replace(found, label=x.label or None) if integer else found
 
 
 def between(x: Value, p: int, part: Part) -> Value:
@@ -150,14 +150,19 @@ def taken(x: Value, at: dict[int, Any], parts: dict[int, Part], out: list[tuple[
         given = dict(zip(out, terms, strict=True))
         shared = tuple(given.get(("array", a)) for a in range(len(shape)))
         every: list[Surface | None] = [given.get((WHOLE, p)) for p in range(x.rank)]
-        for p, i in at.items():
-            every[p] = indexing(i, shared) if isinstance(i, Value) else x.book.tree(i)
         open_parts: dict[int, Part] = {}
         for p, part in parts.items():
             t = given["part", p]
             every[p] = None if t is None else part.place(x.book, t)
             open_parts |= {p: part} if t is None else {}
-        return (sliced(x, every, open_parts) if open_parts else x.number(tuple(every))).at(None)
+        moved = {p: i for p, i in at.items() if isinstance(i, Value) and i.offset is not None and i.run is None}
+        with x.book.bound([size for p in moved if (size := x.axes[p]) is not None]) as names:
+            for p, i in at.items():
+                every[p] = None if p in moved else indexing(i, shared) if isinstance(i, Value) else x.book.tree(i)
+            held = [standing(i, k, shared) for i, k in zip(moved.values(), names, strict=True)]
+            every = [next(rest) if p in moved else t for rest in [iter(names)] for p, t in enumerate(every)]
+            body = (sliced(x, every, open_parts) if open_parts else x.number(tuple(every))).at(None)
+        return Surface("reduce", (body, conjunction(held)), ("sum", tuple(k.attr for k in names))) if held else body
 
     axis: dict[str, Callable[[int], Size | None]] = {
         NEW: lambda p: None, WHOLE: lambda p: x.axes[p], "array": lambda a: shape[a],
@@ -178,6 +183,14 @@ def sliced(x: Value, every: Sequence[Surface | None], parts: dict[int, Part]) ->
     return index(x.number(tuple(every)), *(parts[p].tree() if p in parts else ALL for p in stay))
 
 
+def standing(i: Value, k: Surface, terms: Terms) -> Surface:
+    """The condition under which an index is the sum of a label and a number: `k - 1 = y[i]`."""
+    assert i.offset is not None
+    labels, c = i.offset
+    place = i.book.tree(less(i.book.affine(k), number_poly(c)))
+    return Surface("rel", (place, labels.at(terms[len(terms) - i.rank:])), "=")
+
+
 def indexing(i: Value, terms: Terms) -> Surface | None:
     """The index term that an index array is at `terms`, the last of which are its own."""
     own = terms[len(terms) - i.rank:]
@@ -188,6 +201,8 @@ def indexing(i: Value, terms: Terms) -> Surface | None:
 
 def related(i: Value, axis: Size | None) -> Value:
     """An index array for an axis: arange runs along all of it, labels are below its size."""
+    if i.offset is not None and i.run is None:
+        return moved_labels(i, axis)
     if i.run is not None and i.label != "":
         low, high = i.run()
         within(i.book, low, axis)
@@ -199,7 +214,25 @@ def related(i: Value, axis: Size | None) -> Value:
         raise unsupported("This is not read as an index.",
                           "An index is a number, a name of integers, np.arange, a colon or None.")
     own = i.book.labels.setdefault(i.label, Size()) if i.label else i.axes[0]
+    if i.label and own is not None and own.known() and axis.known() and less(i.book.poly(axis), i.book.poly(own)) and (
+            i.book.holds(less(i.book.poly(axis), i.book.poly(own)))):
+        return replace(i, offset=(i, 0))  # labels of fewer classes than the axis has entries
     i.book.agree(own, axis, "An index runs along the axis it stands on; a label is below its size.")
+    return i
+
+
+def moved_labels(i: Value, axis: Size | None) -> Value:
+    """Labels and a number from 0 on, as an index array for an axis on which their sum lies."""
+    assert i.offset is not None
+    labels, c = i.offset
+    book, n = i.book, i.book.poly(axis)
+    classes = book.labels.setdefault(str(labels.label), Size())
+    if c < 0:
+        raise unsupported("This place may count from the end of the array.", "Let the labels come in as they are used.")
+    if not classes.known():
+        book.same(classes, size_of(less(n, number_poly(c))))
+    if not book.holds(less(less(n, number_poly(c)), book.poly(classes))):
+        raise unsupported("This place may lie outside the array.", "The labels and the number stay below the size of the axis.")
     return i
 
 

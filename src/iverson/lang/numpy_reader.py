@@ -10,6 +10,7 @@ import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, reduce
 from typing import Any
 
@@ -17,14 +18,15 @@ from ..core.affine import Poly, constant
 from ..core.affine import minus as less
 from ..core.errors import IversonError
 from .numpy_arrays import matmul, transposed
-from .numpy_calls import MODULES
-from .numpy_elementwise import applied, both, compared, either, inverted, minus, over, plus, power, times, total, where
+from .numpy_calls import BUILTINS, CALLS, MODULES, Outputs, Triangle
+from .numpy_elementwise import applied, both, compared, either, floored, inverted, minus, over, plus, power, times, total, where
 from .numpy_loops import Turns, all_turns
+from .numpy_moves import column_stack, row_stack, stack, stacked_list
 from .numpy_parts import NEW, WHOLE, Slice, gathered
 from .numpy_text import Inputs, Text, dotted, summing
 from .numpy_values import Book, Value, axes_text, extent, infinite, literal, stored, unsupported
 from .ops import CONSTANTS, OPS, REDUCTIONS
-from .surface import name as named
+from .surface import call, number
 from .tokens import tokenize
 
 RELATIONS: dict[type, str] = {
@@ -32,9 +34,8 @@ RELATIONS: dict[type, str] = {
 OPERATIONS: dict[type, Callable[[Value, Value], Value]] = {
     ast.Add: plus, ast.Sub: lambda x, y: total([x, y], [False, True]),
     ast.Mult: times, ast.Div: over, ast.Pow: power, ast.MatMult: matmul, ast.BitAnd: both, ast.BitOr: either,
-    ast.FloorDiv: lambda x, y: applied("floor", over(x, y))}
+    ast.FloorDiv: floored}
 REFUSED: dict[str, tuple[str, str | None]] = {
-    "NamedExpr":    ("An assignment inside an expression", "Write it as a statement before."),
     "Slice":        ("A slice", None),
     "BitXor":       ("The operator ^", "Write ** for a power."),
     "Mod":          ("The operator %", "Write the remainder with np.floor, or let it come in as data."),
@@ -49,11 +50,14 @@ REFUSED: dict[str, tuple[str, str | None]] = {
     "Await":        ("An await", None),
 }
 TOTALS = {"sum": "sum", "mean": "mean", "average": "mean", "prod": "prod", "max": "max", "min": "min", "amax": "max", "amin": "min"}
-TORCH_WORDS = {"dim": "axis", "keepdim": "keepdims"}
 WORDS = {*REDUCTIONS, *CONSTANTS, *OPS, "and", "or", "not", "where", "in", "lambda", "inf", "nan", "e"}
 COMPARED: dict[str | None, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
+LOOPED = frozenset({"zip", "enumerate", "abs", "pow"})
+CONSTANT_WORDS = frozenset({"pi", "inf", "nan"})
+JOINED: dict[str, Callable[[Any], Value]] = {"c_": column_stack, "r_": row_stack}
+OUTPUTS = {"values": 0, "sign": 0, "logabsdet": 1, "eigenvalues": 0, "eigenvectors": 1}
 MOST_TURNS = 64
 MOST_CALLS = 40
 
@@ -64,6 +68,7 @@ class Function:
 
     node: ast.Lambda | ast.FunctionDef
     local: dict[str, Any]
+    call: object = None  # the call in which it was made, whose names it sees as they are when it is called
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,24 @@ class Word:
     value: Any
 
 
+@dataclass(frozen=True)
+class Alias:
+    """A function or module under a name of the text: `exp = np.exp`, `R = range`."""
+
+    path: tuple[str, ...]
+
+
 class Pending:
     """A name whose value depends on the turn before, or on how many turns there were."""
 
     def __init__(self, why: str) -> None:
         self.why = why
+
+
+@cache
+def number_of(text: str) -> int | Fraction:
+    """A number, exactly as it is written."""
+    return tokenize(text)[0].value or 0
 
 
 @cache
@@ -90,10 +108,14 @@ class Reader:
 
     def __init__(self, text: Text, inputs: Inputs) -> None:
         self.text, self.inputs = text, inputs
-        self.book = Book(inputs.words)
+        self.book = Book(inputs.words, integers=inputs.integers)
+        if inputs.declared("pi") or "pi" in inputs.params:
+            self.book.pi = call("arccos", number(-1))
         self.local: dict[str, Any] = {}
         self.modules: set[str] = set(MODULES)
         self.calls = 0
+        self.call = object()
+        self.names_of: dict[object, dict[str, Any]] = {}
         self.roots: dict[str, Any] = {}
         sizes = [a for dims in inputs.axes.values() for a in dims if a is not None and a.root().form is not None]
         self.book.assumed += [less(a.poly(), {(): 1}) for a in sizes]
@@ -121,6 +143,8 @@ class Reader:
             return made
         if isinstance(made, Word) and isinstance(made.value, bool):
             return literal(self.book, int(made.value))
+        if isinstance(made, Alias):
+            raise self.error("unsupported", f"{made.path[-1]} is a function, not a number that is read.", node, "Call it.")
         raise self.error("unsupported", "An array is expected here, not a list or a tuple.", node,
                          "Take one part: slogdet(X)[1], X.shape[0].")
 
@@ -136,7 +160,7 @@ class Reader:
         if text[:2].lower() in ("0x", "0b", "0o"):
             text = str(node.value)
         try:
-            return literal(self.book, tokenize(text)[0].value or 0)
+            return literal(self.book, number_of(text))
         except IversonError as error:
             raise IversonError(error.kind, error.message) from None
 
@@ -149,13 +173,24 @@ class Reader:
             return found
         if n in self.inputs.named and not self.inputs.declared(n):
             return extent(self.book, self.inputs.named[n])
+        if self.foreign(n) and (n in BUILTINS or n in LOOPED or (n in self.modules and n not in CONSTANT_WORDS)):
+            return Alias((n,))
         if n in self.modules | {"pi", "inf", "nan"} and not self.inputs.declared(n) and n not in self.inputs.params:
             return self.constant(n)
+        if not n.isascii():
+            self.legible(n)
         return stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
+
+    def legible(self, n: str) -> None:
+        """Refuse a name that only looks like a Latin one, at its place."""
+        try:
+            tokenize(n)
+        except IversonError as error:
+            raise IversonError(error.kind, error.message, hint=error.hint) from None
 
     def constant(self, n: str) -> Value:
         if n == "pi":
-            return Value(self.book, (), lambda _: named("pi"))
+            return Value(self.book, (), lambda _: self.book.pi)
         if n == "e":
             return applied("exp", literal(self.book, 1))
         if n in ("inf", "Inf", "infty"):
@@ -165,7 +200,10 @@ class Reader:
     def _Attribute(self, node: ast.Attribute) -> Any:
         path = self.module_path(node)
         if path:
-            return self.constant(path[-1])
+            return Alias(tuple(path)) if path[-1] in CALLS else self.constant(path[-1])
+        x = self.read(node.value)
+        if isinstance(x, Outputs) and node.attr in OUTPUTS and OUTPUTS[node.attr] < len(x):
+            return x[OUTPUTS[node.attr]]
         x = self.value(node.value)
         if node.attr in ("T", "mT"):
             return transposed(x)
@@ -182,20 +220,39 @@ class Reader:
 
     def module_path(self, node: ast.AST) -> list[str] | None:
         """The parts of a name that starts with a module; arrays hide modules."""
-        path = dotted(node)
+        path = self.path(node)
         return path if path and len(path) > 1 and path[0] in self.modules and self.foreign(path[0]) else None
+
+    def path(self, node: ast.AST) -> list[str] | None:
+        """The parts of a dotted name, an alias of the text under its own name."""
+        found = dotted(node)
+        known = self.local.get(found[0]) if found else None
+        return [*known.path, *found[1:]] if found and isinstance(known, Alias) else found
 
     def foreign(self, n: str) -> bool:
         """Whether a name is neither an array nor local."""
         known = self.inputs.known(n) or n in self.inputs.params
         return n not in self.local and (not known or n in self.inputs.modules)
 
-    def _BinOp(self, node: ast.BinOp) -> Value:
+    def _BinOp(self, node: ast.BinOp) -> Any:
+        if isinstance(node.left, ast.List) or isinstance(node.right, ast.List):
+            return self.lists(node)
         if summing(node):
             return self.sum(node)
         if type(node.op) not in OPERATIONS:
             return self.refuse(node.op)
         return OPERATIONS[type(node.op)](self.value(node.left), self.value(node.right))
+
+    def lists(self, node: ast.BinOp) -> tuple[Any, ...]:
+        """`[a, b] + [c]` and `[a]*3`."""
+        x, y = self.read(node.left), self.read(node.right)
+        if isinstance(node.op, ast.Add) and isinstance(x, tuple) and isinstance(y, tuple):
+            return (*x, *y)
+        items, times_ = (x, y) if isinstance(x, tuple) else (y, x)
+        count = times_.exact if isinstance(times_, Value) and not times_.rank else None
+        if not isinstance(node.op, ast.Mult) or not isinstance(count, int) or not 0 <= count * len(items) <= MOST_TURNS:
+            raise unsupported("A list is joined to a list, or repeated a written number of times.", "Write np.array([...]).")
+        return items * count
 
     def sum(self, node: Any) -> Value:
         """A chain of + and -, however long, as one sum."""
@@ -291,7 +348,7 @@ class Reader:
             raise self.error("unsupported", "A condition on sizes is not read.", node, "Write the case that is meant.")
 
     def _Lambda(self, node: ast.Lambda) -> Function:
-        return Function(node, self.local)
+        return Function(node, self.local, self.call)
 
     def _Tuple(self, node: ast.Tuple | ast.List) -> tuple[Any, ...]:
         for e in node.elts:
@@ -304,19 +361,49 @@ class Reader:
     # -- subscripts ------------------------------------------------------------------------------------------
 
     def _Subscript(self, node: ast.Subscript) -> Any:
+        joined = JOINED.get((self.module_path(node.value) or [""])[-1])
+        if joined is not None:
+            return joined(self._Tuple(node.slice if isinstance(node.slice, ast.Tuple) else ast.Tuple([node.slice], ast.Load())))
         x = self.read(node.value)
         if isinstance(x, Turns):
             x = all_turns(x)
         if not isinstance(x, tuple):
-            return gathered(x, self.items(x, node.slice))
+            return self.gathered(x if isinstance(x, Value) else self.value(node.value), node.slice)
         if isinstance(node.slice, ast.Slice):
             ends = [None if e is None else self.literal(e) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
             return x[slice(*ends)]
-        whole = self.value(node.slice).whole()
+        whole = self.value(node.slice).whole() if not isinstance(node.slice, ast.Tuple) else None
         k = None if whole is None else constant(whole)
+        if k is None and not isinstance(x, Outputs):
+            found = stacked_list(x)
+            return gathered(found, self.items(found, node.slice))
         if k is None or not -len(x) <= k < len(x):
             raise unsupported(f"One of the {len(x)} parts is taken by its number.")
         return x[k]
+
+    def gathered(self, x: Value, node: ast.AST) -> Value:
+        """`x[...]`; of a list of places, one part for each."""
+        each = node.elts if isinstance(node, ast.Tuple) else [node]
+        lists = {q: found for q, e in enumerate(each) if (found := self.places(e)) is not None}
+        if not lists:
+            return gathered(x, self.items(x, node))
+        others = {q: self.item(e) for q, e in enumerate(each) if q not in lists}
+        fixed = sorted([*lists, *(q for q, i in others.items() if isinstance(i, Value))])
+        if len({len(v) for v in lists.values()}) > 1 or fixed != list(range(fixed[0], fixed[-1] + 1)):
+            raise self.error("unsupported", "Lists of places stand beside each other and have one length.", node)
+        if any(i is ... or i is NEW or (isinstance(i, Value) and i.whole() is None) for i in others.values()):
+            raise self.error("unsupported", "A list of places stands with colons, slices and numbers.", node)
+        turns = [others | dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+        whole = [WHOLE] * (x.rank - len(each))
+        return stack([gathered(x, [*(turn[q] for q in range(len(each))), *whole]) for turn in turns], fixed[0])
+
+    def places(self, node: ast.AST) -> tuple[Value, ...] | None:
+        """The whole numbers of a list that is written out, here or before."""
+        if not isinstance(node, ast.List) and not (isinstance(node, ast.Name) and isinstance(self.local.get(node.id), tuple)):
+            return None
+        made = self.read(node)
+        numbers = made and all(isinstance(v, Value) and isinstance(v.exact, int) and not v.rank for v in made)
+        return made if numbers and not isinstance(made, Outputs) else None
 
     def items(self, x: Value, node: ast.AST) -> list[Any]:
         """An item for each axis of x, and NEW where one is added."""
@@ -334,14 +421,17 @@ class Reader:
             return self.slice(node)
         if self.text.of(node) in ("None", "..."):
             return NEW if self.text.of(node) == "None" else ...
-        path = self.module_path(node) or dotted(node)
+        path = self.path(node)
         if path and path[-1] == "newaxis" and not self.inputs.declared(path[0]):
             return NEW
         found = self.read(node)
+        if isinstance(found, Triangle):
+            return found.mask
         if isinstance(found, tuple) and any(not isinstance(v, Value) or v.rank for v in found):
             return found
         found = self.value(node)
-        if found.rank == 0 and found.run is None and found.label is None and not found.truth:
+        if found.rank == 0 and found.run is None and found.label is None and (
+                found.offset is None) and not found.truth:
             raise self.error("unsupported", "An index is a whole number.", node,
                              "An index is a number, a name of integers, np.arange, a colon or None.")
         return found

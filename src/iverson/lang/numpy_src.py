@@ -9,7 +9,7 @@ multiply, compare or fill an array, so that their order does not matter; a writt
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +26,12 @@ RESULTS = ("L", "loss", "L_", "loss_", *(f"L{n}" for n in range(1, 20)))
 
 
 def parse_numpy(text: str, ranks: Mapping[str, int | str],
-                sizes: Mapping[str, str | int | Sequence[str | int]] | None = None) -> Script:
+                sizes: Mapping[str, str | int | Sequence[str | int]] | None = None,
+                integers: Collection[str] = ()) -> Script:
     """NumPy source as a script; its last equation is the result.
 
     ranks   0 to 4 for each array, or "row" for a 1-D array declared as a row; see numpy_text for other names
+    integers  arrays declared as labels, whose type keeps whole numbers only
     sizes   names or numbers of an array's axes; they are declared, and give len(x) and X.shape their names
     Every 1-D array is a column.  Errors carry the text and the span of the exact sub-expression.
 
@@ -39,7 +41,7 @@ def parse_numpy(text: str, ranks: Mapping[str, int | str],
     """
     text = source_of(text)
     try:
-        return Source.reading(text, ranks, sizes or {}).script()
+        return Source.reading(text, ranks, sizes or {}, integers).script()
     except IversonError as error:
         raise error.located(text) from None
     except RecursionError:
@@ -59,11 +61,13 @@ class Source(Statements):
     """One reading of one text."""
 
     body: list[ast.stmt]
+    words: dict[str, Any]  # arguments that are words by default
     function: bool = False  # the text is a function, which returns its value
+    before: int = 0  # statements before the function
 
     @classmethod
     def reading(cls, text: str, ranks: Mapping[str, int | str],
-                sizes: Mapping[str, str | int | Sequence[str | int]]) -> Source:
+                sizes: Mapping[str, str | int | Sequence[str | int]], integers: Collection[str] = ()) -> Source:
         body, places = program(text), Text(text)
         main = main_function(body)
         params: dict[str, Any] = {}
@@ -76,10 +80,11 @@ class Source(Statements):
             else:
                 params[n] = exact(default, places)
         given = {**ranks, **{n: 0 for n, d in params.items() if d is not None and n not in ranks and n not in sizes}}
-        found = cls(places, Inputs(body, given, sizes, params))
+        found = cls(places, Inputs(body, given, sizes, params, integers))
         found.body, found.frames, found.held = body, [], []
-        found.local |= words
+        found.words = words
         if main is not None:
+            found.before = len(body) - 1
             found.refuse_starred(main)
             found.function = True
             found.body = [s for s in body if s is not main] + main.body
@@ -94,6 +99,10 @@ class Source(Statements):
             if self.inputs.known(n):
                 self.inputs.array(n)
         last, anonymous = self.result(self.run())
+        for n in self.book.reals:
+            if n in self.book.labels:
+                raise IversonError("unsupported", f"NumPy keeps whole numbers in an array like {n}, and would cut others off.",
+                                   hint=f"Write np.zeros({n}.shape).")
         equations = [replace(e, body=spanned(self.settled(e.body), e.span)) for e in self.book.equations]
         if anonymous:
             equations.append(replace(last, body=spanned(self.settled(last.body), last.span)))
@@ -111,7 +120,9 @@ class Source(Statements):
         last = self.body[-1]
         try:
             alone = isinstance(last, ast.Expr) and not self.function
-            self.block(self.body[:-1] if alone else self.body)
+            self.block(self.body[:self.before])
+            self.enter()
+            self.block(self.body[self.before:-1] if alone else self.body[self.before:])
             if isinstance(last, ast.Expr) and alone:
                 return self.value(last.value)
         except Returned as end:
@@ -125,6 +136,13 @@ class Source(Statements):
         if not isinstance(made, Value):
             raise self.error("unsupported", "The text returns no value.", last, "End with `return loss`.")
         return made
+
+    def enter(self) -> None:
+        """Into the function: its arguments hide the names of the text around it."""
+        if self.function:
+            self.names_of[self.call] = self.local
+            self.local = {n: v for n, v in self.local.items() if n not in self.inputs.params} | self.words
+            self.call = object()
 
     def result(self, v: Value) -> tuple[Equation, bool]:
         """The last equation, and whether it was written without a name; axes of size 1 are kept as such."""

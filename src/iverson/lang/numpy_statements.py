@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,12 +13,12 @@ from ..core.errors import IversonError
 from .numpy_arrays import arange
 from .numpy_calls import MODULES
 from .numpy_effects import Effect, Effects, Frame
-from .numpy_elementwise import inverted, minus, plus, where
+from .numpy_elementwise import compared, inverted, minus, plus, where
 from .numpy_loops import together
 from .numpy_parts import gathered, updated
 from .numpy_reader import OPERATIONS, Function, Pending
 from .numpy_text import dotted
-from .numpy_values import Cell, Value, literal, stored, unsupported, whole_number
+from .numpy_values import Cell, Value, literal, plain, replace, stored, unsupported, whole_number
 
 VIEWS = frozenset("reshape ravel view transpose squeeze swapaxes moveaxis asarray diagonal expand_dims flip".split())
 BEFORE = "takes its value from the turn before."
@@ -82,7 +81,7 @@ class Statements(Effects):
                 self.modules.add(a.name)
 
     def _do_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.local[node.name] = Function(node, self.local)
+        self.local[node.name] = Function(node, self.local, self.call)
 
     def _do_With(self, node: ast.With) -> None:
         self.block(node.body)
@@ -94,7 +93,7 @@ class Statements(Effects):
 
     def _do_Expr(self, node: ast.Expr) -> None:
         e = node.value
-        path = dotted(e.func) if isinstance(e, ast.Call) else None
+        path = self.path(e.func) if isinstance(e, ast.Call) else None
         if isinstance(e, ast.Constant) or path == ["print"]:
             return
         if not isinstance(e, ast.Call) or path is None:
@@ -134,6 +133,12 @@ class Statements(Effects):
             made = Effect(target.id, kind, self.value(other), together(self.inner_held()))
             self.frames[-1].effects.append(made)
         return kind is not None
+
+    def _NamedExpr(self, node: ast.NamedExpr) -> Any:
+        if self.book.depth:
+            raise unsupported("An assignment inside an expression is not read in a loop.", "Write it as a statement before.")
+        self.name_it(node.target.id, self.read(node.value), node.value)
+        return self.read(node.target)
 
     def _do_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -192,7 +197,7 @@ class Statements(Effects):
 
     def fancy(self, node: ast.AST) -> bool:
         """Whether an item of a subscript is an array, so that the entries are copied."""
-        made = self.read(node) if not (isinstance(node, ast.Constant) or dotted(node) == ["np", "newaxis"]) else None
+        made = self.read(node) if not (isinstance(node, ast.Constant) or (self.path(node) or [""])[-1] == "newaxis") else None
         return isinstance(made, Value) and made.rank > 0
 
     def _do_AugAssign(self, node: ast.AugAssign) -> None:
@@ -232,6 +237,7 @@ class Statements(Effects):
         step = None if op is None else self.operation(op)
         if self.frames and n in self.frames[-1].outside:
             x = self.frame_value(n, self.frames[-1])
+            self.keep_type(x, v, target)
             if op is not None and not isinstance(op, ast.Add | ast.Sub):
                 raise unsupported("In a loop, entries are set or added to.")
             kind, held = ("set" if op is None else "sum"), together(self.inner_held())
@@ -241,8 +247,22 @@ class Statements(Effects):
         x = self._Name(target.value)
         if not isinstance(x, Value) or x.rank == 0:
             raise unsupported("Entries of an array are set.")
+        self.keep_type(x, v, target)
         self.owned(n)
-        self.store(n, self.entries_set(x, self.items(x, target.slice), v, op, step), target)
+        new = self.entries_set(plain(x), self.items(x, target.slice), plain(v), op, step)
+        self.store(n, compared("!=", new, literal(self.book, 0)) if x.truth else replace(new, integral=x.keeps_whole()), target)
+
+    def keep_type(self, x: Value, v: Value, node: ast.AST) -> None:
+        """Refuse numbers that NumPy would cut off to whole ones, or turn into True."""
+        kind, new = x.keeps_whole(), v.keeps_whole()
+        if x.truth and not (v.truth or v.exact in (0, 1)):
+            raise self.error("unsupported", "NumPy keeps True or False here.", node, "Write 1.0*(...) for numbers.")
+        if not kind or new is True or (isinstance(new, str) and new == kind):
+            return
+        if self.book.whole_type(kind):
+            raise self.error("unsupported", "NumPy keeps whole numbers in this array, and would cut this off.", node,
+                             "Start from numbers with a point: 0.0, or from np.zeros(n).")
+        self.book.reals.append(str(kind))
 
     def entries_set(self, x: Value, items: Sequence[Any], v: Value, op: ast.operator | None,
                     step: Callable[[Value, Value], Value] | None) -> Value:
@@ -264,6 +284,7 @@ class Statements(Effects):
         if x.rank != 2:
             raise unsupported("np.fill_diagonal is read of a square matrix.")
         self.book.agree(x.axes[0], x.axes[1], "The matrix must be square.")
+        self.keep_type(x, self.value(e.args[1]), e)
         self.owned(target.id)
         places = arange(self.book, x.axes[0])
         self.store(target.id, updated(x, [places, places], self.value(e.args[1]), None), e)
@@ -320,8 +341,9 @@ class Statements(Effects):
 
     def branches(self, test: Value, yes: Sequence[ast.stmt], no: Sequence[ast.stmt]) -> None:
         """Names that a branch gives a value to have one of two values after it."""
-        before, found = self.local, []
+        before, found, effects = self.local, [], []
         for body, c in ((yes, test), (no, inverted(test))):
+            started = len(self.frames[-1].effects) if self.frames else 0
             self.local, known = dict(before), len(self.book.facts)
             self.held.append(c)
             self.book.facts += c.facts() if c.facts is not None else []
@@ -331,6 +353,11 @@ class Statements(Effects):
                 self.held.pop()
                 del self.book.facts[known:]
             found.append(self.local)
+            if self.frames:
+                effects.append(self.frames[-1].effects[started:])
+                del self.frames[-1].effects[started:]
+        if self.frames:
+            self.frames[-1].effects += self.either_way(test, *effects)
         self.local = dict(before)
         for n in dict.fromkeys([*found[0], *found[1]]):
             v, w = (f.get(n, Pending("has a value under a condition only.")) for f in found)

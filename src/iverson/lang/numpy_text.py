@@ -11,7 +11,7 @@ import ast
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.affine import Poly
@@ -104,7 +104,27 @@ def limited(body: Sequence[ast.stmt], text: str) -> None:
                                Text(text).span(node))
         spine = node.left if isinstance(node, ast.BinOp) and summing(node) else None
         stack += [(child, depth + (isinstance(child, ast.expr) and child is not spine))
-                  for child in ast.iter_child_nodes(node)]
+                  for child in children(node)]
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes right below one, without those that only say whether a name is read or set."""
+    for field in node._fields:
+        found = getattr(node, field, None) if field != "ctx" else None
+        if type(found) is list:
+            for child in found:
+                if isinstance(child, ast.AST):
+                    yield child
+        elif isinstance(found, ast.AST):
+            yield found
+
+
+def every_node(body: Sequence[ast.AST]) -> list[ast.AST]:
+    """The nodes of a text, level by level."""
+    found = list(body)
+    for node in found:
+        found += children(node)
+    return found
 
 
 def summing(node: ast.AST) -> bool:
@@ -142,7 +162,7 @@ def free_names(body: Sequence[ast.AST]) -> Iterator[ast.Name]:
             yield node
         if isinstance(node, ast.Lambda):
             bound = bound | {a.arg for a in node.args.args}
-        stack.extend((child, bound) for child in ast.iter_child_nodes(node))
+        stack.extend([(child, bound) for child in children(node)])
 
 
 def letter_rank(n: str) -> int | None:
@@ -176,16 +196,19 @@ class Inputs:
     named          sizes by name                     first   where a name stands that the text does not bind
     params         the arguments of the function that is read, and what they are by default
     stored         names that the text gives a value to
+    integers       arrays that are declared as labels
     """
 
     def __init__(self, body: Sequence[ast.AST], ranks: Mapping[str, int | str],
-                 sizes: Mapping[str, str | int | Sequence[str | int]], params: Mapping[str, Any] | None = None) -> None:
-        self.ranks, self.params = ranks, params or {}
+                 sizes: Mapping[str, str | int | Sequence[str | int]], params: Mapping[str, Any] | None = None,
+                 integers: Collection[str] = ()) -> None:
+        self.ranks, self.params, self.integers = ranks, params or {}, frozenset(integers)
         given = {n: (d,) if isinstance(d, str | int) else tuple(d) for n, d in sizes.items()}
         self.dims: dict[str, Axes] = {n: tuple(map(written_size, dims)) for n, dims in given.items()}
         self.named = {x.attr: Size(x.attr) for dims in self.dims.values() for d in dims if d is not None
                       for m in d.poly() for x in m}
-        nodes = [n for tree in body for n in ast.walk(tree)]
+        nodes = every_node(body)
+        self.nodes = nodes
         self.stored = stored_names(nodes)
         self.first = {n.id: n for n in reversed(list(free_names(body))) if n.id not in self.stored}
         self.axes: dict[str, Axes] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from .numpy_loops import Turns, all_turns, together
 from .numpy_moves import stacked_list
 from .numpy_parts import WHOLE, gathered
 from .numpy_reader import MOST_TURNS, Reader
-from .numpy_text import dotted
+from .numpy_sizes import number_poly
 from .numpy_values import Cell, Value, literal, unsupported, whole_number
 from .surface import name as named
 
@@ -44,41 +44,63 @@ class Turning(Reader):
 
     def literal_turns(self, node: ast.GeneratorExp | ast.ListComp) -> tuple[Any, ...] | None:
         """The values of a comprehension over what is written out."""
-        [part, *more] = node.generators
+        found: list[Any] = []
+        return tuple(found) if self.taken_in_turn(node.generators, node.elt, found) else None
+
+    def taken_in_turn(self, generators: Sequence[ast.comprehension], element: ast.AST, found: list[Any]) -> bool:
+        """Add the elements of written-out turns to `found`; False where something is not written out."""
+        if not generators:
+            found.append(self.read(element))
+            return len(found) <= MOST_TURNS
+        part, *more = generators
         items = self.written_out(part.iter)
-        if items is None or more or part.ifs:
-            return None
-        found = []
-        for item in items:
+        for item in items or ():
             self.give(part.target, item)
-            found.append(self.read(node.elt))
-        return tuple(found)
+            held = [self.known(test) for test in part.ifs]
+            if None in held or (all(held) and not self.taken_in_turn(more, element, found)):
+                return False
+        return items is not None
 
     def written_out(self, node: ast.AST) -> list[Any] | None:
         """The turns of a loop over a written list, or over few written numbers."""
-        if isinstance(node, ast.Call) and dotted(node.func) == ["range"]:
+        if isinstance(node, ast.Call) and self.path(node.func) == ["range"]:
             ends = [self.value(a).whole() for a in node.args]
-            if all(p is not None and constant(p) is not None for p in ends):
+            if ends and len(ends) < 4 and not node.keywords and all(p is not None and constant(p) is not None for p in ends):
                 numbers = range(*(constant(p) for p in ends if p is not None))
                 return [literal(self.book, n) for n in numbers] if len(numbers) <= MOST_TURNS else None
             return None
-        if isinstance(node, ast.Call) and dotted(node.func) in (["zip"], ["enumerate"]):
-            rows = [self.written_out(a) for a in node.args]
-            if any(r is None for r in rows):
+        if isinstance(node, ast.Call) and self.path(node.func) in (["zip"], ["enumerate"]):
+            counted = self.path(node.func) == ["enumerate"]
+            rows = [self.written_out(a) for a in (node.args[:1] if counted else node.args)]
+            if not rows or any(r is None for r in rows):
                 return None
             known = [r for r in rows if r is not None]
-            if dotted(node.func) == ["enumerate"]:
-                return [(literal(self.book, n), v) for n, v in enumerate(known[0])]
+            if counted:
+                start = self.start_of(node)
+                return [(whole_number(self.book, summed([start, number_poly(n)])), v) for n, v in enumerate(known[0])]
             return [tuple(row) for row in zip(*known, strict=False)]
         if isinstance(node, ast.List | ast.Tuple):
             return list(self._Tuple(node))
-        if isinstance(node, ast.Name) and isinstance(self.local.get(node.id), tuple):
-            return list(self.local[node.id])
+        if isinstance(node, ast.Call) and self.path(node.func) in (["list"], ["tuple"], ["reversed"]) and len(node.args) == 1:
+            items = self.written_out(node.args[0])
+            return items[::-1] if items is not None and self.path(node.func) == ["reversed"] else items
+        base = node.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) else node
+        if isinstance(base, ast.Name) and isinstance(self.local.get(base.id), tuple):
+            made = self.read(node)
+            return list(made) if isinstance(made, tuple) else None
         return None
+
+    def start_of(self, node: ast.Call) -> Poly:
+        """Where `enumerate(x, start)` begins to count."""
+        given = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "start")]
+        start = self.value(given[0]).whole() if given else {}
+        if start is None or len(given) > 1 or len(node.keywords) > len([k for k in node.keywords if k.arg == "start"]):
+            raise unsupported("enumerate counts from a whole number.", "Write enumerate(x, 1).")
+        return start
 
     def turn(self, target: ast.expr, source: ast.expr) -> Cell:
         """Enter a loop over what is not written out; its target has the value of one turn."""
-        if isinstance(source, ast.Call) and dotted(source.func) == ["range"]:
+        if isinstance(source, ast.Call) and self.path(source.func) == ["range"]:
             cell = self.entered(*self.range_of(source), self.loop_name(target))
             self.give(target, whole_number(self.book, {(cell.node,): 1}))
             return cell
@@ -87,27 +109,28 @@ class Turning(Reader):
         place = whole_number(self.book, {(cell.node,): 1})
         rows = [gathered(x, [place, *[WHOLE] * (x.rank - 1)]) for x in arrays]
         made: Any = rows[0] if len(rows) == 1 and not self.zipped(source) else tuple(rows)
-        self.give(target, (place, made) if counted else made)
+        counting = whole_number(self.book, summed([{(cell.node,): 1}, counted])) if counted is not None else None
+        self.give(target, made if counting is None else (counting, made))
         return cell
 
     def zipped(self, source: ast.AST) -> bool:
-        if isinstance(source, ast.Call) and dotted(source.func) == ["enumerate"]:
+        if isinstance(source, ast.Call) and self.path(source.func) == ["enumerate"]:
             return self.zipped(source.args[0])
-        return isinstance(source, ast.Call) and dotted(source.func) == ["zip"]
+        return isinstance(source, ast.Call) and self.path(source.func) == ["zip"]
 
-    def sources(self, source: ast.expr) -> tuple[list[Value], bool]:
-        """The arrays a loop goes along, and whether its turns are counted."""
-        if isinstance(source, ast.Call) and dotted(source.func) == ["enumerate"] and len(source.args) == 1:
-            return self.sources(source.args[0])[0], True
-        if isinstance(source, ast.Call) and dotted(source.func) == ["zip"]:
-            arrays = [self.value(a) for a in source.args]
+    def sources(self, source: ast.expr) -> tuple[list[Value], Poly | None]:
+        """The arrays a loop goes along, and where the count of its turns starts; None where they are not counted."""
+        if isinstance(source, ast.Call) and self.path(source.func) == ["enumerate"] and source.args:
+            return self.sources(source.args[0])[0], self.start_of(source)
+        if isinstance(source, ast.Call) and self.path(source.func) == ["zip"] and source.args:
+            arrays = [self.array(a) for a in source.args]
         else:
-            arrays = [self.value(source)]
+            arrays = [self.array(source)]
         for x in arrays:
             if x.rank == 0 or x.axes[0] is None or x.kept is not None:
                 raise unsupported("A loop goes over a range, or over the first axis of an array.", "Write range(len(x)).")
             self.book.agree(arrays[0].axes[0], x.axes[0], "zip goes along arrays of one length.")
-        return arrays, False
+        return arrays, None
 
     def range_of(self, node: ast.Call) -> tuple[Poly, Poly]:
         """The least and the largest value of a range."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as copied
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from ..core.affine import Poly, constant, nonnegative, polynomial, replaced, sign, split
 from ..core.affine import minus as less
@@ -31,6 +32,7 @@ DEFINED = ("z", "u", "v", "t", *(f"z{n}" for n in range(1, 200)))
 SIZES = ("n", "m", "p", "q", *(f"n{n}" for n in range(1, 60)))
 MOST_CUTS = 20_000
 ALL = Surface("all")
+T = TypeVar("T")
 
 
 def axes_text(n: int) -> str:
@@ -81,7 +83,10 @@ class Book:
     touched: dict[Node, Cell] = field(default_factory=dict)
     axes: dict[str, Axes] = field(default_factory=dict)  # of arrays by name
     depth: int = 0  # loops around
+    integers: frozenset[str] = frozenset()  # inputs declared as labels
+    reals: list[str] = field(default_factory=list)  # inputs in whose type numbers that are not whole were kept
     cuts: int = 0
+    pi: Surface = field(default_factory=lambda: name("pi"))  # another tree where an array bears the name
 
     def unused(self, names: Iterable[str]) -> str:
         found = next((n for n in names if n not in self.taken), None)
@@ -101,6 +106,10 @@ class Book:
         self.scope += names
         yield [name(n) for n in names]
         del self.scope[len(self.scope) - len(names):]
+
+    def whole_type(self, kind: bool | str) -> bool:
+        """Whether what `keeps_whole` says is known to mean whole numbers."""
+        return kind is True or kind in self.labels or kind in self.integers
 
     # -- sizes and whole numbers -----------------------------------------------------------------------------
 
@@ -135,6 +144,11 @@ class Book:
                 self.renamed[leaf.attr] = multiplied([parts[1], {(): -constant(parts[0])}])
                 return True
         return not gap
+
+    def same_known(self, a: Size | None, b: Size | None) -> bool:
+        """Whether two sizes are one already."""
+        return a is b or (a is not None and b is not None and (
+            a.root() is b.root() or (a.known() and b.known() and not less(self.poly(a), self.poly(b)))))
 
     def agree(self, a: Size | None, b: Size | None, rule: str) -> None:
         """Two axes longer than 1 that an operation needs to be of one size."""
@@ -327,10 +341,12 @@ class Value:
     apart   axes that cannot stay in a cut           identity  it is eye(n)
     simple  it needs no name                         fill      what all its entries are
     label   the array it is, when it may be an index: a name, or "" for arange
+    offset  the labels and the number of which it is the sum
     exact   its value, if a literal
     run     the least and the largest value of whole numbers, as polynomials; its cuts are index terms
     facts   polynomials that are at least 0 where the condition holds
     counts  the size whose value it is
+    integral whether NumPy keeps whole numbers in it, or the input whose type it has; see `keeps_whole`
     hole    where the entries are infinite, and their sign: only what gives them no part reads them
     kept    the entries x[mask] selects, at their places in x: only reductions read them
     """
@@ -342,6 +358,7 @@ class Value:
     loose: bool = False
     apart: tuple[int, ...] = ()
     label: str | None = None
+    offset: tuple[Value, int] | None = None
     exact: int | Fraction | None = None
     run: Callable[[], tuple[Poly, Poly]] | None = None
     facts: Callable[[], list[Poly]] | None = None
@@ -350,6 +367,7 @@ class Value:
     identity: bool = False
     simple: bool = False
     fill: int | None = None
+    integral: bool | str = False
     counts: Size | None = None
     span: Span | None = None
 
@@ -358,14 +376,16 @@ class Value:
         return len(self.axes)
 
     def spanning(self, span: Span) -> Value:
-        """The same value, read at another place of the text; every node of it is placed, so this is made fast."""
-        found = object.__new__(Value)
-        found.__dict__.update(self.__dict__, span=span)
-        return found
+        """The same value, read at another place of the text."""
+        return replace(self, span=span)
 
     def sizes(self) -> list[Size]:
         """Of the real axes."""
         return [a for a in self.axes if a is not None]
+
+    def keeps_whole(self) -> bool | str:
+        """Whether its entries are whole numbers by type: the name of the input on whose type it depends."""
+        return self.integral or self.truth or self.run is not None or self.label or False
 
     def whole(self) -> Poly | None:
         """The whole number that it is."""
@@ -399,6 +419,15 @@ class Value:
         """`at`, with a condition as 1 or 0; the whole array when there are no terms."""
         tree = self.at((None,) * self.rank if terms is None else terms)
         return Surface("bracket", (tree,), span=tree.span) if self.truth else tree
+
+
+def replace(v: T, **changes: Any) -> T:
+    """dataclasses.replace, made fast for a Value: every node of a text makes some."""
+    if not isinstance(v, Value):
+        return copied(v, **changes)  # type: ignore[type-var]
+    found = object.__new__(Value)
+    found.__dict__.update(v.__dict__, **changes)
+    return found  # type: ignore[return-value]
 
 
 def flip(tree: Surface) -> Surface:

@@ -189,7 +189,8 @@ def numpy_script(text: str, sizes: Sizes, kinds: Mapping[str, str]) -> Script:
     rows = declared(empty, sizes, kinds).declarations
     ranks = {d.name: rank for d in rows if (rank := rank_of(d)) is not None}
     script = parse_numpy(
-        text, ranks, {n: (s,) if isinstance(s, str | int) else tuple(s) for n, s in sizes.items()}
+        text, ranks, {n: (s,) if isinstance(s, str | int) else tuple(s) for n, s in sizes.items()},
+        [d.name for d in rows if d.kind == "label"],
     )
     return script
 

@@ -112,7 +112,8 @@ def _bound_name(tree: Surface, scope: set[str], script: Script) -> str:
     """The one name of a relation such as `k != y[i]` that is not in scope."""
     candidates = [n for n in bare_names(tree.args[1]) if n not in scope and n not in CONSTANTS]
     if not candidates:  # a size may lend its name to an index: sum[n < 3] ...
-        candidates = [n for n in bare_names(tree.args[1]) if n in sizes_of(script)]
+        known = sizes_of(script)
+        candidates = [n for n in bare_names(tree.args[1]) if n in known]
     letters = [n for n in candidates if n in INDEX_LETTERS]
     chosen = candidates if len(candidates) == 1 else letters
     if len(chosen) != 1:

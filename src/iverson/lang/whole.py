@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import IversonError
-from ..core.node import Node, bracket, el, fresh, make, mul, reduce_, rel, substitute
+from ..core.node import Node, bracket, el, fresh, make, mul, order, reduce_, rel, substitute
 from ..core.program import Definition
 from .ops import COMPOSED, OPS, WHOLE
 from .surface import Equation, Surface, call, name
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Axes = tuple[Node, ...]
 MOST_REPEATED = 60  # nodes that a matrix power repeats before its base becomes a definition
 MOST_POWER = 16
+STACKED = ("inv", "det", "logdet", "logabsdet")  # of a stack of matrices too: its indices come first
 # the letter that names what a function computes
 STEMS = {
     "softmax": "p", "logsoftmax": "logp", "softmin": "p", "inv": "M", "det": "d", "logdet": "h", "logabsdet": "h",
@@ -37,31 +38,40 @@ def whole_function(low: Lowering, function: str, args: tuple[Surface, ...], axes
     t = low.typed.type_of(args[0])
     rows = tuple(fresh(n) for n in t.dims)
     value = low.at(args[0], rows, scope)
-    if value.free - frozenset(rows):
+    lead = stack_axes(low, value, rows)
+    if lead and (function not in STACKED or (value.shifted and not low.stands_alone(value))):
         raise IversonError(
             "unsupported", f"{function} of a matrix that depends on an index is not supported.", args[0].span
         )
-    names = (matrix_name(low, args[0], value, rows, scope), *(scalar_name(low, a, scope) for a in args[1:]))
-    indices = tuple(fresh(n) for n in result_axes(OPS[function].shape, t.dims))
+    names = (matrix_name(low, args[0], value, (*lead, *rows), scope), *(scalar_name(low, a, scope) for a in args[1:]))
+    indices = tuple(fresh(n) for n in (*(i.attr[1] for i in lead), *result_axes(OPS[function].shape, t.dims)))
     body = make("tensor", (), (function, *names))
     found = next((d.name for d in low.definitions if d.body is body), None)
     if found is None:
         found = low.unused(STEMS.get(function, function[:1]))
-        written = Equation(found, (), whole_call(function, tuple(map(name, names))))
-        form = ("scalar", "column", "matrix")[len(indices)]
+        written = None if lead else Equation(found, (), whole_call(function, tuple(map(name, names))))
+        form = ("scalar", "column", "matrix", "tensor")[min(len(indices), 3)]
         low.definitions.append(Definition(found, indices, body, form, introduced=True, written=written))
-    return el(found, axes)
+    return el(found, (*lead, *axes))
+
+
+def stack_axes(low: Lowering, value: Node, rows: Axes) -> Axes:
+    """The indices of a stack of matrices, as its array has them, else in their order."""
+    free = value.free - frozenset(rows)
+    if value.op == "el" and value.args[-2:] == rows and free == frozenset(value.args[:-2]):
+        return value.args[:-2]
+    return tuple(sorted(free, key=order))
 
 
 def matrix_name(low: Lowering, tree: Surface, value: Node, rows: Axes, scope: dict[str, Node]) -> str:
-    if value.op == "el" and value.args == rows:
+    if value.op == "el" and value.args == rows and low.runs_along(value):
         return str(value.attr)
     for d in low.definitions:
-        if len(d.indices) == 2 and d.body.mask == value.mask and d.at(rows) is value:
+        if len(d.indices) == len(rows) and d.body.mask == value.mask and d.at(rows) is value:
             return d.name
     new = low.unused("A")
-    written = low.written(new, tree, list(rows), rows, scope)
-    low.definitions.append(Definition(new, rows, value, "matrix", True, written=written))
+    written = low.written(new, tree, list(rows), rows, scope) if len(rows) == 2 else None
+    low.definitions.append(Definition(new, rows, value, "matrix" if len(rows) == 2 else "tensor", True, written=written))
     return new
 
 

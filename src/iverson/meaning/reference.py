@@ -165,6 +165,16 @@ WHOLE: dict[str, Callable[..., Any]] = {
     "gaps_max": partial(end_gaps, k=-1), "gaps_min": partial(end_gaps, k=0),
     "expm_slopes": divided(np.exp), "logm_slopes": divided(np.log), "sqrtm_slopes": divided(np.sqrt),
     "matpow_slopes": divided(lambda x, p: x ** p)}
+
+
+def whole_value(name: str, a: Any, beside: list[Any]) -> Any:
+    """A function of one matrix; nan where it has none."""
+    try:
+        return np.asarray(WHOLE[name](a, *beside))
+    except np.linalg.LinAlgError:
+        return np.full(np.shape(WHOLE[name](np.eye(*np.shape(a)), *beside)), np.nan)
+
+
 FOLDS: dict[str, Callable[[list[Any], list[int]], Any]] = {       # of the values, and the first index of each
     "sum": lambda values, _: sum(values), "prod": lambda values, _: math.prod(values),
     "max": lambda values, _: extreme(max, -math.inf, *values),
@@ -264,10 +274,9 @@ class Loops:
             if name not in WHOLE:
                 raise IversonError("unsupported", f"{name} has no loop evaluation.")
             a = self.table(self.definitions[source]) if source in self.definitions else self.arrays[source]
-            try:
-                self.wholes[f] = np.asarray(WHOLE[name](a, *(self.entry(n, ()) for n in more)))
-            except np.linalg.LinAlgError:
-                self.wholes[f] = np.full(np.shape(a), np.nan)
+            beside = [self.entry(n, ()) for n in more]
+            parts = [whole_value(name, m, beside) for m in np.reshape(a, (-1, *np.shape(a)[-2:]))]
+            self.wholes[f] = np.reshape(parts, (*np.shape(a)[:-2], *np.shape(parts[0])))
         return self.wholes[f]
 
     def closure(self, f: Node) -> Fn:

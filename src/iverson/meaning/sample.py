@@ -71,11 +71,11 @@ def positive(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def definite(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """Symmetric positive definite where the shape is square, positive elsewhere."""
-    if len(shape) != 2 or shape[0] != shape[1]:
+    """Symmetric positive definite where the last two axes are of one size, positive elsewhere."""
+    if len(shape) < 2 or shape[-2] != shape[-1]:
         return positive(rng, shape)
     g = rng.standard_normal(shape)
-    return g @ g.T / shape[0] + 0.5 * np.eye(shape[0])
+    return g @ np.swapaxes(g, -1, -2) / shape[-1] + 0.5 * np.eye(shape[-1])
 
 
 DRAWS: dict[str, Callable[[Rng, tuple[int, ...]], np.ndarray]] = {

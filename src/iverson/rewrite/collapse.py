@@ -108,12 +108,14 @@ def decide(t: Term) -> Term:
 
 
 def _decision(bound: list[Node], body: Node) -> tuple[Node, Node] | None:
-    """A bound index that a bracket of the product sets equal to something else."""
+    """A bound index that a bracket of the product sets equal to something else.
+
+    Not to a label where the index runs along a part of an axis: the label would stand where it may be out of range."""
     for f in body.args if body.op == "mul" else (body,):
         if f.op == "br" and f.args[0].attr == "=":
             a, b = f.args[0].args
             for i, value in ((a, b), (b, a)):
-                if i in bound and i not in value.free and (value.op == "el" or value.term):
+                if i in bound and i not in value.free and (value.term or (value.op == "el" and i.attr[1].op != "add")):
                     return i, value
             gap = gap_of(f.args[0]) if a.op == "add" or b.op == "add" else None
             for i in bound if gap is not None else ():
