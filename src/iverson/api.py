@@ -159,6 +159,37 @@ def check(
     return ask(2) if order is None and hessian_meant(found) else found
 
 
+@bounded
+def convexity(
+    source: Any,
+    wrt: str | Sequence[str],
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Any:
+    """Whether a loss is convex in `wrt`, an input or several together: a Convexity with verdict, reason, certificate, counterexample.
+
+    The other inputs are whatever their declarations allow; a sign that nothing declares becomes a condition. A result with
+    entries is judged entry by entry. Names without sizes are numbers where the text has no reading with vectors.
+
+    >>> convexity("norm2(A*x - y)^2 + lam*norm1(x)", "x").verdict
+    'convex if lam >= 0'
+    """
+    from .convex import judged, numbers_in
+
+    names = [n.strip() for w in ([wrt] if isinstance(wrt, str) else wrt) for n in w.split(",")]
+    try:
+        loss = parse(source, notation, sizes, kinds)
+    except IversonError as error:
+        if error.kind not in ("ambiguous", "shape") or not isinstance(source, str) or sizes:
+            raise
+        try:
+            loss = parse(source, notation, numbers_in(source, kinds or {}), kinds)
+        except IversonError:
+            raise error from None
+    return judged(loss, names)
+
+
 def compile(
     source: Any,
     wrt: str | Sequence[str] = (),

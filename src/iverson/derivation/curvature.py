@@ -24,6 +24,7 @@ from ..rewrite.rule import instantiate, pattern
 from ..rules.convexity import COMPOSITION, CURVES, PATTERNS, WHOLE, Curve, Pattern
 from .interval import Intervals
 from .semidefinite import Semidefinite
+from .signs import away_from_zero
 from .ties import moved_by
 
 Order = float | Fraction
@@ -68,6 +69,13 @@ class View:
     @property
     def affine(self) -> bool:
         return "affine" in self.claims
+
+
+def sure(f: Node) -> bool:
+    """Affine in one number with a slope that is not 0."""
+    if f.op == "add":
+        return sum(map(sure, f.args)) == 1 and all(sure(a) or a.op == "num" for a in f.args)
+    return (f.op == "el" and not f.args) or (f.op == "mul" and len(f.args) == 2 and f.args[0].op == "num" and sure(f.args[1]))
 
 
 def rank(p: Order) -> Order:
@@ -247,9 +255,9 @@ class Curvature:
         for claim in ("convex", "concave"):
             same, other = v.get(claim), v.get(OTHER[claim])
             if not high and same is not None and (low or self.lenient):
-                claims[claim] = self.claim(f, claim, "weighted", [same], self.demanded(c), same.strict)
+                claims[claim] = self.claim(f, claim, "weighted", [same], self.demanded(c), same.strict and away_from_zero(c))
             elif not low and other is not None and (high or self.lenient):
-                claims[claim] = self.claim(f, claim, "turned", [other], self.demanded(neg(c)), other.strict)
+                claims[claim] = self.claim(f, claim, "turned", [other], self.demanded(neg(c)), other.strict and away_from_zero(neg(c)))
         if not low or not self.intervals.nonnegative(f):
             return View(claims)
         vex = None if v.vex is None else (v.vex[0], self.claim(f, v.vex[1].claim, "weighted", [v.vex[1]]))
@@ -312,7 +320,7 @@ class Curvature:
 
     def even(self, f: Node, base: Node, v: View, e: int) -> View:
         if v.affine:
-            return View({}, (e, self.claim(f, "convex", "even", [v.claims["affine"]], strict=True)))
+            return View({}, (e, self.claim(f, "convex", "even", [v.claims["affine"]], strict=sure(base))))
         if v.vex is not None or v.cave is not None or self.intervals.nonnegative(base):
             return self.powered(f, base, v, Fraction(e))
         concave = v.get("concave")
@@ -376,7 +384,7 @@ class Curvature:
         """A function of affine arguments, or of ones that curve the way its slope asks for."""
         if all(v.affine for v in views):
             parts = [v.claims["affine"] for v in views if v.claims["affine"].claim != "constant"]
-            return self.claim(f, log + claim, "composed", parts, strict=r.strict, function=r.name)
+            return self.claim(f, log + claim, "composed", parts, strict=r.strict and all(map(sure, f.args)), function=r.name)
         parts, kinds = [], set()
         for v, slope in zip(views, r.slope, strict=True):
             wanted = claim if slope == "up" else OTHER[claim] if slope == "down" else "affine"
@@ -396,7 +404,8 @@ class Curvature:
         if v.cave is not None:
             claims["concave"] = self.claim(f, "concave", "loglow", [v.cave[1]])
         elif (p := v.get("concave")) is not None:
-            claims["concave"] = self.claim(f, "concave", "monotone", [p], p.own, strict=v.affine, function="log", s="rising", a=p.claim)
+            strict = v.affine and sure(f.args[0])
+            claims["concave"] = self.claim(f, "concave", "monotone", [p], strict=strict, function="log", s="rising", a=p.claim)
         if "convex" in claims and "concave" in claims:
             claims["affine"] = replace(claims["convex"], claim="affine")
         return View(claims)
@@ -465,7 +474,7 @@ class Curvature:
             return View()
         if row.diagonal and not (len(f.args) == 2 and f.args[0] is f.args[1]):
             return View()
-        p = self.claim(f, row.curvature or row.log, "whole", [], function=row.name, n=WANTED.get(row.needs, "affine"))
+        p = self.claim(f, row.curvature or f"log-{row.log}", "whole", [], function=row.name, n=WANTED.get(row.needs, "affine"))
         if row.log:
             return View({}, None, (inf, p))
         return View({row.curvature: p}, (1, p) if row.nonnegative else None)

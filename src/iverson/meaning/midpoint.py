@@ -26,6 +26,8 @@ Admits = Callable[[Mapping[str, Any]], bool]
 Place = tuple[Point, Point, Point, dict[str, int]]  # two points, the other inputs, the sizes
 STEPS = (1.0, 0.3, 3.0, 0.1, 10.0, 0.01)
 ROUNDED = (0, 1, 2, 3, 6)
+CLEAR = 0.1  # a gap that is seen without counting digits
+SHOWN = 12  # of which the simplest is shown
 TOLERANCE = 1e-7  # of the values compared: less is rounding
 
 
@@ -41,8 +43,8 @@ class Chord:
 
     @property
     def gap(self) -> float:
-        """How far the middle lies above the chord."""
-        return self.middle - self.mean
+        """How far the middle is from the chord."""
+        return abs(self.middle - self.mean)
 
 
 class Trials:
@@ -71,12 +73,12 @@ class Trials:
         except np.linalg.LinAlgError:
             return np.asarray(np.nan)
 
-    def chords(self, n: int, domains: Sequence[str] = DOMAINS, small: bool = False) -> Iterator[Place]:
+    def chords(self, n: int, most: int = 0, domains: Sequence[str] = DOMAINS) -> Iterator[Place]:
         """Pairs of points at several distances, with the other inputs."""
         for k in range(n):
             domain = domains[k % len(domains)]
             try:
-                sizes = self.sizes[k % len(self.sizes)] if self.sizes else draw_sizes(self.typed, self.rng, self.smallest() if small else None)
+                sizes = self.sizes[k % len(self.sizes)] if self.sizes else draw_sizes(self.typed, self.rng, self.smallest(most) if most else None)
             except (IversonError, StopIteration):
                 continue
             draws = [{i.name: draw(i, self.rng, domain, sizes) for i in self.typed.inputs.values()} for _ in range(2)]
@@ -87,10 +89,10 @@ class Trials:
             if self.kept({**given, **a}) and self.kept({**given, **b}):
                 yield a, b, given, sizes
 
-    def smallest(self) -> dict[str, int]:
-        """Sizes of 1 and 2, which make examples that can be read."""
+    def smallest(self, most: int) -> dict[str, int]:
+        """Sizes of 1 to `most`, which make examples that can be read."""
         names = [n.attr for n in all_sizes(self.typed) if n.op == "size"]
-        return {n: int(self.rng.integers(1, 3)) for n in names if all(k.attr != n for k in self.typed.least)}
+        return {n: int(self.rng.integers(1, most + 1)) for n in names if all(k.attr != n for k in self.typed.least)}
 
     def kept(self, arrays: Point) -> bool:
         """Whether a point has the declared structure and meets the conditions."""
@@ -124,27 +126,37 @@ class Trials:
         return Chord(a, b, given, sign * float(fm[at]), sign * float((fa + fb)[at] / 2))
 
     def against(self, sign: int, n: int = 240) -> Chord | None:
-        """A chord that shows that the loss is not convex (sign 1) or not concave (sign -1)."""
-        for small in (True, False):
-            for place in self.chords(n, small=small):
+        """A chord that shows that the loss is not convex (sign 1) or not concave (sign -1): of some the simplest."""
+        for most in (1, 2, 0):
+            found = []
+            for place in self.chords(n // 2, most):
                 if self.violated(place, sign) is not None:
-                    return self.rounded(place, sign)
+                    found.append(self.rounded(place, sign))
+                if len(found) >= SHOWN:
+                    break
+            if found:
+                return min(found, key=lambda row: row[0])[1]
         return None
 
-    def rounded(self, place: Place, sign: int) -> Chord:
-        """The same with as few digits as show it."""
+    def rounded(self, place: Place, sign: int) -> tuple[tuple[float, ...], Chord]:
+        """The same with as few digits as show it, and how hard it is to read."""
         *points, sizes = place
         for digits in ROUNDED:
-            near = lambda v: np.round(v, digits) + 0.0 if np.asarray(v).dtype.kind == "f" else v  # noqa: B023, E731
-            a, b, given = ({m: near(v) for m, v in p.items()} for p in points)
+            a, b, given = ({m: short(v, digits) for m, v in p.items()} for p in points)
             fits = self.structured(given) and all(self.kept({**given, **p}) for p in (a, b))
             found = self.violated((a, b, given, sizes), sign) if fits else None
-            if found is not None and abs(found.gap) > 1e-3 * (abs(found.mean) + abs(found.middle)):
-                return found
+            if found is not None and found.gap > 1e-3 * (abs(found.mean) + abs(found.middle)):
+                size = sum(float(np.abs(v).sum()) for p in (a, b, given) for v in p.values() if not isinstance(v, tuple))
+                return (digits + 2 * (found.gap < CLEAR), size), found
         chord = self.violated(place, sign)
         assert chord is not None
-        return chord
+        return (ROUNDED[-1] + 1, 0.0), chord
 
     def structured(self, given: Point) -> bool:
         """Whether the other inputs have their structure after rounding."""
         return all(HOLDS[f][0](np.asarray(given[i.name])) for i in self.typed.inputs.values() if i.name in given for f in i.facts if f in HOLDS)
+
+
+def short(v: Any, digits: int) -> Any:
+    """An array with so many decimals."""
+    return np.round(v, digits) + 0.0 if not isinstance(v, tuple) and np.asarray(v).dtype.kind == "f" else v

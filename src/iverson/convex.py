@@ -13,21 +13,27 @@ from typing import Any
 
 import numpy as np
 
-from .core.errors import IversonError, bounded
+from .core.errors import IversonError
 from .core.node import Node, add, apply, coefficient, is_integer, is_num, mul, neg, open_, reads, transform, walk
 from .core.program import Definition, Program, inline
+from .derivation.answer import Writer
 from .derivation.curvature import Curvature, Proof, in_domain, reason
 from .derivation.derive import derive
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.interval import Intervals
 from .derivation.semidefinite import Semidefinite
 from .derivation.structure import terms
-from .lang.lower import lower
+from .diagnosis.counterexample import text
+from .emit.numpy_code import compiled_definition
 from .lang.kinds import Typed
+from .lang.lower import lower
 from .lang.scope import uses
 from .lang.show import show
+from .lang.surface import Surface
 from .lang.syntax import parse_script
+from .lang.whole import whole_call
 from .meaning.midpoint import Chord, Trials
+from .meaning.verify import line
 from .results import Loss
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
@@ -36,10 +42,12 @@ from .rules.stable import STABLE
 
 KINKED = frozenset({"abs", "max", "min", "sign", "floor", "ceil", "round", "cbrt"})
 ABOVE_ZERO = frozenset({"exp", "cosh", "softplus", "sigmoid"})
-LOGISTIC = tuple(r for r in STABLE if r.name in ("softplus", "softplus-log1p", "logistic-ratio", "logistic", "logistic-less", "complement", "log-sigmoid"))
+SAME = ("softplus", "softplus-log1p", "logistic-ratio", "logistic", "logistic-less", "complement", "log-sigmoid")
+LOGISTIC = tuple(r for r in STABLE if r.name in SAME)
 TRIED = 240
 MOST_SPREAD = 6
 MOST_LINES = 40
+LONGEST = 100  # of a piece whose definitions are put in
 CLAIMS = ("affine", "convex", "concave")
 SIGNS = {"convex": (1,), "concave": (-1,), "affine": (1, -1)}
 
@@ -90,41 +98,18 @@ def plain(v: Any) -> Any:
     return np.asarray(v).tolist() if not isinstance(v, tuple) else "a function"
 
 
-@bounded
-def convexity(source: Any, wrt: str | Sequence[str], notation: str = "auto", sizes: Any = None,
-              kinds: Mapping[str, str] | None = None) -> Convexity:  # fmt: skip
-    """Whether a loss is convex in the input `wrt`, or in several together, with a certificate or a counter-example.
-
-    The other inputs may be anything their declarations allow; a sign that nothing declares becomes a condition. A result
-    with entries is judged entry by entry.
-
-    >>> convexity("norm2(A*x - y)^2 + lam*norm1(x)", "x").verdict
-    'convex if lam >= 0'
-    """
-    loss = parsed(source, notation, sizes, kinds)
-    names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    names = tuple(n.strip() for w in names for n in w.split(","))
-    return Judge(loss.typed, names).verdict()
+def judged(loss: Loss, wrt: Sequence[str]) -> Convexity:
+    """The verdict on a loss as a function of some of its inputs together."""
+    return Judge(loss.typed, tuple(wrt)).verdict()
 
 
-def parsed(source: Any, notation: str, sizes: Any, kinds: Mapping[str, str] | None) -> Loss:
-    """A loss; where a text has no reading with vectors, the one in which every undeclared name is a number."""
-    from .api import parse
-
-    try:
-        return parse(source, notation, sizes, kinds)
-    except IversonError as error:
-        if error.kind not in ("ambiguous", "shape") or not isinstance(source, str) or sizes:
-            raise
-        try:
-            script = parse_script(source)
-            open_kinds = [k for k in (kinds or {}) if "[" in kinds[k] or "label" in kinds[k]] if kinds else []
-            settled = {d.name for d in script.declarations if d.dims is not None or d.kind == "label"} | {*open_kinds}
-            found = uses(script)
-            numbers = {n: () for n in dict.fromkeys([*found.first, *(d.name for d in script.declarations)]) if n not in settled}
-            return parse(source, notation, numbers, kinds)
-        except IversonError:
-            raise error from None
+def numbers_in(text: str, kinds: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The names of a text whose sizes nothing says, as numbers: for formulas such as sqrt(1 + x^2)."""
+    script = parse_script(text)
+    settled = {d.name for d in script.declarations if d.dims is not None or d.kind in ("label", "function")}
+    settled |= {n for n, k in kinds.items() if "[" in k or k.startswith("label")}
+    every = dict.fromkeys([*uses(script).first, *(d.name for d in script.declarations)])
+    return {n: () for n in every if n not in settled}
 
 
 class Judge:
@@ -138,9 +123,24 @@ class Judge:
                 known = [n for n, x in typed.inputs.items() if x.type.classes is None and x.role != "function"]
                 raise IversonError("name", f"{w} is no real input of this loss.", hint=f"It has {', '.join(known)}.")
         self.form = IndexForm(IndexNames(self.program.index_names, self.program.names()), self.program.dims())
+        self.writer = Writer(self.program, ())
+        self.introduced = {d.name: d for d in self.program.definitions if d.introduced and d.body.op != "tensor"}
 
     def text(self, f: Node) -> str:
-        return show(self.form.tree(f, self.form.names.assign(sorted(f.free))))
+        """A piece in the user's notation: as matrices where it is one number, else by its indices."""
+        full = inline(f, self.introduced)
+        written = None if f.free else self.writer.matrix(Definition("", (), full))
+        if written is not None:
+            return show(self.spelled(written.body))
+        texts = [show(self.spelled(self.form.tree(g, self.form.names.assign(sorted(g.free))))) for g in (full, f)]
+        return texts[0] if len(texts[0]) <= LONGEST else texts[1]
+
+    def spelled(self, tree: Surface) -> Surface:
+        """With functions of whole matrices written out: logdet(S), not the name it was given."""
+        if tree.op == "name":
+            d = next((d for d in self.program.definitions if d.name == tree.attr and d.introduced and d.body.op == "tensor"), None)
+            return tree if d is None else whole_call(d.body.attr[0], tuple(Surface("name", (), n) for n in d.body.attr[1:]))
+        return tree if not tree.args else replace(tree, args=tuple(map(self.spelled, tree.args)))
 
     def verdict(self) -> Convexity:
         """The strictest proof; else a counter-example; else unknown."""
@@ -148,10 +148,7 @@ class Judge:
         if curved:
             w, fact = curved[0]
             return Convexity(self.wrt, "not convex", f"the middle of two {fact} values of {w} is not {fact}, so its domain is not convex")
-        return self.certified() or self.by_hessian() or self.composed(True) or self.refuted()
-
-    def certified(self) -> Convexity | None:
-        return self.composed(False)
+        return self.composed(False) or self.by_hessian() or self.composed(True) or self.refuted()
 
     def composed(self, lenient: bool) -> Convexity | None:
         """By composition, of the definitions as they stand and of the loss with all of them put in."""
@@ -184,7 +181,7 @@ class Judge:
             return reason(p)
         pieces = list(dict.fromkeys(self.text(q.f) for q in p.parts if q.claim != "affine"))
         shown = f": {', '.join(pieces[:3])}" if pieces and sum(map(len, pieces[:3])) < 160 else ""
-        return f"{self.text(p.f)} is {reason(p)}{shown}"
+        return f"{self.text(p.f)}: {reason(p)}{shown}"
 
     def lines(self, p: Proof, depth: int = 0) -> Iterator[str]:
         """The steps of a certificate."""
@@ -199,7 +196,7 @@ class Judge:
             return found
         if self.strong(body):
             return replace(found, kind="strongly convex", reason=found.reason + ", with a positive multiple of a squared norm of all of it")
-        if p.strict and len(self.wrt) == 1 and not self.typed.inputs[self.wrt[0]].type.dims and self.moves_strictly(p):
+        if p.strict and len(self.wrt) == 1 and not self.typed.inputs[self.wrt[0]].type.dims:
             return replace(found, kind="strictly convex")
         return found
 
@@ -232,18 +229,6 @@ class Judge:
         e = body.args[0]
         return e.op == "el" and e.attr == w and set(e.args) == set(bound) and len(e.args) == len(bound)
 
-    def moves_strictly(self, p: Proof) -> bool:
-        """Whether the strict piece is a function of the one number itself, times what is not 0."""
-        from fractions import Fraction
-
-        leaves = [q for q in every(p) if q.strict and q.rule in ("composed", "even")]
-        el = lambda f: f.op == "el" and f.attr == self.wrt[0]  # noqa: E731
-        plain_ = lambda f: el(f) or (f.op == "mul" and all(el(a) or a.op == "num" for a in f.args)) or (  # noqa: E731
-            f.op == "add" and sum(plain_(a) for a in f.args) == 1)
-        return any(plain_(a) for q in leaves for a in q.f.args[:1]) and not any(
-            q.rule in ("weighted", "turned") and any(not self.above_zero(a) for a in q.f.args if not reads(a) & {*self.wrt}
-                                                     and not (a.op == "num" and a.attr != Fraction(0))) for q in every(p))
-
     # -- trials ----------------------------------------------------------------------------------------------
 
     def stands(self, claim: str, demands: Sequence[Node]) -> bool:
@@ -253,8 +238,6 @@ class Judge:
 
     def trials(self, admits: Any = lambda arrays: True) -> Trials:
         """Random chords, judged by the text as written and by the stable code: rounding is no counter-example."""
-        from .emit.numpy_code import compiled_definition
-
         return Trials(self.typed, self.wrt, 1, admits, compiled_definition(self.program, self.program.result))
 
     def refuted(self) -> Convexity:
@@ -275,7 +258,7 @@ class Judge:
                 continue
             inputs = {**self.typed.inputs, n: replace(i, facts=("spd", "symmetric"))}
             other = Judge(replace(self.typed, inputs=inputs), self.wrt)
-            if other.certified() or other.by_hessian():
+            if other.composed(False) or other.by_hessian():
                 return f". It is convex where {n} is positive semidefinite: declare {n}: spd"
         return ""
 
@@ -301,7 +284,7 @@ class Judge:
         return None
 
     def from_hessian(self, claim: str, d: Any) -> Convexity:
-        where = "".join(f", {show_line(e)}" for e in d.where)
+        where = "".join(f", {line(e)}" for e in d.where)
         formula = f"{show(d.main.body)}{' where' + where[1:] if where else ''}"
         why = COMPOSITION["hessian"] if claim == "convex" else "its Hessian is minus a sum of Gram matrices with weights that are at least 0"
         return Convexity(self.wrt, claim, why, (), (f"d2 = {formula}",))
@@ -364,12 +347,6 @@ def multiplied(f: Node) -> Node:
     return transform(f, step)
 
 
-def every(p: Proof) -> Iterator[Proof]:
-    yield p
-    for q in p.parts:
-        yield from every(q)
-
-
 def above(f: Node) -> bool:
     """Above 0 for all real values of what stands in it."""
     if f.op == "num":
@@ -399,8 +376,6 @@ class Demanded:
     """Whether arrays meet conditions."""
 
     def __init__(self, program: Program, demands: Sequence[Node]) -> None:
-        from .emit.numpy_code import compiled_definition
-
         self.tests = []
         for k, d in enumerate(demands):
             name = next(n for n in (f"condition{k}", *(f"condition{k}_{j}" for j in range(9))) if n not in program.names())
@@ -419,19 +394,13 @@ def merged(program: Program, more: Iterable[Definition]) -> Program:
 
 
 def show_line(e: Any) -> str:
-    from .meaning.verify import line
-
     return line(e)
 
 
 def shown_chord(c: Chord, wrt: Sequence[str]) -> str:
-    """`at x = -1 and x = 1 the values are ..., in the middle ...`."""
-    from .diagnosis.counterexample import text
-
-    point = lambda p: ", ".join(f"{n} = {text(v)}" for n, v in p.items())  # noqa: E731
+    """`halfway between x = -1 and x = 1 it is 1, above the mean 0.5 of the two ends`."""
+    point = lambda p: ", ".join(f"{n} = {text(v)}" for n, v in p.items())
     given = {n: v for n, v in c.given.items() if not isinstance(v, tuple)}
     rest = f" (with {point(given)})" if given else ""
     return f"halfway between {point(c.a)} and {point(c.b)}{rest} it is {c.middle:.6g}, above the mean {c.mean:.6g} of the two ends"
 
-
-__all__ = ["Convexity", "convexity"]
