@@ -24,7 +24,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "notes", "run",
-         "training", "targets", "results", "convex", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
+         "smoothing", "convex", "training", "targets", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes",
                    "blocks", "shapes", "kinds",
@@ -49,7 +49,7 @@ ORDER = {
                    "verdict", "notes"),
     "notes":      ("source", "document", "parser", "values", "scope", "marks", "instance", "slopes", "calls", "dots", "sums", "evaluate",
                    "judge", "claims", "causes", "counterexample", "findings", "report", "record", "interpreter", "code", "lint"),
-    "run":        ("problem", "labels", "sheet", "sources", "data", "model", "fit", "kernel", "cluster"),
+    "run":        ("problem", "labels", "sheet", "sources", "data", "model", "solvers", "fit", "kernel", "cluster"),
     "faces":      ("options", "cli", "operators", "web", "notebook", "sklearn"),
     "faces/web":  (),
 }

@@ -23,6 +23,8 @@ from .results import Derivation, Loss
 from .rules.operators import operators as operators
 
 Source = "str | Path | Loss"
+PROBLEMS: dict[str, Any] = {}  # the last few that were trained, by text and reading
+MOST_PROBLEMS = 8
 
 
 def parse(
@@ -187,7 +189,7 @@ def convexity(
             loss = parse(source, notation, numbers_in(source, kinds or {}), kinds)
         except IversonError:
             raise error from None
-    return judged(loss, names)
+    return judged(loss.typed, names)
 
 
 def compile(
@@ -258,9 +260,12 @@ def problem(
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> Any:
-    """A loss ready for training: what `fit`, `predict` and `score` work on."""
+    """A loss ready for training: what `fit`, `predict` and `score` work on.  The last few texts are not derived again."""
     from .training import TrainingProblem
 
+    key = repr((source, wrt, notation, sorted((sizes or {}).items()), sorted((kinds or {}).items()))) if isinstance(source, str) else ""
+    if key in PROBLEMS and not source.endswith((".iv", ".py", ".tex")):
+        return PROBLEMS[key]
     loss = parse(source, notation, sizes, kinds)
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
 
@@ -268,7 +273,15 @@ def problem(
         found = derive(loss, params)
         return next(iter(found.values())).derived.program, {n: d.derived.answer for n, d in found.items()}
 
-    return TrainingProblem(loss.typed, loss.program, gradient, names)
+    def reread(text: str, params: tuple[str, ...]) -> Any:
+        return problem(text, params, "iverson")
+
+    found = TrainingProblem(loss.typed, loss.program, gradient, names, reread)
+    if key:
+        PROBLEMS[key] = found
+        for old in list(PROBLEMS)[:-MOST_PROBLEMS]:
+            PROBLEMS.pop(old, None)
+    return found
 
 
 def fit(

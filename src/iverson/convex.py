@@ -5,8 +5,8 @@ Never "convex" without a proof, and no proof is given before random chords have 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -34,7 +34,6 @@ from .lang.syntax import parse_script
 from .lang.whole import whole_call
 from .meaning.midpoint import Chord, Trials
 from .meaning.verify import line
-from .results import Loss
 from .rewrite.collapse import contract
 from .rewrite.match import everywhere
 from .rules.convexity import COMPOSITION, CONVEX_SETS
@@ -61,6 +60,7 @@ class Convexity:
     conditions      what of the other inputs has to hold for it, in the user's notation
     certificate     the pieces with the rule for each, indented, outermost first
     counterexample  two points whose middle lies above the chord
+    holds           whether the conditions are met by given arrays
     """
 
     wrt: tuple[str, ...]
@@ -69,6 +69,7 @@ class Convexity:
     conditions: tuple[str, ...] = ()
     certificate: tuple[str, ...] = ()
     counterexample: Chord | None = None
+    holds: Callable[[Mapping[str, Any]], bool] = field(default=lambda arrays: True, compare=False, repr=False)
 
     @property
     def verdict(self) -> str:
@@ -98,9 +99,9 @@ def plain(v: Any) -> Any:
     return np.asarray(v).tolist() if not isinstance(v, tuple) else "a function"
 
 
-def judged(loss: Loss, wrt: Sequence[str]) -> Convexity:
+def judged(typed: Typed, wrt: Sequence[str]) -> Convexity:
     """The verdict on a loss as a function of some of its inputs together."""
-    return Judge(loss.typed, tuple(wrt)).verdict()
+    return Judge(typed, tuple(wrt)).verdict()
 
 
 def numbers_in(text: str, kinds: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -167,8 +168,9 @@ class Judge:
             if p is None:
                 continue
             found = Convexity(self.wrt, claim, self.sentence(p), self.conditions(p.demands), tuple(self.lines(p))[:MOST_LINES])
-            found = self.sharper(found, p, body)
-            if self.stands(claim, p.demands):
+            met = Demanded(program, p.demands)
+            found = replace(self.sharper(found, p, body), holds=met)
+            if self.stands(claim, met):
                 return found
             return Convexity(self.wrt, "unknown", f"the rules say {claim}, but a chord says otherwise: please report this")
         return None
@@ -231,9 +233,9 @@ class Judge:
 
     # -- trials ----------------------------------------------------------------------------------------------
 
-    def stands(self, claim: str, demands: Sequence[Node]) -> bool:
+    def stands(self, claim: str, met: Any = lambda arrays: True) -> bool:
         """Whether random chords agree with what was proved."""
-        trials = self.trials(Demanded(self.program, demands))
+        trials = self.trials(met)
         return all(trials.against(sign, TRIED // 2) is None for sign in SIGNS[claim])
 
     def trials(self, admits: Any = lambda arrays: True) -> Trials:
@@ -279,7 +281,7 @@ class Judge:
         for claim, sign in (("convex", 1), ("concave", -1)):
             parts = [t if sign == 1 else neg(t) for t in terms(closed.body)]
             whole = closed.body if sign == 1 else neg(closed.body)
-            if (proofs.proves(whole, pairs) or all(proofs.proves(t, pairs) for t in parts)) and self.stands(claim, ()):
+            if (proofs.proves(whole, pairs) or all(proofs.proves(t, pairs) for t in parts)) and self.stands(claim):
                 return self.from_hessian(claim, d)
         return None
 
