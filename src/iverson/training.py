@@ -123,8 +123,12 @@ class Structure:
         found = self.verdict
         if found is None or not found.kind.endswith(("convex", "affine")) or found.kind == "not convex" or not found.holds(arrays):
             return None
+        defaults = [float(arrays[n]) for n, i in self.problem.typed.inputs.items() if i.default and i.default > 0 and n in arrays]
+        if any(v < 0 for v in defaults):  # what the verdict took from the declared value
+            return None
+        kind = found.kind if all(v > 0 for v in defaults) else found.kind.removeprefix("strongly ")
         met = f", and {' and '.join(found.conditions)}" if found.conditions else ""
-        return f"the loss is {found.kind} in {', '.join(self.params)}{met}: {found.reason}"
+        return f"the loss is {kind} in {', '.join(self.params)}{met}: {found.reason}"
 
     @cached_property
     def verdict(self) -> Any:

@@ -17,13 +17,13 @@ from fractions import Fraction
 from math import inf
 from typing import Any
 
-from ..core.node import ONE, Node, add, el, is_integer, is_num, mul, neg, num, open_, reads, walk
+from ..core.node import ONE, Node, add, el, is_integer, is_num, mul, neg, num, open_, reads, substitute, walk
 from ..core.program import Program
 from ..rewrite.match import match, part
 from ..rewrite.rule import instantiate, pattern
 from ..rules.convexity import COMPOSITION, CURVES, PATTERNS, WHOLE, Curve, Pattern
 from .interval import Intervals
-from .semidefinite import Semidefinite
+from .semidefinite import Semidefinite, pairings
 from .signs import away_from_zero
 from .ties import moved_by
 
@@ -156,14 +156,26 @@ class Curvature:
         if reads(condition) & self.moved:
             return View()
         if kind == "sum":
-            return self.added(f, [self.of(body)], self.weighed(f, body))
+            found = self.added(f, [self.of(body)], lambda claim: self.paired(f, claim))
+            form = None if found.claims or found.vex else self.quadratic(f)
+            return found if form is None else View({}, (2, form))
         if kind in ("max", "min"):
             return self.extreme(f, [self.of(body)], kind)
         return self.repeated(f, body) if kind == "prod" and is_num(condition, 1) else View()
 
-    def weighed(self, f: Node, body: Node) -> Callable[[str], Proof | None]:
-        """A sum of entries of a whole-matrix function times a constant semidefinite matrix, as c'*inv(S)*c."""
-        return lambda claim: self.paired(f, claim)
+    def quadratic(self, f: Node) -> Proof | None:
+        """u'*Q*u with u affine in the variable and Q a constant semidefinite matrix."""
+        bound, body = opened(f)
+        factors = body.args if body.op == "mul" else (body,)
+        moved = [a for a in factors if reads(a) & self.moved]
+        rest = mul(*(a for a in factors if a not in moved))
+        if len(moved) != 2 or not all(self.of(a).affine for a in moved):
+            return None
+        for pairs in pairings(bound):
+            for u, v in (moved, moved[::-1]):
+                if pairs and substitute(u, dict(pairs)) is v and self.semidefinite.proves(rest, pairs):
+                    return self.claim(f, "convex", "form", [self.of(u).claims["affine"]])
+        return None
 
     # -- sums ------------------------------------------------------------------------------------------------
 

@@ -310,9 +310,13 @@ def fit(
     )
     api.save(model, folder)
     say("")
-    document(
-        {"scores": model.scores, "iterations": model.n_iter, "converged": model.converged, "model": folder}
-    ) if as_json else click.echo(f"{model.summary()}; written to {folder}")
+    how = {n: model.settings[n] for n in ("solver", "minimum")}
+    if as_json:
+        document({"scores": model.scores, "iterations": model.n_iter, "converged": model.converged, "model": folder,
+                  "message": model.message, **how})  # fmt: skip
+        return
+    click.echo(f"{model.summary()}; written to {folder}")
+    say(model.report)
 
 
 def progress_line() -> Callable[[int, float, float], None]:

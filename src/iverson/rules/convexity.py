@@ -163,6 +163,7 @@ COMPOSITION: Mapping[str, str] = {
     "smallest":   "the smallest of {c} entries",
     "power":      "a power of a {a} piece that is at least 0",
     "even":       "an even power of an affine piece",
+    "form":       "a quadratic form of affine pieces with a positive semidefinite matrix",
     "root":       "a root of a sum of powers, as in a norm",
     "logsum":     "the logarithm of a log-convex piece, such as a sum of exponentials",
     "loglow":     "the logarithm of a log-concave piece",

@@ -20,7 +20,7 @@ import numpy as np
 from iverson.core.errors import IversonError
 from iverson.run.data import Table
 from iverson.run.model import LOSS, Model, Scales, accuracy, standardized
-from iverson.run.problem import NO_TRAITS, Arrays, InputSpec, Problem, Traits, data_error, param_shapes, scalar_values
+from iverson.run.problem import NO_TRAITS, Arrays, InputSpec, Pair, Problem, Traits, data_error, param_shapes, scalar_values
 from iverson.run.solvers import NEWTON_FROM, WIDTHS, NotFinite, bounded_descent, newton_descent, plain_descent
 
 __all__ = ["DEFAULTS", "FitResult", "FitSettings", "InputSpec", "Problem", "fit"]
@@ -202,7 +202,7 @@ class Objective:
 
     def __init__(self, problem: Problem, data: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.problem, self.data, self.shapes = problem, data, shapes
-        self.pair = problem.value_and_grad
+        self.pair: Pair = problem.value_and_grad
         self.ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
 
     @cached_property

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-MEMORY = 20          # pairs of steps and gradients that L-BFGS-B keeps
-NEWTON_FROM = 400    # iterations of L-BFGS after which a smooth loss goes on with Newton's method
+MEMORY = 40          # pairs of steps and gradients that L-BFGS-B keeps; fewer where they would take more than
+MOST_KEPT = 1 << 25  # numbers in all
+NEWTON_FROM = 200    # iterations of L-BFGS after which a smooth loss goes on with Newton's method
 STANDING = 3         # steps of Newton's method in a row without a gain that end it
 WIDTHS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)    # over which kinks are rounded off, one after the other
 
@@ -34,13 +35,13 @@ class Last:
         self.f, self.seen = f, (np.empty(0), 0.0, np.empty(0))
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        if not np.array_equal(self.seen[0], x):
+        if len(self.seen[0]) != len(x) or (self.seen[0] != x).any():
             self.seen = (x.copy(), *self.f(x))
         return self.seen[1:]
 
 
-def options(tol: float, most: int) -> dict[str, Any]:
-    return {"maxcor": MEMORY, "ftol": 1e-15, "gtol": tol, "maxiter": most, "maxfun": 21 * most + 100}
+def options(n: int, tol: float, most: int) -> dict[str, Any]:
+    return {"maxcor": min(MEMORY, max(5, MOST_KEPT // (2 * n))), "ftol": 1e-15, "gtol": tol, "maxiter": most, "maxfun": 21 * most + 100}
 
 
 def plain_descent(f: Objective, here: np.ndarray, step: float, accept: Accept, tol: float, most: int) -> None:
@@ -57,7 +58,7 @@ def plain_descent(f: Objective, here: np.ndarray, step: float, accept: Accept, t
         x = here + step * z
         accept(x, *last(x))
 
-    minimize(scaled, np.zeros_like(here), jac=True, method="L-BFGS-B", callback=accepted, options=options(tol * step, most))
+    minimize(scaled, np.zeros_like(here), jac=True, method="L-BFGS-B", callback=accepted, options=options(len(here), tol * step, most))
 
 
 def bounded_descent(f: Objective, here: np.ndarray, weights: np.ndarray, accept: Accept, tol: float, most: int) -> None:
@@ -90,7 +91,7 @@ def bounded_descent(f: Objective, here: np.ndarray, weights: np.ndarray, accept:
         x = joined(z)
         accept(x, *last(x))
 
-    minimize(smooth, start, jac=True, method="L-BFGS-B", bounds=bounds, callback=accepted, options=options(tol, most))
+    minimize(smooth, start, jac=True, method="L-BFGS-B", bounds=bounds, callback=accepted, options=options(len(start), tol, most))
 
 
 def newton_descent(f: Objective, here: np.ndarray, accept: Accept, tol: float, most: int) -> None:
