@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Derivation, Loss, check, compile, convert, derive, fit, lint, load, parse, predict, save, score
+    from .api import Derivation, Loss, check, compile, convert, convexity, derive, fit, lint, load, parse, predict, save, score
     from .core.errors import IversonError, Span
     from .directions import hvp, jvp, vjp
 
 __version__ = "0.1.0"
 __all__ = [
-    "Derivation", "IversonError", "Loss", "Span", "check", "compile", "convert", "derive", "fit", "hvp",
+    "Derivation", "IversonError", "Loss", "Span", "check", "compile", "convert", "convexity", "derive", "fit", "hvp",
     "jvp", "lint", "load", "parse", "predict", "save", "score", "vjp",
 ]
 

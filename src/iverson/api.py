@@ -23,6 +23,8 @@ from .results import Derivation, Loss
 from .rules.operators import operators as operators
 
 Source = "str | Path | Loss"
+PROBLEMS: dict[str, Any] = {}  # the last few that were trained, by text and reading
+MOST_PROBLEMS = 8
 
 
 def parse(
@@ -159,6 +161,37 @@ def check(
     return ask(2) if order is None and hessian_meant(found) else found
 
 
+@bounded
+def convexity(
+    source: Any,
+    wrt: str | Sequence[str],
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Any:
+    """Whether a loss is convex in `wrt`, an input or several together: a Convexity with verdict, reason, certificate, counterexample.
+
+    The other inputs are whatever their declarations allow; a sign that nothing declares becomes a condition. A result with
+    entries is judged entry by entry. Names without sizes are numbers where the text has no reading with vectors.
+
+    >>> convexity("norm2(A*x - y)^2 + lam*norm1(x)", "x").verdict
+    'convex if lam >= 0'
+    """
+    from .convex import judged, numbers_in
+
+    names = [n.strip() for w in ([wrt] if isinstance(wrt, str) else wrt) for n in w.split(",")]
+    try:
+        loss = parse(source, notation, sizes, kinds)
+    except IversonError as error:
+        if error.kind not in ("ambiguous", "shape") or not isinstance(source, str) or sizes:
+            raise
+        try:
+            loss = parse(source, notation, numbers_in(source, kinds or {}), kinds)
+        except IversonError:
+            raise error from None
+    return judged(loss.typed, names)
+
+
 def compile(
     source: Any,
     wrt: str | Sequence[str] | None = None,
@@ -234,9 +267,12 @@ def problem(
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> Any:
-    """A loss ready for training: what `fit`, `predict` and `score` work on."""
+    """A loss ready for training: what `fit`, `predict` and `score` work on.  The last few texts are not derived again."""
     from .training import TrainingProblem
 
+    key = repr((source, wrt, notation, sorted((sizes or {}).items()), sorted((kinds or {}).items()))) if isinstance(source, str) else ""
+    if key in PROBLEMS and not source.endswith((".iv", ".py", ".tex")):
+        return PROBLEMS[key]
     loss = parse(source, notation, sizes, kinds)
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
 
@@ -244,7 +280,15 @@ def problem(
         found = derive(loss, params)
         return next(iter(found.values())).derived.program, {n: d.derived.answer for n, d in found.items()}
 
-    return TrainingProblem(loss.typed, loss.program, gradient, names)
+    def reread(text: str, params: tuple[str, ...]) -> Any:
+        return problem(text, params, "iverson")
+
+    found = TrainingProblem(loss.typed, loss.program, gradient, names, reread)
+    if key:
+        PROBLEMS[key] = found
+        for old in list(PROBLEMS)[:-MOST_PROBLEMS]:
+            PROBLEMS.pop(old, None)
+    return found
 
 
 def fit(

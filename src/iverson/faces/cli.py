@@ -198,6 +198,18 @@ def check(
 
 
 @iverson.command()
+@click.argument("source")
+@click.option("--wrt", required=True, help="The variable, or several together: U,V")
+@click.option("--json", "as_json", is_flag=True)
+@common
+def convexity(source: str, wrt: str, as_json: bool, notation: str, sizes: str, kinds: str) -> None:
+    """Whether SOURCE is convex, with a certificate or a counter-example; exit 1 where it is not or nothing is known."""
+    found = api.convexity(source_of(source), wrt, notation, as_sizes(sizes), as_kinds(kinds))
+    document(found.record()) if as_json else click.echo(repr(found))
+    sys.exit(1 if found.kind in ("not convex", "unknown") else 0)
+
+
+@iverson.command()
 @click.argument("note")
 @click.option("--format", "style", type=click.Choice(["text", "json", "sarif", "html"]), default="text")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
@@ -298,9 +310,13 @@ def fit(
     )
     api.save(model, folder)
     say("")
-    document(
-        {"scores": model.scores, "iterations": model.n_iter, "converged": model.converged, "model": folder}
-    ) if as_json else click.echo(f"{model.summary()}; written to {folder}")
+    how = {n: model.settings[n] for n in ("solver", "minimum")}
+    if as_json:
+        document({"scores": model.scores, "iterations": model.n_iter, "converged": model.converged, "model": folder,
+                  "message": model.message, **how})  # fmt: skip
+        return
+    click.echo(f"{model.summary()}; written to {folder}")
+    say(model.report)
 
 
 def progress_line() -> Callable[[int, float, float], None]:

@@ -1,4 +1,8 @@
-"""Training: the parameters at which a loss is least, by L-BFGS-B on its verified gradient.
+"""Training: the parameters at which a loss is least, by SciPy's solvers on its verified gradient.
+
+The rule, in this order: norm1 terms of the parameters are split off and L-BFGS-B runs with bounds, so that zeros are
+exact; every other loss starts with L-BFGS-B; one that is smooth and not done after NEWTON_FROM iterations goes on with
+trust-region Newton on Hessian-vector products; one that stands still at a kink is rounded off, less and less.
 
 The loss is taken as the user wrote it, sum or mean. Does not know where the gradient comes from, nor where
 the data did. Glossary: x is the flat vector of all parameters.
@@ -9,13 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from iverson.core.errors import IversonError
 from iverson.run.data import Table
 from iverson.run.model import LOSS, Model, Scales, accuracy, standardized
-from iverson.run.problem import Arrays, InputSpec, Problem, data_error, param_shapes, scalar_values
+from iverson.run.problem import NO_TRAITS, Arrays, InputSpec, Pair, Problem, Traits, data_error, param_shapes, scalar_values
+from iverson.run.solvers import NEWTON_FROM, WIDTHS, NotFinite, bounded_descent, newton_descent, plain_descent
 
 __all__ = ["DEFAULTS", "FitResult", "FitSettings", "InputSpec", "Problem", "fit"]
 
@@ -72,7 +78,7 @@ class FitResult:
     """What a fit found: a model, ready to be saved, and how the fit went.
 
     start    where it started: "zero", "normal" or "one"
-    message  why it stopped
+    message  why it stopped;  solver: what ran, and why;  minimum: why it is the global minimum, None where it need not be
     """
 
     model: Model
@@ -83,6 +89,8 @@ class FitResult:
     n_iter           = property(lambda self: self.model.n_iter)
     converged        = property(lambda self: self.model.converged)
     message          = property(lambda self: self.model.message)
+    solver           = property(lambda self: self.model.settings["solver"])
+    minimum          = property(lambda self: self.model.settings["minimum"])
     train_loss       = property(lambda self: self.model.scores["train_loss"])
     heldout_loss     = property(lambda self: self.model.scores["heldout_loss"])
     train_accuracy   = property(lambda self: self.model.scores["train_accuracy"])
@@ -111,11 +119,12 @@ def fit(problem: Problem, table: Table, *, settings: FitSettings = DEFAULTS,
     start, x = initial(objective, settings)
     descent = Descent(objective, x, settings, progress)
     descent.run()
+    least = descent.least()
     params = {name: block.copy() for name, block in objective.blocks(descent.x).items()}
     held = None if heldout is None else ready(heldout) | params
     scores = {"train_loss": descent.loss, **_heldout_scores(problem, table, held),
               "train_accuracy": accuracy(problem, objective.data | params, table.layout.target, table)}
-    how = {**vars(settings), "scalars": dict(settings.scalars), "start": start}
+    how = {**vars(settings), "scalars": dict(settings.scalars), "start": start, "solver": descent.solver, "minimum": least}
     model = Model(problem.source, dict(problem.inputs), params, scalars, table.layout, scales, how,
                   tuple(descent.curve), scores, descent.converged, descent.message)
     return FitResult(model, start)
@@ -180,12 +189,12 @@ def column_scales(problem: Problem, arrays: Arrays, samples: frozenset[str]) -> 
 
 # ---- the loss as a function of one vector
 
-class NotFinite(ArithmeticError):
-    """A loss or a gradient that is not finite; says which."""
-
-
 class Crawling(Exception):
     """The loss falls by next to nothing while the gradient stays large: a walk along a kink."""
+
+
+class Slow(Exception):
+    """Many iterations of L-BFGS on a smooth loss: time for its second derivative."""
 
 
 class Objective:
@@ -193,7 +202,29 @@ class Objective:
 
     def __init__(self, problem: Problem, data: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.problem, self.data, self.shapes = problem, data, shapes
+        self.pair: Pair = problem.value_and_grad
         self.ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+
+    @cached_property
+    def traits(self) -> Traits:
+        return getattr(self.problem, "traits", NO_TRAITS)
+
+    def flat(self, blocks: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Blocks by parameter laid end to end."""
+        return np.concatenate([np.ravel(blocks[name]) for name in self.shapes]).astype(np.float64)
+
+    def weights(self) -> np.ndarray | None:
+        """Of every entry of x in norm1 terms; None without such terms."""
+        found = self.traits.weights({**self.data, **self.blocks(np.zeros(int(self.ends[-1])))})
+        if found is None:
+            return None
+        return self.flat({n: np.broadcast_to(found.get(n, 0.0), shape) for n, shape in self.shapes.items()})
+
+    def hvp(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The Hessian at x times v."""
+        assert self.traits.hvp is not None
+        with np.errstate(all="ignore"):
+            return self.flat(self.traits.hvp(self.data | self.blocks(x), self.blocks(v)))
 
     def blocks(self, x: np.ndarray) -> Arrays:
         """The parameters in their shapes, as views of x."""
@@ -204,14 +235,14 @@ class Objective:
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Loss and flat gradient; NotFinite if either is not."""
         with np.errstate(all="ignore"):
-            value, gradients = self.problem.value_and_grad(self.data | self.blocks(x))
+            value, gradients = self.pair(self.data | self.blocks(x))
         loss = float(value)
         if not math.isfinite(loss):
             raise NotFinite(f"The loss is {loss}")
         for name in self.shapes:
             if not np.isfinite(gradients[name]).all():
                 raise NotFinite(f"The gradient by {name} is not finite")
-        return loss, np.concatenate([np.ravel(gradients[name]) for name in self.shapes]).astype(np.float64)
+        return loss, self.flat(gradients)
 
 
 def initial(objective: Objective, settings: FitSettings) -> tuple[str, np.ndarray]:
@@ -238,17 +269,36 @@ def initial(objective: Objective, settings: FitSettings) -> tuple[str, np.ndarra
 # ---- the descent
 
 class Descent:
-    """L-BFGS-B, started again while that helps, and with shorter steps where the loss was not finite."""
+    """SciPy's solvers by the rule above, started again while that helps, with shorter steps where the loss was not finite.
+
+    solver   what ran, and why;  steep(x, gradient): what has to vanish at the end
+    """
 
     def __init__(self, objective: Objective, x: np.ndarray, settings: FitSettings,
                  progress: Progress | None) -> None:
         self.objective, self.settings, self.progress = objective, settings, progress
         self.curve: list[float] = []
         self.slopes: list[float] = []
+        self.weights = objective.weights()
+        self.newton, self.solver = objective.traits.hvp is not None, "L-BFGS-B on the gradient"
+        self.width = self.rounded_slope = 0.0
         try:
             self._accept(x, *objective(x))
         except NotFinite as trouble:
             raise self._error(trouble) from None
+
+    def steep(self, x: np.ndarray, gradient: np.ndarray) -> float:
+        """The largest entry of the gradient; with norm1 terms, of the subgradient nearest to 0."""
+        if self.weights is not None:
+            gradient = np.where(x == 0, np.sign(gradient) * np.maximum(np.abs(gradient) - self.weights, 0), gradient)
+        return float(np.abs(gradient).max())
+
+    def least(self) -> str | None:
+        """Why this is the global minimum; None where it need not be."""
+        if not self.converged:
+            return None
+        x = self.objective.data | self.objective.blocks(self.x)
+        return self.objective.traits.least(x)
 
     @property
     def n_iter(self) -> int:
@@ -261,6 +311,8 @@ class Descent:
     @property
     def converged(self) -> bool:
         """Whether the gradient is within the tolerance, or as flat as rounding lets it be at a standstill."""
+        if self.width:
+            return self.rounded_slope <= max(self.settings.tol, FLAT * max(self.slopes[0], abs(self.loss)))
         return self.slope <= self.settings.tol or (self.flat and not self.finished)
 
     @property
@@ -269,6 +321,9 @@ class Descent:
 
     @property
     def message(self) -> str:
+        if self.width:
+            return (f"the loss has a kink at its minimum; with kinks rounded off over a width of {self.width:g} the gradient is "
+                    f"{self.rounded_slope:.2g}, and the loss is {self.loss:.6g}")
         if self.slope <= self.settings.tol:
             return f"the gradient is within the tolerance {self.settings.tol:g}"
         if self.finished:
@@ -280,6 +335,8 @@ class Descent:
 
     def run(self) -> None:
         """Descend to where nothing is gained any more."""
+        if self.weights is not None:
+            self.solver = "L-BFGS-B with bounds on the parts above and below 0, because of norm1 terms: zeros are exact"
         step, shrinks, restarts = 1.0, 0, 0
         while not self.finished and restarts <= RESTARTS:
             before = self.loss
@@ -290,41 +347,62 @@ class Descent:
                 if shrinks > SHRINKS:
                     raise self._error(trouble) from None
                 continue
+            except Slow:
+                self._newton()
+                continue
             except Crawling:
-                return
+                break
             restarts += 1
             if before - self.loss <= FALLS * abs(before):
-                return
+                break
+        if not self.converged and not self.finished and self.objective.traits.smoothed is not None:
+            self._round_off()
 
     def _attempt(self, step: float) -> None:
         """One run of L-BFGS-B from where we are, in z = (x - here)/step: the first step has length `step`."""
-        from scipy.optimize import minimize
-        here, seen = self.x, {}
-
-        def scaled(z: np.ndarray) -> tuple[float, np.ndarray]:
-            x = here + step * z
-            loss, gradient = self.objective(x)
-            seen["last"] = x, loss, gradient
-            return loss, step * gradient
-
-        def accept(z: np.ndarray) -> None:
-            if not np.array_equal(seen["last"][0], x := here + step * z):
-                seen["last"] = x, *self.objective(x)
-            self._accept(*seen["last"])
-
         left = self.settings.max_iter - self.n_iter
-        options = {"maxcor": 20, "ftol": 1e-15, "gtol": self.settings.tol * step, "maxiter": left,
-                   "maxfun": 21 * left + 100}
-        minimize(scaled, np.zeros_like(here), jac=True, method="L-BFGS-B", callback=accept, options=options)
+        if self.weights is not None:
+            bounded_descent(self.objective, self.x, self.weights, self._accept, self.settings.tol, left)
+        else:
+            plain_descent(self.objective, self.x, step, self._accept, self.settings.tol, left)
+
+    def _newton(self) -> None:
+        """Trust-region Newton from where we are; L-BFGS-B takes over where it stands still."""
+        self.newton = False
+        self.solver += f", then trust-region Newton with Hessian-vector products, because {NEWTON_FROM} iterations were not enough"
+        try:
+            newton_descent(self.objective, self.x, self._accept, self.settings.tol, self.settings.max_iter - self.n_iter)
+        except (NotFinite, Crawling):
+            return
+
+    def _round_off(self) -> None:
+        """The loss with its kinks rounded off over smaller and smaller widths; the best place of the loss itself is kept."""
+        assert self.objective.traits.smoothed is not None
+        x, best = self.x, (self.loss, self.x, *self.objective(self.x))
+        other = Objective(self.objective.problem, self.objective.data, self.objective.shapes)
+        for width in WIDTHS:
+            other.pair = self.objective.traits.smoothed(width)
+            places: list[np.ndarray] = [x]
+            try:
+                plain_descent(other, x, 1.0, lambda z, *_: places.append(z), self.settings.tol, self.settings.max_iter)  # noqa: B023
+                x, found = places[-1], self.objective(places[-1])
+            except NotFinite:
+                break
+            self.width, self.rounded_slope = width, float(np.abs(other(x)[1]).max())
+            best = min(best, (found[0], x, *found), key=lambda row: row[0])
+        self.solver += ", then on the loss with its kinks rounded off"
+        self._accept(*best[1:])
 
     def _accept(self, x: np.ndarray, loss: float, gradient: np.ndarray) -> None:
-        self.x, self.loss, self.slope = x, loss, float(np.abs(gradient).max())
+        self.x, self.loss, self.slope = x, loss, self.steep(x, gradient)
         self.curve.append(loss)
         self.slopes.append(self.slope)
         if self.progress is not None:
             self.progress(self.n_iter, loss, self.slope)
         if self.n_iter % WHILE == 0 and self._crawls():
             raise Crawling
+        if self.newton and self.n_iter >= NEWTON_FROM and not self.finished:
+            raise Slow
 
     def _crawls(self) -> bool:
         """Whether the last WHILE iterations walked along a kink.

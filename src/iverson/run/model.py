@@ -78,6 +78,14 @@ class Model:
             shown += [] if what is None else [f"{name} {what:.4g}"]
         return ", ".join(shown) + ("" if self.converged else ", not converged")
 
+    @property
+    def report(self) -> str:
+        """Why the fit stopped, whether that is the global minimum, and which solver ran, a line for each."""
+        least = self.settings.get("minimum")
+        what = "a stationary point, by all that is known" if least is None else f"the global minimum, because {least}"
+        return "\n".join([
+            f"stopped: {self.message}", *([f"this is {what}"] if self.converged else []), f"solver: {self.settings.get('solver', '')}"])
+
     def __repr__(self) -> str:
         params = ", ".join(f"{name} {array.shape}" for name, array in self.params.items())
         return f"Model({params}: {self.summary()})"

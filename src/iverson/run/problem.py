@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +40,28 @@ class InputSpec:
     def __str__(self) -> str:
         axes = f"[{', '.join(map(str, self.dims))}]" if self.dims else ""
         return f"{self.name}: {self.role}{axes}" + ("" if self.classes is None else f" in {self.classes}")
+
+
+Pair = Callable[[Arrays], tuple[float, Arrays]]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a solver may make use of; a problem may have them as `traits`.
+
+    least     why a stationary point is the global minimum, given the arrays; None where nothing is known
+    weights   of the norm1 terms of the loss, by parameter, shaped like it or a number; without such terms None
+    hvp       the Hessian times a direction, (arrays, directions by parameter) -> by parameter; None where the loss has kinks
+    smoothed  the loss with its kinks rounded off over a width, (width) -> value_and_grad; None where it has none that can be
+    """
+
+    least: Callable[[Arrays], str | None] = lambda arrays: None
+    weights: Callable[[Arrays], Arrays | None] = lambda arrays: None
+    hvp: Callable[[Arrays, Arrays], Arrays] | None = None
+    smoothed: Callable[[float], Pair] | None = None
+
+
+NO_TRAITS = Traits()
 
 
 class Problem(Protocol):
