@@ -8,10 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .api import Derivation, derive, parse, shown, wanted_names
+from .api import Derivation, Loss, derive, parse, shown, wanted_names
+from .derivation.derive import Derived
 from .derivation.products import hvp as hessian_products
 from .derivation.products import jvp as jacobian_product
 from .lang.read import Sizes
+
+
+class HessianProduct(Derivation):
+    """H*v as a formula and as a function: f(v, **arrays), or f(v_x, v_y, **arrays) of several inputs."""
+
+    def __init__(self, loss: Loss, derived: Derived, directions: Mapping[str, str]) -> None:
+        super().__init__(loss, derived, 2, None, None, "ambient")
+        self.directions = directions
+
+    def __call__(self, *directions: Any, **arrays: Any) -> Any:
+        """The product; directions may be given by their names as well."""
+        return self._evaluate(**dict(zip(self.directions.values(), directions, strict=False)), **arrays)
 
 
 def hvp(source: Any, wrt: str | Sequence[str], notation: str = "auto", sizes: Sizes | None = None,
@@ -23,8 +36,8 @@ def hvp(source: Any, wrt: str | Sequence[str], notation: str = "auto", sizes: Si
     """
     loss = parse(source, notation, sizes, kinds)
     names, _ = wanted_names(wrt)
-    found, _ = hessian_products(loss.typed, names)
-    results = shown({w: Derivation(loss, d, 2, None, None, "ambient") for w, d in found.items()})
+    found, along = hessian_products(loss.typed, names)
+    results = shown({w: HessianProduct(loss, d, along) for w, d in found.items()})
     return results[names[0]] if isinstance(wrt, str) else results
 
 

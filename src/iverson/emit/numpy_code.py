@@ -184,7 +184,7 @@ class Maker:
         for d in self.plan.definitions:
             arrays.define(d.name, d.indices, d.body)
         outputs = [self.names[n] for n in self.plan.outputs]
-        result = outputs[0]
+        result = outputs[0] if outputs else "None"
         if pair and len(outputs) > 1:
             gradients = outputs[1:] if len(outputs) > len(wrt) else outputs
             inner = (
