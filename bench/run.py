@@ -27,6 +27,8 @@ def main() -> None:
     plain, ours = latency.import_times()
     print(f"\nimport numpy {plain:.0f} ms; import numpy, iverson {ours:.0f} ms", flush=True)
     subprocess.run([sys.executable, str(Path(__file__).with_name("native.py"))], check=True)
+    if importlib.util.find_spec("jax"):
+        subprocess.run([sys.executable, str(Path(__file__).with_name("second.py"))], check=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # Folder -> its files and folders in reading order: each imports only from what stands before it. A new file
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
-    "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "notes", "run",
+    "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "second", "diagnosis", "notes", "run",
          "training", "targets", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes",
@@ -38,13 +38,14 @@ ORDER = {
     "meaning":    ("functions", "whole", "dense", "watch", "structure", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",
                    "undefined"),
     "derivation": ("tidy", "ties", "extent", "polish", "differential", "local", "recognise", "reverse", "lift", "index_form", "naming", "signs",
-                   "declared", "monomial", "combine", "answer", "structure",
+                   "declared", "monomial", "combine", "answer", "structure", "parts",
                    "conventions", "notes", "derive", "products", "vectorized", "einsum"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex",
                    "explanation"),
-    "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "arrays", "numpy_code", "boosting", "framework_dialects", "frameworks",
-                   "framework_calls", "split", "native_math", "native_products", "native_run", "native_values", "native_passes",
+    "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "contractions", "arrays", "numpy_code", "boosting", "framework_dialects",
+                   "frameworks", "framework_calls", "split", "native_math", "native_products", "native_run", "native_values", "native_passes",
                    "native"),
+    "second":     ("pieces", "matrices", "assemble"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),
     "notes":      ("source", "document", "parser", "values", "scope", "marks", "instance", "slopes", "calls", "dots", "sums", "evaluate",

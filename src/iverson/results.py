@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -279,7 +279,9 @@ class Derivation:
         from .second.matrices import require_room
 
         if self._assembly is not None and not self._assembly.plain:
-            return self.structured(**arrays).todense()
+            found = self._assembly(**arrays)
+            if np.isfinite([np.sum(a) for a in found.arrays]).all():
+                return found.todense()
         require_room(shape_of(self.derived.program, [i.attr[1] for i in self.derived.gradient.indices], arrays))
         return self._evaluate(**arrays)
 
@@ -310,7 +312,7 @@ class Derivation:
         return made
 
     @cached_property
-    def _evaluate(self) -> Callable[..., Any]:
+    def _evaluate(self) -> Any:
         from .emit.numpy_code import compiled
 
         return compiled(

@@ -99,7 +99,7 @@ class Reader:
             if self.square and len(t.tied) == len(self.rows):
                 diagonal.append(t.rest)
                 continue
-            part = self.kronecker(t) if len(self.rows) > 1 else None
+            part: Part | None = self.kronecker(t) if len(self.rows) > 1 else None
             part = part or (self.gram(t) if self.square else None)
             if part is None:
                 blocks.setdefault(t.tied if self.square else (), []).append(t.rest if self.square else f)

@@ -31,7 +31,7 @@ from .dialects import HELPERS, PLAIN, Dialect
 from .plan import Plan, gradient_plan, plan
 
 # where entries that do not count are computed and then passed over, NumPy is not to speak of them
-GUARDED = ("np.where(", *(f"{n}(" for n in HELPERS if n not in ("_sigmoid", "_erf", "_logdet", "_scatter_add")))
+GUARDED = ("np.where(", *(f"{n}(" for n in HELPERS if n not in ("_sigmoid", "_erf", "_gram", "_logdet", "_scatter_add")))
 QUIET = '@np.errstate(divide="ignore", invalid="ignore", over="ignore")\n'
 RESERVED = {"np", "math", "value", "value_and_grad", *dir(builtins)}
 

@@ -18,24 +18,18 @@ BLOCK = 2**17  # numbers of a block that a pass over samples reads: 1 MiB
 
 
 def gram(x: Array, d: Array | None = None) -> Array:
-    """x' diag(d) x, with half the products where d does not change sign."""
+    """x' diag(d) x, with half the products where d does not change sign; symmetric to the last digit."""
     if d is None or d.ndim == 0:
         return (x.T @ x) if d is None else (x.T @ x) * d
-    step = max(4 * x.shape[1], BLOCK // max(x.shape[1], 1))
-    if len(x) <= 2 * step:
-        return gram_of_block(x, d)
-    total = gram_of_block(x[:step], d[:step])
-    for a in range(step, len(x), step):
-        total += gram_of_block(x[a : a + step], d[a : a + step])
-    return total
-
-
-def gram_of_block(x: Array, d: Array) -> Array:
+    half = len(x) // 2
+    if half > max(4 * x.shape[1], BLOCK // max(x.shape[1], 1)):
+        return gram(x[:half], d[:half]) + gram(x[half:], d[half:])
     low, high = d.min(initial=0.0), d.max(initial=0.0)
-    if not (low >= 0.0 or high <= 0.0):
-        return (x.T * d) @ x
-    z = x * np.sqrt(d if low >= 0.0 else -d)[:, None]
-    return z.T @ z if low >= 0.0 else -(z.T @ z)
+    if low < 0.0 < high:
+        h = (x.T * d) @ x
+        return (h + h.T) / 2.0
+    z = x * np.sqrt(d if high > 0.0 else -d)[:, None]
+    return z.T @ z if high > 0.0 else -(z.T @ z)
 
 
 def tied_view(h: Array, pairs: Sequence[tuple[int, int]]) -> Array:
@@ -97,7 +91,7 @@ class Kronecker:
 
     def apply(self, v: Array) -> Array:
         out = v
-        for p, (q, m) in enumerate(self.factors):
+        for q, m in self.factors:
             if m is not None and m.ndim == 2:
                 out = np.moveaxis(np.tensordot(m, out, (1, q)), 0, q)
             elif m is not None:
@@ -150,14 +144,17 @@ class Blocks:
         n, t = v.ndim - 1, len(self.tied)
         rest = [p for p in range(n) if p not in self.tied]
         w = v.transpose([*self.tied, *rest, n])
-        blocks = self.array.reshape(*self.array.shape[:t], prod(self.array.shape[t : t + len(rest)]), -1)
+        rows = self.array.shape[t : self.array.ndim - len(rest)]
+        blocks = self.array.reshape(*self.array.shape[:t], prod(rows), prod(w.shape[t:n]))
         out = blocks @ w.reshape(*w.shape[:t], -1, w.shape[-1])
-        rows = self.array.shape[t : t + len(rest)]
+        if not t:
+            return out.reshape(*rows, -1)
         back = np.argsort([*self.tied, *rest])
         return out.reshape(*w.shape[:t], *rows, -1).transpose([*back, n])
 
     def add_to(self, h: Array) -> None:
-        tied_view(h, [(p, p) for p in self.tied])[...] += self.array
+        view = tied_view(h, [(p, p) for p in self.tied]) if self.tied else h
+        view += self.array
 
 
 @dataclass(frozen=True)
