@@ -190,6 +190,8 @@ class Contractions(Reads):
             return Value(f"({b.code}.T @ {a.code}.T).T", (*left, *right))
         x, y = self.aligned(a, [*left, k]), self.aligned(b, [k, *right])
         x, y = self.counted(x), self.counted(y)
+        if self.dialect.flipped and a.code in self.tall and a.axes[:1] == (k,) and left and right:
+            return Value(f"({y.at(ATOM)}.T @ {a.code}).T", (*left, *right))
         return Value(f"{x.at(UNARY)} @ {y.at(UNARY)}", (*left, *right), TIMES)
 
     def einsum(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:

@@ -19,6 +19,7 @@ class Dialect:
     array      operations on whole arrays, by name
     lifted     functions that take no Python numbers;  stepwise: methods that take one axis at a time
     forward    slices never run backwards;  transposed: products are made one class a contiguous column
+    flipped    X'*S of many samples is (S'*X)'
     opening    lines at the top of a function: of every array, of scalars, of labels
     words      names that its modules need for themselves
     """
@@ -36,6 +37,7 @@ class Dialect:
     axis: str = "axis"
     forward: bool = False
     transposed: bool = False
+    flipped: bool = False
     opening: Mapping[str, str] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
 

@@ -310,13 +310,13 @@ def spelled(rows: Mapping[str, str], module: str) -> dict[str, str]:
 
 
 WORDS = frozenset(
-    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss".split()
+    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss totals block start step".split()
 )
 LIFTED = frozenset({"max", "min", "logaddexp", "arctan2", "xlogy"})
 TORCH = Dialect(
     "torch", "import torch\n", TORCH_FUNCTIONS, TORCH_REDUCE, spelled(TENSOR, "torch"),
     spelled(SHARED, "torch") | TORCH_HELPERS, TORCH_ARRAY, NUMBERS, LIFTED, frozenset({"prod"}), "dim", True,
-    opening=TORCH_OPENING, words=WORDS,
+    transposed=True, flipped=True, opening=TORCH_OPENING, words=WORDS,
 )  # fmt: skip
 JAX = Dialect(
     "jax", "import jax\nimport jax.numpy as jnp\n", JAX_FUNCTIONS, JAX_REDUCE,
