@@ -26,8 +26,9 @@ def main() -> None:
         print(f"{ms:8.1f} ms  {name}")
     plain, ours = latency.import_times()
     print(f"\nimport numpy {plain:.0f} ms; import numpy, iverson {ours:.0f} ms", flush=True)
-    for program in ("native.py", *(["training.py"] if importlib.util.find_spec("sklearn") else [])):
-        subprocess.run([sys.executable, str(Path(__file__).with_name(program))], check=True)
+    for program, peer in (("native.py", None), ("second.py", "jax"), ("training.py", "sklearn")):
+        if peer is None or importlib.util.find_spec(peer):
+            subprocess.run([sys.executable, str(Path(__file__).with_name(program))], check=True)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from .core.errors import IversonError
 from .core.node import mul, reads
@@ -28,6 +30,7 @@ from .lang.shapes import show_size
 from .lang.show import show
 from .meaning.boundary import Change, changes
 from .meaning.kinks import jump_text, jumps, kinks
+from .meaning.sample import instances
 from .meaning.structure import PAIRING, TANGENT
 from .meaning.surface_eval import evaluate
 from .meaning.undefined import refuse_nan
@@ -262,12 +265,55 @@ class Derivation:
         return d
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
-        """The derivative at the given arrays, a float or a float64 array."""
-        value = self._evaluate(*args, **arrays)
+        """The derivative at the given arrays, a float or a float64 array.
+
+        Errors   IversonError "limit" where a Hessian or Jacobian would take more bytes than IVERSON_DENSE_LIMIT, 4 GiB by default
+        """
+        if args:
+            arrays = {**dict(zip([i.name for i in self._evaluate.inputs], args, strict=False)), **arrays}
+        value = self._dense(arrays) if self.outputs else self._evaluate(**arrays)
         return stacked(value, self.outputs) if self.layout == "vec" else value
 
+    def _dense(self, arrays: Mapping[str, Any]) -> Any:
+        """All entries, by the structure where there is one."""
+        from .second.assemble import shape_of
+        from .second.matrices import require_room
+
+        if self._assembly is not None and not self._assembly.plain:
+            found = self._assembly(**arrays)
+            if np.isfinite([np.sum(a) for a in found.arrays]).all():
+                return found.todense()
+        require_room(shape_of(self.derived.program, [i.attr[1] for i in self.derived.gradient.indices], arrays))
+        return self._evaluate(**arrays)
+
+    def structured(self, **arrays: Any) -> Any:
+        """A Hessian or Jacobian at the given arrays as a second.matrices.Structured: what its structure stores, with `@`,
+        `solve`, `todense`, `nbytes`, `nbytes_dense`.
+
+        >>> from iverson import derive
+        >>> derive("sum(exp(x))", "x", order=2).structured(x=[0.0, 0.0, 0.0])
+        3x3: diagonal; 24 B, dense 72 B
+        """
+        if self._assembly is None:
+            raise IversonError("unsupported", "This derivative is no matrix.", hint="derive(source, wrt, order=2) is one.")
+        found = self._assembly(**arrays)
+        if any(map(holds_nan, found.arrays)):
+            self._refuse_nan(self.wrt, arrays)
+        return found
+
     @cached_property
-    def _evaluate(self) -> Callable[..., Any]:
+    def _assembly(self) -> Any:
+        """The structure as a function of the arrays, compared with the dense code on numbers; None of what is no matrix."""
+        if not self.outputs or self.upstream or self.along is not None or self.entry is not None:
+            return None
+        from .second.assemble import Assembly, require_equal
+
+        made = Assembly(self.derived.program, self.derived.answer, self.outputs)
+        require_equal(made, self._evaluate, instances(self._judge, 2, n=2, wrt=(self.wrt,)).draws)
+        return made
+
+    @cached_property
+    def _evaluate(self) -> Any:
         from .emit.numpy_code import compiled
 
         return compiled(
@@ -287,6 +333,11 @@ class Derivation:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/latex": self._repr_latex_()}
+
+
+def holds_nan(a: Any) -> bool:
+    """Told by one sum where there is none."""
+    return bool(np.isnan(np.sum(a))) and bool(np.isnan(a).any())
 
 
 def simplified(program: Program) -> str:

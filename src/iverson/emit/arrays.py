@@ -17,16 +17,18 @@ from ..core.node import HALF, TWO, Node, add, coefficient, is_integer, is_num, m
 from ..derivation.lift import arranged
 from ..derivation.naming import abstract
 from ..derivation.signs import strong
+from .contractions import Contractions, quotient
+from .contractions import factors as factors
+from .contractions import scattered as scattered
 from .dialects import PLAIN, Dialect
 from .plan import Plan, costly
-from .reads import ATOM, LOOSE, SUM, TIMES, UNARY, Reads, Value, number, whole
+from .reads import ATOM, LOOSE, SUM, TIMES, UNARY, Value, number, whole
 from .windows import Dims, Piece, on_terms, risky
 
 SIGNS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-class Arrays(Reads):
+class Arrays(Contractions):
     """Writes the lines of one function.  `names` maps arrays to identifiers, `size` gives the code of a size."""
 
     def __init__(
@@ -395,148 +397,11 @@ class Arrays(Reads):
             v = Value(self.full(v, axes), axes)
         return self.along(v, bound, method)
 
-    def along(self, v: Value, bound: Sequence[Node], method: str) -> Value:
-        """A method applied over the axes of the bound indices."""
-        places = [p for p, i in enumerate(v.axes) if i in bound]
-        rest = tuple(i for i in v.axes if i not in bound)
-        v = self.counted(v) if self.dialect.numbers else v
-        word = f"{self.dialect.axis}="
-        if method in self.dialect.stepwise and rest and len(places) > 1:
-            return Value(v.at(ATOM) + "".join(f".{method}({word}{p})" for p in places[::-1]), rest)
-        axis = "" if not rest else f"{word}{places[0] if len(places) == 1 else tuple(places)}"
-        return Value(f"{v.at(ATOM)}.{method}({axis})", rest)
-
-    def contraction(self, bound: Sequence[Node], body: Node, scope: tuple[Node, ...]) -> Value:
-        """A sum over the bound indices: a scatter-add, a matrix product, or a plain sum."""
-        hit = scattered(bound, body)
-        if hit is not None:
-            return self.scatter_add(hit, bound, body, scope)
-        held, loose, others = strong(factors(body))
-        terms = [x for x in factors(body) if on_terms(x)]
-        top, bottom = quotient(mul(*others) if held else body)
-        divided = any(b.free & bottom.free for b in terms) and risky(body, self.dims)
-        if divided:  # 0/0 where the brackets fail is 0 as well
-            top, bottom = body, num(1)
-            values = [self.where(terms, self.value(mul(*(x for x in factors(body) if x not in terms)), scope), scope)]
-        elif held:
-            values = [*self.kept(factors(top), scope), self.chosen(held, loose, scope)]
-        else:
-            values = self.kept(factors(top), scope)
-        lower = [self.value(x, scope) for x in factors(bottom)]
-        if len(values) == 2 and not lower:
-            made = self.matmul(values[0], values[1], bound, scope)
-            if made is not None:
-                return made
-        groups = self.grouped(values, lower, scope)
-        live = {i for g in groups for i in g.axes}
-        counts = [self.size(i.attr[1]) for i in bound if i not in live]
-        v = self.contracted(groups, bound, scope)
-        return Value("*".join([*counts, v.at(TIMES)]), v.axes, TIMES) if counts else v
-
-    def grouped(self, values: list[Value], lower: list[Value], scope: tuple[Node, ...]) -> list[Value]:
-        """Factors on the same axes multiplied elementwise, a smaller one into a larger that holds its axes."""
-        groups: list[list[Value]] = []
-        for v in sorted(values, key=lambda v: -len(v.axes)):
-            home = next((g for g in groups if set(v.axes) == set(g[0].axes)), None) or next(
-                (
-                    g
-                    for g in groups
-                    if set(v.axes) <= set(g[0].axes)
-                    and (
-                        len(groups) > 1
-                        or len(v.axes) != 1
-                        or len(g[0].axes) == 1
-                        or set(v.axes) == set(g[0].axes)
-                    )
-                ),
-                None,
-            )
-            if home is None or (len(v.axes) == 1 and len(home[0].axes) == 2):
-                groups.append([v])
-            else:
-                home.append(v)
-        made = [self.times(g, scope) for g in groups] or [Value("1.0")]
-        for d in lower:
-            p = next((p for p, g in enumerate(made) if set(d.axes) <= set(g.axes)), 0)
-            made[p] = self.divided(made[p], d, scope)
-        return made
-
-    def contracted(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:
-        if len(groups) == 1:
-            return self.along(groups[0], bound, "sum")
-        if len(groups) == 2:
-            made = self.matmul(groups[0], groups[1], bound, scope)
-            if made is not None:
-                return made
-        if len({i for g in groups for i in g.axes}) <= 2:
-            return self.along(self.times(groups, scope), bound, "sum")
-        return self.einsum(groups, bound, scope)
-
-    def matmul(self, a: Value, b: Value, bound: Sequence[Node], scope: tuple[Node, ...]) -> Value | None:
-        """a @ b over their one common index, which is bound; the result in the order of the scope."""
-        common = set(a.axes) & set(b.axes)
-        if len(common) != 1 or common != set(bound) or max(len(a.axes), len(b.axes)) > 2:
-            return None
-        k = next(iter(common))
-        left, right = [i for i in a.axes if i is not k], [i for i in b.axes if i is not k]
-        if left and right and scope.index(left[0]) > scope.index(right[0]):
-            a, b, left, right = b, a, right, left
-        straight = a.axes[1:] == (k,) and b.axes[:1] == (k,)
-        if straight and a.code in self.tall and b.code in self.params and left and right:
-            return Value(f"({b.code}.T @ {a.code}.T).T", (*left, *right))
-        x, y = self.aligned(a, [*left, k]), self.aligned(b, [k, *right])
-        x, y = self.counted(x), self.counted(y)
-        return Value(f"{x.at(UNARY)} @ {y.at(UNARY)}", (*left, *right), TIMES)
-
-    def einsum(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:
-        axes = tuple(i for i in scope if i not in bound and any(i in g.axes for g in groups))
-        letters = {i: LETTERS[p] for p, i in enumerate(dict.fromkeys(i for g in groups for i in g.axes))}
-        inputs = ",".join("".join(letters[i] for i in g.axes) for g in groups)
-        output = "".join(letters[i] for i in axes)
-        shown = ", ".join(self.counted(g).code for g in groups)
-        return Value(self.array("einsum", f"{inputs}->{output}", shown), axes)
-
-    def scatter_add(
-        self, hit: tuple[Node, Node, Node], bound: Sequence[Node], body: Node, scope: tuple[Node, ...]
-    ) -> Value:
-        """`sum[n] [i = u[n]]*f[n,...]`: rows added up by label."""
-        b, i, label = hit
-        n = next(iter(label.free))
-        rest = mul(*(x for x in factors(body) if x is not b))
-        inner = (n, *(m for m in scope if m is not n))
-        others = [m for m in bound if m is not n]
-        v = self.contraction(others, rest, inner) if others else self.value(rest, inner)
-        axes = (n, *(j for j in v.axes if j is not n))
-        shown = self.full(v, axes)
-        return Value(
-            f"_scatter_add({shown}, {self.position(label, scope).code}, {self.size(i.attr[1])})", (i, *axes[1:])
-        )
-
     def _tensor(self, f: Node, scope: tuple[Node, ...]) -> Value:
         raise IversonError("unsupported", f"{f.attr[0]} stands inside an expression.")
 
 
 STEMS = {"exp": "e", "max": "m", "log": "l", "sigmoid": "g", "br": "q", "sum": "c"}
-
-
-def factors(f: Node) -> tuple[Node, ...]:
-    if is_num(f, 1):
-        return ()
-    return f.args if f.op == "mul" else (f,)
-
-
-def quotient(f: Node) -> tuple[Node, Node]:
-    """Numerator and denominator of a product."""
-    top, bottom = [], []
-    for x in factors(f):
-        if x.op == "pow" and x.args[1].op == "num" and x.args[1].attr < 0:
-            bottom.append(pow_(x.args[0], num(-x.args[1].attr)))
-        elif x.op == "num" and isinstance(x.attr, Fraction) and abs(x.attr.numerator) == 1:
-            bottom.append(num(x.attr.denominator))
-            top += [] if x.attr > 0 else [num(-1)]
-        else:
-            top.append(x)
-    return mul(*top), mul(*bottom)
 
 
 def outside(f: Node, indices: Sequence[Node]) -> tuple[Node, Node]:
@@ -577,19 +442,3 @@ def integral(f: Node) -> bool:
     return f.op in ("size", "idx", "br") or (f.op in ("add", "mul", "red") and integral(f.args[0]) and all(map(integral, f.args)))
 
 
-def scattered(bound: Sequence[Node], body: Node) -> tuple[Node, Node, Node] | None:
-    """(bracket, i, label) where the body holds [i = u[n]] with n bound and i not."""
-    for b in factors(body):
-        if b.op == "br" and b.args[0].attr == "=":
-            i, label = b.args[0].args
-            if (
-                i.op == "idx"
-                and i not in bound
-                and label.op == "el"
-                and len(label.free) == 1
-                and label.free <= set(bound)
-            ):
-                others = [x for x in factors(body) if x is not b]
-                if not any(i in x.free for x in others):
-                    return b, i, label
-    return None

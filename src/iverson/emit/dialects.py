@@ -19,6 +19,7 @@ class Dialect:
     array      operations on whole arrays, by name
     lifted     functions that take no Python numbers;  stepwise: methods that take one axis at a time
     forward    slices never run backwards;  transposed: products are made one class a contiguous column
+    flipped    X'*S of many samples is (S'*X)'
     opening    lines at the top of a function: of every array, of scalars, of labels
     words      names that its modules need for themselves
     """
@@ -36,6 +37,7 @@ class Dialect:
     axis: str = "axis"
     forward: bool = False
     transposed: bool = False
+    flipped: bool = False
     opening: Mapping[str, str] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
 
@@ -86,6 +88,17 @@ def _sigmoid(x):
     """1/(1 + exp(-x)) without overflow on either side."""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, e) / (1.0 + e)
+''',
+    "_gram": '''
+def _gram(x, d):
+    """x.T @ diag(d) @ x, with half the products where d does not change sign."""
+    half = len(x)//2
+    if half > max(4*x.shape[1], 2**17//max(x.shape[1], 1)):  # blocks that stay in the cache
+        return _gram(x[:half], d[:half]) + _gram(x[half:], d[half:])
+    if d.min(initial=0.0) < 0.0 < d.max(initial=0.0):
+        return (x.T*d) @ x
+    z = x*np.sqrt(np.abs(d))[:, None]
+    return z.T @ z if d.max(initial=0.0) > 0.0 else -(z.T @ z)
 ''',
     "_erf": '''
 def _erf(x):
@@ -327,6 +340,8 @@ ARRAY = {
     "power": "np.power({0}, {1})",
     "constant": "np.{0}",
     "einsum": "np.einsum('{0}', {1}, optimize=True)",
+    "gram": "_gram({0}, {1})",                                   # X' diag(d) X
+    "chain": "np.linalg.multi_dot([{0}])",
     "own": "{0}",                                                # to be returned, held by others
     "fresh": "{0}",                                              # to be written to, held by nobody else
     "copy": "{0}.copy(order='K')",                               # to be written to, held by others

@@ -269,6 +269,7 @@ TORCH_ARRAY = {
     "turn": "{0}.permute({1})", "clip": "torch.clamp({0}, 0, {1} - 1)", "where": "torch.where({0}, {1}, 0.0)",
     "otherwise": "torch.where({0}, {1}, {2})", "choice": "torch.where({0}, {1}, 0.0)", "power": "torch.pow({0}, {1})",
     "constant": "math.{0}", "einsum": "torch.einsum('{0}', {1})",
+    "gram": "({0}.T*{1}) @ {0}", "chain": "torch.linalg.multi_dot([{0}])",
     "own": "{0}.clone()", "fresh": "{0}.clone()", "copy": "{0}.clone()",  # what the framework keeps for its own backward is not written to
     "set": "{0}[{1}] = 0.0", "add": "{0}[{1}] += {2}", "subtract": "{0}[{1}] -= {2}", "scale": "{0} = {0}{1}{2}",
 }
@@ -281,6 +282,7 @@ JAX_ARRAY = {
     "turn": "{0}.transpose({1})", "clip": "jnp.clip({0}, 0, {1} - 1)", "where": "jnp.where({0}, {1}, 0.0)",
     "otherwise": "jnp.where({0}, {1}, {2})", "choice": "jnp.where({0}, {1}, 0.0)", "power": "jnp.power({0}, {1})",
     "constant": "math.{0}", "einsum": "jnp.einsum('{0}', {1})",
+    "gram": "({0}.T*{1}) @ {0}", "chain": "jnp.linalg.multi_dot([{0}])",
     "own": "{0}", "fresh": "{0}", "copy": "{0}",
     "set": "{0} = {0}.at[{1}].set(0.0)", "add": "{0} = {0}.at[{1}].add({2})", "subtract": "{0} = {0}.at[{1}].add(-({2}))",
     "scale": "{0} = {0}{1}{2}",
@@ -308,13 +310,13 @@ def spelled(rows: Mapping[str, str], module: str) -> dict[str, str]:
 
 
 WORDS = frozenset(
-    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss".split()
+    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss totals block start step".split()
 )
 LIFTED = frozenset({"max", "min", "logaddexp", "arctan2", "xlogy"})
 TORCH = Dialect(
     "torch", "import torch\n", TORCH_FUNCTIONS, TORCH_REDUCE, spelled(TENSOR, "torch"),
     spelled(SHARED, "torch") | TORCH_HELPERS, TORCH_ARRAY, NUMBERS, LIFTED, frozenset({"prod"}), "dim", True,
-    opening=TORCH_OPENING, words=WORDS,
+    transposed=True, flipped=True, opening=TORCH_OPENING, words=WORDS,
 )  # fmt: skip
 JAX = Dialect(
     "jax", "import jax\nimport jax.numpy as jnp\n", JAX_FUNCTIONS, JAX_REDUCE,

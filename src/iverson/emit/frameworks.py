@@ -13,6 +13,7 @@ from ..core.errors import IversonError
 from ..core.program import Program
 from ..derivation.answer import Answer
 from ..lang.kinds import Input
+from .framework_blocks import in_blocks
 from .framework_dialects import JAX, TORCH
 from .numpy_code import Maker, build, function, functions, header
 from .plan import gradient_plan, plan
@@ -27,7 +28,7 @@ class ClosedForm(torch.autograd.Function):
 
     @staticmethod
     def forward({all}):
-        value, gradient = value_and_grad({all})
+        value, gradient = {whole}({all})
         return value, {gradients}
 
     @staticmethod
@@ -169,7 +170,11 @@ def framework_module(
     whole = functions(program, answers, formulas, dialect)
     result = program.definition(program.result)
     if products is None:
-        whole.append(TEMPLATES[target, False].format(**words(maker, target, wrt, program)))
+        blocked = in_blocks(program, gradient_plan(program, answers, True), maker, wrt) if target == "torch" else None
+        whole += [blocked] if blocked else []
+        called = "(_in_blocks if _blocks_pay({}) else value_and_grad)".format(", ".join(maker.names[i.name] for i in maker.inputs))
+        name = called if blocked else "value_and_grad"
+        whole.append(TEMPLATES[target, False].format(**words(maker, target, wrt, program), whole=name))
     else:
         pulled_program, pulled = products
         whole.append(function(program, plan(program, [result], program.definitions), "value", wrt, (), dialect))

@@ -31,7 +31,7 @@ from .dialects import HELPERS, PLAIN, Dialect
 from .plan import Plan, gradient_plan, plan
 
 # where entries that do not count are computed and then passed over, NumPy is not to speak of them
-GUARDED = ("np.where(", *(f"{n}(" for n in HELPERS if n not in ("_sigmoid", "_erf", "_logdet", "_scatter_add")))
+GUARDED = ("np.where(", *(f"{n}(" for n in HELPERS if n not in ("_sigmoid", "_erf", "_gram", "_logdet", "_scatter_add")))
 QUIET = '@np.errstate(divide="ignore", invalid="ignore", over="ignore")\n'
 RESERVED = {"np", "math", "value", "value_and_grad", *dir(builtins)}
 
@@ -97,7 +97,7 @@ def build(
 ) -> tuple[str, Maker]:
     """The text of one function, and the names and inputs it came to have."""
     maker = Maker(program, p, dialect, wrt)
-    body = maker.body(name == "value_and_grad", wrt)
+    body = maker.body(name in ("value_and_grad", "_from_sums"), wrt)
     signature = ", ".join([*map(maker.parameter, maker.inputs), *maker.asked.values()])
     doc = docstring(program, maker.inputs, name, wrt, formulas)
     guard = QUIET if dialect is PLAIN and any(g in row for row in body for g in GUARDED) else ""
@@ -109,6 +109,8 @@ def docstring(
 ) -> str:
     first = {
         "value_and_grad": f"The value and the gradient by {', '.join(wrt)}.",
+        "_sums": "The sums over a block of samples.",
+        "_from_sums": f"The value and the gradient by {', '.join(wrt)} from sums over all samples.",
         "pullback": f"The product of the gradient by the value with the derivative by {', '.join(wrt)}.",
         "derivatives": "The gradient and the diagonal of the Hessian of the sum over rows, entry by entry.",
         "value": "The value.",
@@ -184,7 +186,7 @@ class Maker:
         for d in self.plan.definitions:
             arrays.define(d.name, d.indices, d.body)
         outputs = [self.names[n] for n in self.plan.outputs]
-        result = outputs[0]
+        result = outputs[0] if outputs else "None"
         if pair and len(outputs) > 1:
             gradients = outputs[1:] if len(outputs) > len(wrt) else outputs
             inner = (

@@ -62,12 +62,18 @@ def plan(program: Program, wanted: Sequence[Definition], pool: Sequence[Definiti
     inner = {n: d for n, d in rows.items() if n not in names and not keeps(d)}
     kept = [replace(d, body=stable(inline(d.body, inner), set(program.inputs))) for n, d in rows.items() if n not in inner]
     live = guarded(reached(adjugates(kept), {d.name for d in wanted}), program.definitions)
+    return planned(live, [d.name for d in wanted])
+
+
+def planned(definitions: Sequence[Definition], outputs: Sequence[str]) -> Plan:
+    """The plan of definitions as they are, those that the outputs read."""
+    live = reached(definitions, outputs)
     counts: Counter[Node] = Counter()
     split = {d.name: found for d in live if d.body.op != "tensor" and (found := pieces(d.body, d.indices))}
     for d in live:
         for body in [p.term for p in split[d.name]] if d.name in split else [d.body]:
             counts.update(worth_sharing(body))
-    return Plan(tuple(live), tuple(d.name for d in wanted), counts, split)
+    return Plan(tuple(live), tuple(outputs), counts, split)
 
 
 def adjugates(definitions: Sequence[Definition]) -> list[Definition]:

@@ -52,6 +52,7 @@ SLOPES = (
 )
 
 EXACT = (
+    exact("sigmoid-slope",       "sigmoid(x)*sigmoid(-x)",              "sech_squared(x/2)/4", "one exponential does for two", x=1e-9),
     exact("exp-ratio",           "expm1(x)/x",                          "exp_ratio(x)", "0/0 at 0", x=0.0),
     exact("exp-quotient",        "x/expm1(x)",                          "1/exp_ratio(x)", "0/0 at 0", x=0.0),
     exact("log-ratio",           "log1p(x)/x",                          "log_ratio(x)", "0/0 at 0", x=0.0),

@@ -1,0 +1,67 @@
+"""The torch functions that find a value and its gradient over blocks of samples, for processors with a cache.
+
+Every sum over samples is added up over blocks that stay in the cache, so X is read from memory once and no temporary of the
+number of samples is made.  Where the framework compiles, batches or runs elsewhere, the whole arrays are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.program import Program
+from .blocks import Blocks, blocks
+from .framework_dialects import TORCH
+from .numpy_code import Maker, build
+from .plan import Plan
+
+DRIVER = '''
+def _blocks_pay({all}):
+    """Whether the arrays are large, in the memory of a processor, and not traced."""
+    return {wide}.device.type == "cpu" and {wide}.numel() > 2**18 and not torch.compiler.is_compiling()
+
+
+def _in_blocks({all}):
+    """value_and_grad, over blocks of samples that stay in the cache."""
+    {count} = {wide}.shape[{axis}]
+    step = max(1, 2**21*torch.get_num_threads()*{count}//({wide}.numel()*{wide}.element_size()))
+    totals = ()
+    for start in range(0, {count}, step):
+        block = {sums}
+        totals = [a + b for a, b in zip(totals, block)] if totals else block
+    return _from_sums({closed})
+'''
+
+
+def in_blocks(program: Program, p: Plan, maker: Maker, wrt: Sequence[str]) -> str | None:
+    """The functions, for a loss that is a pass over samples with matrices of data; None for others."""
+    b = blocks(p, program)
+    if b is None or b.given:
+        return None
+    inputs = {i.name: i for i in maker.inputs}
+    tall = [(n, axis) for n, axis in b.axes if inputs[n].type.rank > 1] if all(n in inputs for n, _ in b.axes) else []
+    if not tall:
+        return None
+    sums, adder = build(b.program, b.sums, "_sums", (), (), TORCH)
+    closed, closer = build(b.closing, b.closed, "_from_sums", tuple(wrt), (), TORCH)
+    if adder.asked or closer.asked:
+        return None
+    return "\n\n".join([sums, closed, driver(b, maker, adder, closer, tall[0])])
+
+
+def driver(b: Blocks, maker: Maker, adder: Maker, closer: Maker, wide: tuple[str, int]) -> str:
+    """The loop over blocks."""
+    axes = dict(b.axes)
+    count = next(n for n in ("count", *(f"count{k}" for k in range(1, 100))) if n not in maker.taken)
+
+    def block(name: str) -> str:
+        code = maker.names[name]
+        return f"{code}[{':, ' * axes[name]}start:start + step]" if name in axes else code
+
+    given = {i.name: count if i.name == b.count else block(i.name) for i in adder.inputs}
+    sums = f"_sums({', '.join(f'{adder.names[n]}={code}' for n, code in given.items())})"
+    places = {n: f"totals[{p}]" for p, n in enumerate(b.names)}
+    closed = ", ".join(f"{closer.names[i.name]}={places.get(i.name) or maker.names[i.name]}" for i in closer.inputs)
+    return DRIVER.format(
+        all=", ".join(maker.names[i.name] for i in maker.inputs), wide=maker.names[wide[0]], axis=wide[1], count=count,
+        sums=sums if len(b.names) > 1 else f"({sums},)", closed=closed,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Second derivatives as matrices with a structure, and products with them, over arrays."""
