@@ -32,7 +32,7 @@ from .latex_reader import Reader
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
-from .latex_tree import Tex, signature, walk
+from .latex_tree import Tex, bare_symbols, bound_letters, parts_of, signature, walk
 from .surface import Declaration, Script, Surface, depth, names_in
 from .syntax import MOST_DEPTH, MOST_TREE
 
@@ -185,7 +185,7 @@ class Text:
         r = Reader(symbols, self.size_names() | extra, self.source)
         r.aliases, r.inferred = dict(aliases), dict(inferred)
         r.base = self.counting() if self.base is None else self.base
-        r.zero = self.zeros() if self.base is None else set()
+        r.starts = self.starts(r) if self.base is None else {}
         self.definitions(r)
         r.taken = {e.name for e in symbols.all()}
         self.uses, self.sliced = self.usage(r)
@@ -265,21 +265,22 @@ class Text:
                 if x.op == "rel" and x.attr == "=" and x.args[1].op == "num" and x.args[1].attr in (0, 1)}
         return 0 if lows == {0} else 1
 
-    def zeros(self) -> set[tuple[str, str, int]]:
-        """Axes that some sum reads from 0 on."""
-        found: set[tuple[str, str, int]] = set()
+    def starts(self, r: Reader) -> dict[tuple[str, str, int], int]:
+        """What the indices of an axis count from, where a sum or a constant says so: the least index that is written."""
+        found: dict[tuple[str, str, int], int] = {}
         for f in self.formulas:
-            for t in walk(f.body):
-                if t.op != "big":
-                    continue
-                letters = {str(x.args[0].attr) for x in t.sub or () if x.op == "rel" and x.attr == "=" and x.args[0].op == "sym"
-                           and x.args[1].op == "num" and x.args[1].attr == 0}
-                for x in walk(t.args[0]) if letters else ():
-                    if x.op == "sym":
-                        terms = [y for s in x.sub or () for y in (s.args if s.op == "row" else (s,))]
-                        for p, y in enumerate(terms):
-                            if y.op == "sym" and str(y.attr) in letters:
-                                found |= {(str(x.attr), "sub", p), (str(x.attr), "rest", p)}
+            stack: list[tuple[Tex, dict[str, int]]] = [(f.body, {})]
+            while stack:
+                t, lows = stack.pop()
+                if t.op == "big":
+                    lows = {k: v for k, v in lows.items() if k not in bound_letters(t)} | lower_limits(t)
+                if t.op == "sym" and not r.symbols.is_name(t):
+                    for locus, x in loci_of(t, r):
+                        least = least_index(x, lows)
+                        if least is not None and least in (0, 1):
+                            key = (str(t.attr), *locus)
+                            found[key] = min(least, found.get(key, 1))
+                stack += [(x, lows) for x in parts_of(t)]
         return found
 
     # -- definitions -----------------------------------------------------------------------------------------
@@ -548,6 +549,39 @@ class Text:
             if e.dims is not None and (any(d is not None for d in e.dims) or e.key in self.members()):
                 made.append(Declaration(e.name, "tensor" if e.dims else "scalar", tuple(written(d) for d in e.dims)))
         return tuple(made)
+
+
+def lower_limits(t: Tex) -> dict[str, int]:
+    """The numbers at which the indices of a sum sign start."""
+    found = {}
+    for x in t.sub or ():
+        if x.op == "rel" and x.attr == "=" and x.args[1].op == "num" and isinstance(x.args[1].attr, int):
+            found |= {str(y.attr): x.args[1].attr for y in bare_symbols(x.args[0])}
+    return found
+
+
+def least_index(x: Tex, lows: Mapping[str, int]) -> int | None:
+    """The least value of an index that is a number, or a bound letter with a number added."""
+    if x.op == "num" and isinstance(x.attr, int):
+        return 0 if x.attr == 0 else None
+    if x.op == "sym" and not x.sub and not x.sup:
+        return lows.get(str(x.attr))
+    if x.op == "add" and len(x.args) == 2 and x.args[0].op == "sym" and str(x.args[0].attr) in lows:
+        k = x.args[1]
+        sign, k = (-1, k.args[0]) if k.op == "neg" else (1, k)
+        return lows[str(x.args[0].attr)] + sign * k.attr if k.op == "num" and isinstance(k.attr, int) else None
+    return None
+
+
+def loci_of(t: Tex, r: Reader) -> list[tuple[tuple[str, int], Tex]]:
+    """The indices of a symbol with the places by which `Names.array` knows them."""
+    found = r.symbols.find(t)
+    places = found[0].places if found is not None and found[0].slice is not None else ()
+    below = [x for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
+    raised = [x for k, a in t.sup if k in ("round", "square") for x in a]
+    held = places.count("sub")
+    made = [(("sub", p + places.count("sup")) if p < held or not places else ("rest", p - held), x) for p, x in enumerate(below)]
+    return made + [(("sup", p), x) for p, x in enumerate(raised)]
 
 
 def written(d: Dim) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..core.errors import IversonError, Span
 from .latex_symbols import Dim, Entry, Symbols, identifier, key_of, mark_of, plain, text_of, texts_of
-from .latex_tree import Sup, Tex, walk
+from .latex_tree import Sup, Tex, bare_symbols, walk
 from .latex_values import (
     Binder,
     Val,
@@ -38,7 +38,7 @@ class Names:
         self.symbols, self.sizes, self.source = symbols, sizes, source
         self.aliases: dict[str, Surface] = {}
         self.inferred: dict[tuple[str, int], Surface] = {}
-        self.zero: set[tuple[str, str, int]] = set()  # axes whose indices count from 0
+        self.starts: dict[tuple[str, str, int], int] = {}  # what the indices of an axis count from
         self.base = 1
         self.equations: list[Equation] = []
         self.notes: dict[str, None] = {}
@@ -86,9 +86,9 @@ class Names:
     def symbol(self, t: Tex, env: Env) -> Val:
         """A letter with its scripts: bound, declared, defined, a constant, or a new name."""
         key = str(t.attr)
-        if key in env:
-            return self.bound(env[key], t, env)
         found = self.symbols.find(t)
+        if key in env and not (t.sub and found is not None and found[1] and found[0].given):
+            return self.bound(env[key], t, env)
         if found is not None and not self.is_pi(found[0], t):
             rivals = self.symbols.rivals(t) if not found[1] else []
             if len({id(e) for e in rivals}) > 1:
@@ -223,9 +223,9 @@ class Names:
         return replace(v, what="label") if e.kind == "label" and v.rank == 0 else v
 
     def axis_base(self, e: Entry, locus: tuple[str, int]) -> int:
-        base = re_base(e.key)
-        if (base, *locus) in self.zero or (e.name, *locus) in self.zero:
-            return 0
+        for base in (re_base(e.key), e.name):
+            if (base, *locus) in self.starts:
+                return self.starts[(base, *locus)]
         return self.base
 
     def terms(self, sub: tuple[Tex, ...], wanted: int) -> tuple[Tex, ...]:
@@ -247,6 +247,9 @@ class Names:
         base = self.base if base is None else base
         if x.op == "all":
             return Surface("all", span=x.span)
+        if x.op == "fn" or (x.op == "row" and not x.sub and (text_of(x) or "").isalpha() and not any(str(a.attr) in env for a in x.args)):
+            raise self.error("name", f"{text_of(x)} is no index; with it this is a name that is not declared.", x.span,
+                             'Declare it: symbols={"x_max": r"x_{\\max}"}.')
         v = self.value(x, env)
         if v.what == "label":
             return v.tree
@@ -532,20 +535,21 @@ def free_letters(t: Tex, r: Names, seen: frozenset[str] = frozenset(), bound: fr
     found: set[str] = set()
     inner = bound
     if t.op == "big":
-        inner = bound | {str(x.attr) for s in t.sub or () for x in walk(s) if x.op == "sym"}
+        inner = bound | {str(x.attr) for s in t.sub or () for x in bare_symbols(s)}
     for s in scripts_of(t):
         for x in walk(s):
             if x.op == "sym" and not x.sub and str(x.attr) not in inner and is_letter(str(x.attr)):
                 e = r.symbols.find(x)
                 if e is None and t.op == "sym" and (whole := r.symbols.find(t)) is not None and whole[1]:
                     continue
-                if e is None or (e[0].kind == "definition" and False):
+                if e is None:
                     found.add(str(x.attr))
     if t.op == "sym" and str(t.attr) not in inner:
         whole = r.symbols.find(t)
         if whole is not None and whole[0].kind == "definition" and whole[0].body is not None:
             found |= r.leaning(whole[0], seen) - inner
-    for a in (*t.args, *(t.sub or ()), *(y for k, x in t.sup for y in (x if isinstance(x, tuple) else (x,)) if isinstance(y, Tex))):
+    named = t.op == "sym" and (whole := r.symbols.find(t)) is not None and whole[1]
+    for a in (*t.args, *(() if named else t.sub or ()), *(y for k, x in t.sup for y in (x if isinstance(x, tuple) else (x,)) if isinstance(y, Tex))):
         found |= free_letters(a, r, seen, inner)
     return found - r.sizes if t.op != "big" else found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .latex_names import Names, free_letters
 from .latex_symbols import Dim, identifier
-from .latex_tree import Tex, inner_of, walk
+from .latex_tree import Tex, bare_symbols, inner_of, walk
 from .latex_values import Binder, Val, countable, integer, number_of, ones, plus, size_tree
 from .surface import Surface, index, name, number
 
@@ -148,13 +148,6 @@ def new_letters(r: Names, c: Tex, letters: list[str], t: Tex, env: Env) -> None:
     letters += fresh
 
 
-def bare_symbols(t: Tex) -> list[Tex]:
-    """Symbols that stand as numbers in a condition, none in scripts."""
-    if t.op == "sym":
-        return [t] if not t.sub and not t.sup else []
-    return [x for a in t.args for x in bare_symbols(a)]
-
-
 # -- limits -------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +209,7 @@ def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Sur
     me = name(b.name).at(t.span)
     if b.lower is not None:
         low = counted_from(r, b.lower, b, t)
+        refuse_start(r, b, low, t)
         if not (low.op == "num" and isinstance(low.attr, int) and low.attr <= 0):
             found.append(Surface("rel", (me, low), ">=", t.span))
     if upper is None:
@@ -230,6 +224,9 @@ def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Sur
     sizes = [plus(size_tree(n, t.span), -1 - shift) for n, shift, _, _ in b.reads if n is not None]
     gaps = [gap(last, s) for s in sizes]
     if any(g == {} for g in gaps):
+        if any(g is not None and set(g) == {""} and g[""] > 0 for g in gaps) and not guarded(b, t):
+            raise r.error("shape", f"With {b.letter} up to here an entry behind the last is read.", upper.span,
+                          f"Let the sum end earlier, or leave out its limits: \\sum_{b.letter}.")
         return found
     infer(r, b, last, t)
     if gaps:
@@ -238,6 +235,23 @@ def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Sur
         b.upper = Val(plus(last, 1), what="size")
         return found
     return [*found, Surface("rel", (me, last), "<=", t.span)]
+
+
+def guarded(b: Binder, t: Tex) -> bool:
+    """Whether a condition below the sign, or under it, names its index."""
+    places = [x for x in walk(t.args[0]) if x.op in ("cases", "rel")] + [x for s in t.sub or () for x in walk(s) if x.op == "rel" and x.attr != "="]
+    return any(y.op == "sym" and str(y.attr) == b.letter for x in places for y in walk(x))
+
+
+def refuse_start(r: Names, b: Binder, low: Surface, t: Tex) -> None:
+    """A lower limit at which an entry before the first is read: the term would be left out without a word."""
+    if low.op != "num" or not isinstance(low.attr, int) or guarded(b, t):
+        return
+    for _, shift, place, _ in b.reads:
+        if low.attr + shift < 0:
+            of = f" of {place[0].name}" if place is not None and place[0].name else ""
+            raise r.error("shape", f"The first term of this sum reads an entry before the first{of}.", t.span,
+                          f"Let {b.letter} start later, leave out the limits, or number all entries from 0: \\sum_{{{b.letter}=0}}.")
 
 
 def refuse_limit(r: Names, last: Surface, gaps: list[dict[str, int] | None], upper: Tex, b: Binder) -> None:

@@ -197,6 +197,11 @@ class Symbols:
                     return (fits or found)[0], s is not None, p
         return None
 
+    def is_name(self, t: Tex) -> bool:
+        """Whether the scripts of an occurrence are part of its name."""
+        found = self.find(t)
+        return found is not None and found[1]
+
     def rivals(self, t: Tex) -> list[Entry]:
         """All entries that share the letter and have room for the subscript."""
         found = self.entries.get(str(t.attr), [])

@@ -50,7 +50,7 @@ FENCES = re.compile(r"\{%.*?%\}|```+ *(?:math|latex|tex)?|<br */?>|</?(?:p|div|s
 ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&nbsp;": " "}
 RAW = re.compile(
     r"""(?P<space>[ \t\r\f\v\u00a0\u3000\u2009\u200b]+)|(?P<line>\n)|(?P<cmd>\\(?:[a-zA-Z]+\*?|.|\n))"""
-    r"""|(?P<num>\d+(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^)|(?P<one>.)""",
+    r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
 DEFINES = re.compile(
@@ -115,9 +115,10 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
         if kind == "space":
             continue
         if kind == "num":
+            part = part.replace("{,}", "")
             exact_number(part, Span(*m.span()), text)
         if kind in ("bars", "rel"):
-            part = {"||": "\\|", ":=": "=", "==": "="}.get(part, part)
+            part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots"}.get(part, part)
         if kind == "one" and not part.isascii():
             found += _signs(part, m.start(), found)
             continue

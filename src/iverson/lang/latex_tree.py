@@ -49,6 +49,13 @@ def walk(t: Tex) -> Iterator[Tex]:
         stack.extend(reversed(list(parts_of(now))))
 
 
+def bare_symbols(t: Tex) -> list[Tex]:
+    """Symbols that stand as numbers in a condition, none in scripts."""
+    if t.op == "sym":
+        return [t] if not t.sub and not t.sup else []
+    return [x for a in t.args for x in bare_symbols(a)]
+
+
 def inner_of(t: Tex) -> Tex:
     while t.op in ("fence", "group") and len(t.args) == 1 and not t.sup and not t.sub:
         t = t.args[0]
@@ -102,7 +109,7 @@ def regrouped(t: Tex, bound: frozenset[str]) -> Tex:
 
 
 def bound_letters(t: Tex) -> set[str]:
-    return {str(x.attr) for s in t.sub or () for x in walk(s) if x.op == "sym" and not x.sub}
+    return {str(x.attr) for s in t.sub or () for x in bare_symbols(s)}
 
 
 def joined_sums(t: Tex, bound: frozenset[str]) -> Tex:
