@@ -32,7 +32,7 @@ from .latex_reader import Reader
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
-from .latex_tree import Tex, bare_symbols, bound_letters, parts_of, signature, walk
+from .latex_tree import PRIME, Tex, bare_symbols, bound_letters, parts_of, signature, walk
 from .surface import Declaration, Script, Surface, depth, names_in
 from .syntax import MOST_DEPTH, MOST_TREE
 
@@ -268,6 +268,7 @@ class Text:
     def starts(self, r: Reader) -> dict[tuple[str, str, int], int]:
         """What the indices of an axis count from, where a sum or a constant says so: the least index that is written."""
         found: dict[tuple[str, str, int], int] = {}
+        written: dict[tuple[str, str, int], set[Any]] = {}
         for f in self.formulas:
             stack: list[tuple[Tex, dict[str, int]]] = [(f.body, {})]
             while stack:
@@ -276,12 +277,13 @@ class Text:
                     lows = {k: v for k, v in lows.items() if k not in bound_letters(t)} | lower_limits(t)
                 if t.op == "sym" and not r.symbols.is_name(t):
                     for locus, x in loci_of(t, r):
+                        key = (str(t.attr), *locus)
+                        written.setdefault(key, set()).add(x.attr)
                         least = least_index(x, lows)
                         if least is not None and least in (0, 1):
-                            key = (str(t.attr), *locus)
                             found[key] = min(least, found.get(key, 1))
                 stack += [(x, lows) for x in parts_of(t)]
-        return found
+        return {key: least for key, least in found.items() if written[key] != {0}}  # a lone x_0 may be a name of its own
 
     # -- definitions -----------------------------------------------------------------------------------------
 
@@ -344,12 +346,12 @@ class Text:
             r.symbols.entries[key] = [e for e in r.symbols.entries[key] if not e.weak]
         same_key = [e for e in r.symbols.entries.get(key, []) if e.kind == "definition" and len(e.letters) == len(f.entry.letters)]
         if same_key:
-            old = next(e for e in same_key if e.kind == "definition")
+            old = same_key[0]
             if old.body is not None and signature(old.body) == signature(f.body):
                 f.entry = old
                 return
-            old.state = "twice"
-            f.entry.state = "twice"
+            if not f.entry.letters or not old.bindings or signature(old.bindings[0]) == signature(f.entry.bindings[0]):
+                old.state = f.entry.state = "twice"
         r.symbols.add(key, f.entry)
 
     def letters(self, r: Reader) -> None:
@@ -378,6 +380,9 @@ class Text:
                 r.symbols.entries[e.key].remove(e)
                 r.symbols.add(key, e)
             r.free.clear()
+            for other in r.symbols.entries[e.key]:
+                if other is not e and other.kind == "definition" and other.name and len(other.letters) == len(e.letters):
+                    other.state = e.state = "twice"
             wanted = identifier(e.key)
             taken = {x.name for x in r.symbols.all()} | {x.name for x in r.undeclared.values()} | r.sizes
             while wanted in taken:
@@ -427,8 +432,13 @@ class Text:
         if self.target is not None:
             return self.targeted(r)
         named = [f for f in self.formulas if f.entry is None or f.entry.kind == "definition"]
+        heads = {signature(bare_head(head_of(f.left))) for f in named if f.left is not None}
+        named = [f for f in named if not derived(f, heads)] or named
         free = [f for f in named if not self.used_by_others(f, named, r)]
-        return (free or named or self.formulas)[-1]
+        found = (free or named or self.formulas)[-1]
+        if found.entry is not None and found.entry.kind == "constraint" and is_number(found.body):
+            raise self.error("syntax", "This is an equation, not a loss.", found.statement.span, "Leave out the side that is a number.")
+        return found
 
     def targeted(self, r: Reader) -> Formula:
         """By the letters of its left side, or by its name in iverson notation."""
@@ -439,6 +449,10 @@ class Text:
             words = {str(wanted.attr), plain(str(wanted.attr))}
         except IversonError:
             keys, words = set(), {self.target}
+        whole = left_written(self.target)
+        for f in reversed(self.formulas):
+            if f.left is not None and signature(f.left) == whole:
+                return f
         for exact in (True, False):
             for f in reversed(self.formulas):
                 if f.left is None:
@@ -484,6 +498,8 @@ class Text:
             letter = min(free)
             span = next((x.span for x in walk(goal.body) if x.op == "sym" and str(x.attr) == letter), goal.body.span)
             raise self.error("ambiguous", f"The index {letter} is not bound.", span, rf"Sum over it: \sum_{letter}; or define what it means.")
+        for f in self.formulas:
+            self.refuse_inner(f, goal, r)
         for x in r.symbols.all():
             if x.state == "twice" and (x is e or uses(goal.body, x, r)):
                 raise self.error("name", f"{x.name} is defined twice.", x.body.span if x.body else None, "Choose the loss with target=.")
@@ -495,6 +511,16 @@ class Text:
                 raise self.error("limit", f"The formula is nested deeper than {MOST_TREE}.", q.span)
         notation = "latex"
         return Script(self.declarations(r), tuple(r.equations), e.name, self.source, notation, anonymous, tuple(r.notes))
+
+    def refuse_inner(self, f: Formula, goal: Formula, r: Reader) -> None:
+        """A minimum over variables that is used by the loss, or is a function of others than it searches: a problem within it."""
+        below = [t for t in f.statement.searched if t.kind == "sym"]
+        if not below or f.entry is None or f.entry.kind != "definition":
+            return
+        names = {str(p.attr) for p in f.entry.params or ()}
+        if (f is not goal and uses(goal.body, f.entry, r)) or (names and not names & {t.text for t in below}):
+            raise self.error("unsupported", "This is a minimum or maximum over variables, a problem within the loss.", f.statement.searched[0].span,
+                             "Its value has no formula here; leave out what it is searched over to mean the objective itself.")
 
     def refuse_conflicts(self, r: Reader, goal: Formula) -> None:
         """A symbol that the caller declares and the text defines."""
@@ -582,6 +608,25 @@ def loci_of(t: Tex, r: Reader) -> list[tuple[tuple[str, int], Tex]]:
     held = places.count("sub")
     made = [(("sub", p + places.count("sup")) if p < held or not places else ("rest", p - held), x) for p, x in enumerate(below)]
     return made + [(("sup", p), x) for p, x in enumerate(raised)]
+
+
+def left_written(target: str) -> Any:
+    """A target that is written as a whole left side: J(\\theta), R^2."""
+    try:
+        displays = tokenize(target)
+        return signature(TexParser(displays[0], target).whole()) if displays and displays[0] else None
+    except IversonError:
+        return None
+
+
+def head_of(left: Tex) -> Tex:
+    return left.args[0] if left.op == "row" else left
+
+
+def derived(f: Formula, heads: set[Any]) -> bool:
+    """L' = 2x beside L = x^2 is a claim about a derivative."""
+    head = head_of(f.left) if f.left is not None else None
+    return head is not None and head.sup[-1:] == PRIME and signature(replace(head, sup=head.sup[:-1], span=Span(0, 0))) in heads
 
 
 def written(d: Dim) -> Any:

@@ -51,6 +51,9 @@ class Calls(Names):
         if arg.op == "big" and arg.args[0].op == "op" and arg.args[0].attr == "slash":
             raise self.error("ambiguous", f"What is divided is not clear: what {name_} is taken of, or its value.", arg.args[0].span,
                              r"Write \frac, or parentheses.")
+        if name_ == "log" and arg.op == "num" and arg.attr == 1 and at + 2 == len(items) and not arg.sup:
+            raise self.error("ambiguous", "The logarithm of 1 is 0: what it is taken of is more than the 1.", span.to(arg.span),
+                             r"Write \log(1 - p).")
         stop = self.reach(items, at + 1, name_, env)
         inner = items[at + 1] if stop == at + 2 else Tex("row", tuple(items[at + 1 : stop]), span=items[at + 1].span.to(items[stop - 1].span))
         v = self.value(inner, env) if inner.op == "row" or inner.op != "fn" else self._fn(inner, env)
@@ -146,16 +149,28 @@ class Calls(Names):
         if str(t.attr) in env and not (t.sub or t.sup):
             return False
         found = self.symbols.find(t)
+        if self.entry_call(t, items[at + 1], env) or (found is None and self.kronecker(t, items[at + 1])):
+            return True
         if found is not None or str(t.attr) in self.sizes or str(t.attr) in self.aliases:
             return found is not None and found[0].kind == "definition" and found[0].params is not None
         base = plain(str(t.attr))
-        if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k in ("T", "inv") for k, _ in t.sup):
+        if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k == "T" for k, _ in t.sup):
             return True
         if not t.sub and not t.sup and self.looks_called(key_text(t), items[at + 1]):
             near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75)
             hint = f"Did you mean {near[0]}?" if near else f"Define it, {t.attr}(x) = ..., or declare {t.attr}."
             raise self.error("name", f"{t.attr} is not defined here: a function of what stands in parentheses, or a factor?", t.span, hint)
         return False
+
+    def entry_call(self, t: Tex, fence: Tex, env: Env) -> bool:
+        """p(x) under a sum over x: an entry of the declared array p."""
+        found = self.symbols.find(t)
+        return found is not None and found[0].given and found[0].slice is None and not t.sub and not t.sup and fence.attr == "(" and bool(
+            found[0].dims) and len(found[0].dims or ()) == len(fence.args) and all(
+            a.op == "sym" and not a.sub and not a.sup and str(a.attr) in env and env[str(a.attr)].what == "index" for a in fence.args)
+
+    def kronecker(self, t: Tex, fence: Tex) -> bool:
+        return str(t.attr) == r"\delta" and not t.sub and not t.sup and len(fence.args) == 2 and fence.attr == "("
 
     def looks_called(self, key: str, fence: Tex) -> bool:
         """Whether an unknown name before parentheses is more than a factor."""
@@ -171,11 +186,19 @@ class Calls(Names):
         """A call of a function of the text, or of one that everybody writes so."""
         span = t.span.to(fence.span)
         found = self.symbols.find(t)
+        if found is None and self.kronecker(t, fence):
+            return self.above(self.bracket(Tex("rel", fence.args, "=", span), env, span), fence.sup, span, env)
+        if self.entry_call(t, fence, env):
+            self.notes[f"{t.attr}(...) is an entry of {t.attr}"] = None
+            return self.value(Tex("sym", (), t.attr, span, fence.args, fence.sup), env)
         if found is None:
             f = STANDARD[plain(str(t.attr))]
             if len(fence.args) != 1:
                 raise self.error("syntax", f"{t.attr} takes one argument.", fence.span)
             self.notes[f"{t.attr} is the function {f}"] = None
+            if any(kind == "inv" for kind, _ in t.sup):
+                raise self.error("ambiguous", f"{t.attr}^{{-1}} is the inverse function, or one over its value.", t.span,
+                                 r"Write \operatorname{logit}(p), or \frac{1}{...}.")
             v = self.apply(f, [self.value(fence.args[0], env)], span, t)
             for kind, x in t.sup:
                 if kind != "power":

@@ -47,6 +47,8 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
     for s in plain_formulas:
         if trivial(s):
             continue
+        if len(plain_formulas) > 1 and len(s.members) == 1 and [t.kind for t in s.tokens if t.kind != "line"] == ["num"]:
+            raise IversonError("syntax", "A number stands alone here.", s.span, hint="Put what belongs together in parentheses.", source=source)
         left, fault = None, None
         try:
             left = TexParser(s.members[0], source, known, chalk).whole() if len(s.members) > 1 else None

@@ -152,12 +152,19 @@ class Names:
                 raise self.error("shape", f"{e.name} is a scalar and has no entries.", t.span, "Declare its sizes.")
             if rest:
                 v = self.array(e, rest, [("sub", p) for p in range(len(rest))], t, env)
+                self.refuse_stacked(e, v, sup, t)
             elif e.dims and any(k in ("round", "square") for k, _ in sup):
                 p = next(p for p, (k, _) in enumerate(sup) if k in ("round", "square"))
                 v = self.array(e, tuple(sup[p][1]), [("sup", 0)], t, env)
                 sup = [*sup[:p], *sup[p + 1 :]]
             return self.above(v, tuple(sup), t.span, env)
         return self.above(self.sliced(e, places, rest, t, env), tuple(sup), t.span, env)
+
+    def refuse_stacked(self, e: Entry, v: Val, sup: list, t: Tex) -> None:
+        """X^{-1}_{ij}, X^T_{ij}: an entry of the inverse or of the transpose, or the inverse of an entry."""
+        if v.rank == 0 and e.dims is not None and len(e.dims) == 2 and any(k in ("T", "inv", "invT") for k, _ in sup):
+            raise self.error("ambiguous", f"What is above belongs to {e.name} or to its entry.", t.span,
+                             r"Write (X^{-1})_{ij}, (X^\top)_{ij} or \frac{1}{X_{ij}}.")
 
     def closed_params(self, e: Entry) -> bool:
         """Whether every argument of a definition is a symbol that means the same everywhere."""

@@ -15,6 +15,7 @@ from .latex_words import CASES, GRIDS, LISTS, PREFIXES, RELATIONS
 OPEN, CLOSE = frozenset(["(", "[", "{", r"\{", r"\langle", r"\begin"]), frozenset([")", "]", "}", r"\}", r"\rangle", r"\end"])
 JOINS = frozenset(["+", "-", r"\cdot", r"\times", "*", r"\odot", r"\circ", r"\otimes", "/", *RELATIONS])
 PARTS = frozenset([",", ";", ".", r"\\", "\n", r"\quad", r"\Rightarrow", "、"])
+RELATIONAL = frozenset(["<", ">", "<=", ">=", "!=", r"\in"])
 LOOSE = (r"\approx", r"\propto", r"\sim", "<", ">", "<=", ">=", "!=", r"\succ", r"\succeq", r"\preceq", r"\prec", r"\perp", r"\subset")
 
 
@@ -153,6 +154,9 @@ def parts(tokens: list[Tok]) -> list[list[Tok]]:
             continue
         if depth and t.text in ("\n", r"\quad"):
             continue
+        if not depth and t.text in (",", "、") and _elided(tokens, at):
+            now.append(t)
+            continue
         if not depth and (t.text in PARTS or t.kind == "speech"):
             _close(found, now, sign)
             now, sign = [], _stronger(sign, t) if not now else t.text if t.kind != "speech" else "speech"
@@ -160,6 +164,17 @@ def parts(tokens: list[Tok]) -> list[list[Tok]]:
             now.append(t)
     _close(found, now, sign)
     return found
+
+
+def _elided(tokens: list[Tok], at: int) -> bool:
+    """A comma of a range, i = 1, ..., n; one within a number is refused."""
+    near = [t for t in (*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2])]
+    if any(t.text == r"\ldots" for t in near):
+        return True
+    if len(near) == 2 and near[0].kind == near[1].kind == "num" and near[1].end - near[0].start == len(near[0].text) + len(near[1].text) + 1:
+        raise IversonError("ambiguous", "A comma parts two formulas, or belongs to a number.", near[0].span.to(near[1].span),
+                           hint=r"Write 1000 or 1{,}000, and 0.5 with a point.")
+    return False
 
 
 def _stronger(sign: str, t: Tok) -> str:
@@ -210,6 +225,8 @@ def classified(tokens: list[Tok]) -> Statement:
     texts = {t.text for t in rest}
     if texts & {r"\partial", r"\nabla"} or _total(rest):
         return Statement("claim", tokens)
+    while len(rest) > 2 and rest[0].text == "(" and _closing(rest) == len(rest) - 1 and {t.text for t in rest} & RELATIONAL:
+        rest = rest[1:-1]
     level = list(top_level(rest))
     at_top = {t.text for _, t in level}
     if r"\in" in at_top or r"\forall" in at_top or r"\subseteq" in at_top:
@@ -230,6 +247,16 @@ def classified(tokens: list[Tok]) -> Statement:
         more, members[-1] = searched_for(members[-1])
         searched = searched or more
     return Statement("formula", tokens, [m for m in members if m], searched)
+
+
+def _closing(tokens: list[Tok]) -> int:
+    """Where the parenthesis closes that opens first."""
+    depth = 0
+    for p, t in enumerate(tokens):
+        depth += (t.text in OPEN) - (t.text in CLOSE)
+        if depth == 0:
+            return p
+    return -1
 
 
 def top_level(tokens: list[Tok]) -> Iterable[tuple[int, Tok]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .latex_names import Names, free_letters
+from .latex_names import Names, free_letters, scripts_of
 from .latex_symbols import Dim, identifier
 from .latex_tree import Tex, bare_symbols, inner_of, walk
 from .latex_values import Binder, Val, countable, integer, number_of, ones, plus, size_tree
@@ -23,6 +23,7 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     letters, lowers, conditions = bound_by(r, parts, t, env)
     if not letters:
         return bare(r, t, env)
+    refuse_variables(r, t, letters)
     upper = next((x for k, x in t.sup if k == "power"), None)
     binders = [Binder(x, "", start_of(r, lowers.get(x), env), t.span) for x in letters]
     active = list(r.active)
@@ -53,6 +54,18 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     if t.attr in ("argmax", "argmin"):
         return Val(Surface("reduce", (tree, *condition), (t.attr, names), t.span), (), what="label")
     return Val(Surface("reduce", (tree, *condition), (t.attr, names), t.span), body.dims, body.row)
+
+
+def refuse_variables(r: Names, t: Tex, letters: list[str]) -> None:
+    """A minimum or maximum over a declared variable that indexes nothing below it is no reduction."""
+    if t.attr not in ("max", "min", "argmax", "argmin"):
+        return
+    for x in letters:
+        found = r.symbols.find(Tex("sym", (), x, t.span))
+        if found is not None and found[0].given and found[0].kind != "label" and not any(
+                y.op == "sym" and str(y.attr) == x for z in walk(t.args[0]) for s in scripts_of(z) for y in walk(s)):
+            raise r.error("unsupported", f"{x} is a variable: a {t.attr} over it is a problem within the loss.", t.span,
+                          "Only an index is searched over inside a formula.")
 
 
 def refuse_tail(r: Names, t: Tex, letters: list[str]) -> None:

@@ -50,7 +50,7 @@ FENCES = re.compile(r"\{%.*?%\}|```+ *(?:math|latex|tex)?|<br */?>|</?(?:p|div|s
 ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&nbsp;": " "}
 RAW = re.compile(
     r"""(?P<space>[ \t\r\f\v\u00a0\u3000\u2009\u200b]+)|(?P<line>\n)|(?P<cmd>\\(?:[a-zA-Z]+\*?|.|\n))"""
-    r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
+    r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)|(?P<said>(?<![a-zA-Z\\_^{])(?:where|with|otherwise|subject\ to|such\ that)(?![a-zA-Z}]))|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
 DEFINES = re.compile(
@@ -117,6 +117,9 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
         if kind == "num":
             part = part.replace("{,}", "")
             exact_number(part, Span(*m.span()), text)
+        if kind == "said":
+            found.append(Tok("speech", "s.t." if part in STOPPERS else part, *m.span()))
+            continue
         if kind in ("bars", "rel"):
             part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots"}.get(part, part)
         if kind == "one" and not part.isascii():
