@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,9 +66,10 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
 
 
 def single_letters(symbols: Mapping[str, Any]) -> set[str]:
-    """The letters that symbols of the caller begin with."""
+    """The letters and words that symbols of the caller begin with."""
     heads = [str(v if isinstance(v, str) else (v or ("",))[0]) for v in symbols.values()]
-    return {h[0] for h in heads if h[:1].isalpha()}
+    words = [re.match(r"\s*([A-Za-z]+)", h) for h in heads]
+    return {h[0] for h in heads if h[:1].isalpha()} | {w[1] for w in words if w}
 
 
 def trivial(s: Statement) -> bool:

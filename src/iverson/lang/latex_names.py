@@ -87,10 +87,15 @@ class Names:
         """A letter with its scripts: bound, declared, defined, a constant, or a new name."""
         key = str(t.attr)
         found = self.symbols.find(t)
+        if t.sub and len(t.sub) == 1 and t.sub[0].op == "plus" and not (found is not None and found[1]):
+            v = self.number(Tex("sym", (), t.attr, t.span), env)
+            return self.above(Val(Surface("call", (number(0), v.tree), "max", t.span), v.dims), t.sup, t.span, env)
         if key in env and not (t.sub and found is not None and found[1] and found[0].given):
             return self.bound(env[key], t, env)
         if found is not None and not self.is_pi(found[0], t):
             rivals = self.symbols.rivals(t) if not found[1] else []
+            if len(rivals) == 1 and rivals[0].given and rivals[0].slice is not None:
+                found = (rivals[0], *found[1:])
             if len({id(e) for e in rivals}) > 1:
                 said = " or ".join(e.name for e in rivals)
                 raise self.error("ambiguous", f"{key} with this subscript is an entry of {said}.", t.span, "Give them different symbols.")

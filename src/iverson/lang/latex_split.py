@@ -38,11 +38,29 @@ def statements(displays: Iterable[list[Tok]], source: str) -> list[Statement]:
     """Every statement of a text, in order."""
     found = []
     for number, tokens in enumerate(displays):
-        for part in parts(unwrapped(tokens, source)):
+        for part in parts(unwrapped(whole_ranges(tokens), source)):
             s = classified(part)
             s.display = number
             found.append(s)
     return found
+
+
+def whole_ranges(tokens: list[Tok]) -> list[Tok]:
+    """`k \\in \\{1, \\dots, K\\}` as `k \\in [K]`."""
+    out: list[Tok] = []
+    at = 0
+    while at < len(tokens):
+        t = tokens[at]
+        out.append(t)
+        at += 1
+        if t.text != r"\in" or at >= len(tokens) or tokens[at].text != r"\{":
+            continue
+        stop = next((p for p in range(at, min(at + 16, len(tokens))) if tokens[p].text == r"\}"), None)
+        inner = [x.text for x in tokens[at + 1 : stop]] if stop is not None else []
+        if stop is not None and inner[:2] == ["1", ","] and inner[-3:-1] == [r"\ldots", ","] and inner[2:-3] in ([], ["2", ","], ["2", ",", "3", ","]):
+            out += [replace(tokens[at], text="["), tokens[stop - 1], replace(tokens[stop], text="]")]
+            at = stop + 1
+    return out
 
 
 # -- environments -------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ less becomes a condition.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .latex_names import Names, free_letters, scripts_of
-from .latex_symbols import Dim, identifier
+from .latex_symbols import Dim, identifier, plain
 from .latex_tree import Tex, bare_symbols, inner_of, walk
 from .latex_values import Binder, Val, countable, integer, number_of, ones, plus, size_tree
 from .surface import Surface, index, name, number
@@ -39,7 +40,7 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     r.entrywise = entrywise
     uppers = upper_limit(upper, len(binders))
     for b, u in zip(binders, uppers, strict=True):
-        said = [*limits(r, b, u, env, t), *said]
+        said = [*limits(r, b, u or set_limit(t, b.letter, r, env), env, t), *said]
     tree, names = body.tree, tuple(b.name for b in binders)
     for b in binders:
         tree = readable(r, b, tree, t)
@@ -114,6 +115,8 @@ def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], d
                     if letter not in letters:
                         letters.append(letter)
                     lowers[letter] = item.args[1]
+            elif item.op == "rel" and item.attr == r"\in" and is_size(r, inner_of(item.args[1]), env):
+                letters += left_letters(item.args[0])
             elif item.op in ("rel", "and", "or", "not"):
                 conditions.append(item)
             else:
@@ -124,6 +127,20 @@ def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], d
     if len(set(letters)) != len(letters):
         raise r.error("syntax", "An index is bound twice here.", t.span)
     return letters, lowers, conditions
+
+
+def is_size(r: Names, t: Tex, env: Env) -> bool:
+    """`j \\in V` where V is the name of a size: j runs over all of it."""
+    key = str(t.attr)
+    return t.op == "sym" and not t.sub and not t.sup and key not in env and (key in r.sizes or plain(key) in r.sizes) and r.symbols.find(t) is None
+
+
+def set_limit(t: Tex, letter: str, r: Names, env: Env) -> Tex | None:
+    """The size of the set that a sum sign names for an index."""
+    for x in t.sub or ():
+        if x.op == "rel" and x.attr == r"\in" and letter in left_letters(x.args[0]) and is_size(r, s := inner_of(x.args[1]), env):
+            return replace(s, attr=plain(str(s.attr)))
+    return None
 
 
 def shared_limit(t: Tex, letters: list[str]) -> bool:
@@ -311,6 +328,8 @@ def counted_from(r: Names, v: Val, b: Binder, t: Tex) -> Surface:
     """A limit as a value of the index in Surface."""
     if v.what == "label":
         return v.tree
+    if not countable(v) and v.rank == 0 and (terms := linear(v.tree)) is not None and set(terms) - {""} <= r.sizes:
+        v = Val(v.tree, what="size")
     if not countable(v):
         raise r.error("kind", "A limit of a sum is a number, a size or an index.", v.span or t.span)
     if v.what == "":

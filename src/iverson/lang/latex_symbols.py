@@ -50,6 +50,7 @@ class Entry:
     fault: IversonError | None = None  # why its body could not be read
     bindings: list[Any] = field(default_factory=list)
     row: bool = False
+    placeholders: tuple[str, ...] = ()  # the letters that stand for the indices of a slice in the symbol of the caller
 
 
 def text_of(t: Tex) -> str | None:
@@ -60,6 +61,8 @@ def text_of(t: Tex) -> str | None:
         return str(t.attr)
     if t.op == "num":
         return str(t.attr)
+    if t.op == "plus":
+        return "+"
     if t.op == "group":
         return text_of(t.args[0])
     if t.op == "row":
@@ -129,7 +132,8 @@ def symbol_tree(text: str) -> Tex:
     displays = tokenize(text.strip())
     if len(displays) != 1 or not displays[0]:
         raise IversonError("usage", f"symbols: {text!r} is not one symbol.")
-    parser = TexParser(displays[0], text, frozenset([text.strip()] if text.strip().isalpha() else []))
+    word = re.match(r"\s*([A-Za-z]{2,})", text)
+    parser = TexParser(displays[0], text, frozenset([word[1]] if word else []))
     try:
         tree = parser.whole()
     except IversonError as error:
@@ -178,6 +182,7 @@ class Symbols:
         name_sub = "".join(text_of(x) or "" for x in left) if left else None
         name_sup = next((m for k, a in sups if k and (m := mark_of(k, a))), None)
         entry.places = tuple(places)
+        entry.placeholders = tuple(text_of(x) or "" for x in terms[len(left) :])
         self.add(key_of(base, name_sub, name_sup), entry)
 
     def find(self, t: Tex) -> tuple[Entry, bool, int] | None:
@@ -204,8 +209,10 @@ class Symbols:
 
     def rivals(self, t: Tex) -> list[Entry]:
         """All entries that share the letter and have room for the subscript."""
-        found = self.entries.get(str(t.attr), [])
-        return [e for e in found if e.given and suits(e, t, False)]
+        found = [e for e in self.entries.get(str(t.attr), []) if e.given and suits(e, t, False)]
+        below = [text_of(x) for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
+        exact = [e for e in found if e.placeholders and list(e.placeholders) == below]
+        return exact if len(exact) == 1 and all(e.placeholders for e in found) else found
 
 
 def suits(e: Entry, t: Tex, named: bool) -> bool:
