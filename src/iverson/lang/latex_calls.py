@@ -211,18 +211,23 @@ class Calls(Names):
         return self.above(v, fence.sup, span, env)
 
     def defined_call(self, e: Entry, t: Tex, found: tuple[Entry, bool, int], fence: Tex, env: Env, span: Span) -> Val:
-        params = e.params or ()
         if e.body is None:
             raise self.error("name", f"{t.attr} is not defined.", t.span)
-        if len(params) == len(fence.args) and all(same(a, b) for a, b in zip(params, fence.args, strict=True)) and not e.letters and not (
+        params, given = flat(e.params or ()), flat(fence.args)
+        if len(params) == len(given) and all(same(a, b) for a, b in zip(params, given, strict=True)) and not e.letters and not (
                 self.inlined(e)) and not any(self.shadowed(p, env) for p in params):
             return self.definition(e, t, found, env)
-        if any(p.op != "sym" or p.sub or p.sup for p in params):
-            raise self.error("unsupported", f"{t.attr} is called with other arguments than it is defined for.", span,
-                             "Define it with plain letters as arguments.")
-        if len(params) != len(fence.args):
-            raise self.error("syntax", f"{t.attr} is defined with {len(params)} argument{'s' * (len(params) != 1)}, not {len(fence.args)}.", span)
-        values = {str(p.attr): self.value(a, env) for p, a in zip(params, fence.args, strict=True)}
+        if len(params) != len(given):
+            raise self.error("syntax", f"{t.attr} is defined with {len(params)} argument{'s' * (len(params) != 1)}, not {len(given)}.", span)
+        values: dict[str, Val] = {}
+        for p, a in zip(params, given, strict=True):
+            if p.op == "sym" and not p.sub and not p.sup:
+                values[str(p.attr)] = self.value(a, env)
+            elif (letters := matched(p, a)) is None or any(k in values and not same_tree(values[k], self.value(x, env)) for k, x in letters.items()):
+                raise self.error("unsupported", f"{t.attr} is called with other arguments than it is defined for.", span,
+                                 "Define it with plain letters as arguments.")
+            else:
+                values |= {k: self.value(x, env) for k, x in letters.items()}
         inner = {k: v for k, v in env.items() if v.what == "index" and k not in e.letters} | values
         inner |= self.letters(e, t, found, env)[0]
         v = self.inside(e, inner)
@@ -231,6 +236,35 @@ class Calls(Names):
 
     def shadowed(self, p: Tex, env: Env) -> bool:
         return p.op == "sym" and str(p.attr) in env
+
+
+def flat(args: tuple[Tex, ...]) -> tuple[Tex, ...]:
+    """Arguments with pairs opened: w; (x, y) are three."""
+    return tuple(y for x in args for y in (flat(x.args) if x.op == "fence" and x.attr == "(" and len(x.args) > 1 and not x.sub and not x.sup else (x,)))
+
+
+def matched(p: Tex, a: Tex) -> dict[str, Tex] | None:
+    """What the index letters of an argument x_i stand for in a call with x_j; None where the call has another form."""
+    if p.op != "sym" or a.op != "sym" or p.attr != a.attr:
+        return None
+    mine, theirs = indices_of(p), indices_of(a)
+    if len(mine) != len(theirs) or [k for k, _ in mine] != [k for k, _ in theirs]:
+        return None
+    found = {}
+    for (_, x), (_, y) in zip(mine, theirs, strict=True):
+        if x.op != "sym" or x.sub or x.sup or len(str(x.attr)) > 1 or (str(x.attr) in found and not same(found[str(x.attr)], y)):
+            return None
+        found[str(x.attr)] = y
+    return found
+
+
+def indices_of(t: Tex) -> list[tuple[str, Tex]]:
+    below = [("sub", x) for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
+    return below + [(k, x) for k, above in t.sup for x in (above if isinstance(above, tuple) else (Tex("mark", attr=k),))]
+
+
+def same_tree(a: Val, b: Val) -> bool:
+    return a.tree == b.tree and a.offset == b.offset
 
 
 def default_value(text: str) -> Val:

@@ -93,7 +93,7 @@ class Names:
         if key in env and not (t.sub and found is not None and found[1] and found[0].given):
             return self.bound(env[key], t, env)
         if found is not None and not self.is_pi(found[0], t):
-            rivals = self.symbols.rivals(t) if not found[1] else []
+            rivals = self.symbols.rivals(t) if not found[1] and found[0].key == key else []
             if len(rivals) == 1 and rivals[0].given and rivals[0].slice is not None:
                 found = (rivals[0], *found[1:])
             if len({id(e) for e in rivals}) > 1:

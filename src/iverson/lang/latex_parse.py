@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..core.errors import Span
-from .latex_stream import AXES, BARS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
+from .latex_stream import AXES, BARS, CONSTANTS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
 from .latex_tokens import Tok
 from .latex_tree import Sup, Tex
 from .latex_words import ARGS, BIG, FUNCTIONS, RELATIONS
@@ -388,6 +388,8 @@ class TexParser(Stream):
         t = self.now
         if t.kind == "word":
             self.take()
+            if t.text in CONSTANTS and t.text not in self.words:
+                return Tex("dropped", (), t.text, t.span)
             if t.text == "d" and self.now.kind == "sym":
                 follows = self.take()
                 return Tex("sym", (), "d" + follows.text, t.span.to(follows.span))

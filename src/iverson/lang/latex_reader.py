@@ -248,6 +248,10 @@ class Reader(Calls):
     def _fn(self, t: Tex, env: Env) -> Val:
         raise self.error("syntax", f"{t.attr} has no argument here.", t.span)
 
+    def _dropped(self, t: Tex, env: Env) -> Val:
+        self.notes[f"{t.attr} is left out"] = None
+        return const(0, t.span)
+
     def _factorial(self, t: Tex, env: Env) -> Val:
         v = self.number(t.args[0], env)
         if v.rank != 0:

@@ -14,6 +14,7 @@ SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"
 BARS = ("|", "\\|")
 PARTED = ("|", "\\|", r"\mid", ";", r"\middle")
 TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",))
+CONSTANTS = ("const", "const.", "constant", "Const", "cst")  # \\text{const}: an addend that no gradient sees
 AXES = (r"\cdot", "*")  # a whole axis at the end of a subscript: W_{i\cdot}
 WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)
 

@@ -208,7 +208,7 @@ class Symbols:
         return found is not None and found[1]
 
     def rivals(self, t: Tex) -> list[Entry]:
-        """All entries that share the letter and have room for the subscript."""
+        """All entries that share the letter and have room for the subscript; one alone if its index letters are just these."""
         found = [e for e in self.entries.get(str(t.attr), []) if e.given and suits(e, t, False)]
         below = [text_of(x) for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
         exact = [e for e in found if e.placeholders and list(e.placeholders) == below]
