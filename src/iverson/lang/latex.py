@@ -16,12 +16,19 @@ from .doubts import scoped
 from .latex_formulas import (
     Formula,
     bare_head,
+    derived,
     formulas_of,
+    head_of,
     index_letters,
     index_places,
     is_left,
     is_number,
+    least_index,
+    left_written,
     letters_in,
+    limit_letters,
+    loci_of,
+    lower_limits,
     signature_key,
     single_letters,
     uses,
@@ -32,7 +39,8 @@ from .latex_reader import Reader
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
-from .latex_tree import PRIME, Tex, bare_symbols, bound_letters, parts_of, signature, walk
+from .latex_tree import Tex, bound_letters, parts_of, signature, walk
+from .latex_words import RELATIONS
 from .surface import Declaration, Script, Surface, depth, names_in
 from .syntax import MOST_DEPTH, MOST_TREE
 
@@ -304,7 +312,8 @@ class Text:
                 head = head.args[0]
             known = r.symbols.find(head)
             given = known is not None and known[0].given and not known[0].weak
-            if known is not None and given and params is None and not (head.sub and not known[1] and not known[0].dims):
+            if known is not None and given and params is None and not (head.sub and not known[1] and (
+                    not known[0].dims or self.labelled(head, r))):
                 f.entry = Entry("", key="", kind="constraint")
                 continue
             if head.op == "fn":
@@ -313,6 +322,12 @@ class Text:
         for f in self.formulas:
             if f.entry is not None and f.entry.kind == "definition":
                 self.placed(f, r)
+
+    def labelled(self, head: Tex, r: Reader) -> bool:
+        """Whether a subscript is a declared array that cannot be an index: K_y beside K and y."""
+        below = [x for s in head.sub or () for x in (s.args if s.op == "row" else (s,))]
+        found = [r.symbols.find(x) if x.op == "sym" else None for x in below]
+        return bool(found) and all(e is not None and e[0].given and e[0].kind != "label" and bool(e[0].dims) for e in found)
 
     def placed(self, f: Formula, r: Reader) -> None:
         """Which scripts of a left side are indices: those that are free in the body."""
@@ -324,6 +339,9 @@ class Text:
         raised = [(p, x) for p, (k, a) in enumerate(head.sup) if k in ("round", "square") for x in a]
         candidates = [(str(x.attr), place) for x, place in [*((x, "sup") for _, x in raised), *((x, "sub") for x in terms)]
                       if x.op == "sym" and not x.sub and len(str(x.attr)) == 1 and not self.declared_array(r, x)]
+        if len(candidates) == 2 and candidates[0] == candidates[1] and len(terms) == 2:
+            f.entry.diagonal = True
+            candidates = candidates[:1]
         f.entry.letters = tuple(x for x, _ in candidates)
         f.entry.places = tuple(p for _, p in candidates)
         count = sum(p == "sub" for _, p in candidates)
@@ -369,6 +387,7 @@ class Text:
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
             head, sub, sup = e.bindings
             e.bindings = []
+            free |= {x for x in wished if x in limit_letters(e.body)}
             kept = [x in free for x in wished]
             places = e.places
             e.letters = tuple(x for x, k in zip(wished, kept, strict=True) if k)
@@ -552,7 +571,8 @@ class Text:
             return
         letters = {t.text for t in below if t.kind == "sym"}
         first = below[0]
-        if len(below) <= 3 and any(x in letters_in(goal.body) and r.symbols.find(Tex("sym", (), x, first.span)) is None for x in letters):
+        ranged = len(below) <= 3 or any(t.text in RELATIONS for t in below)
+        if ranged and any(x in letters_in(goal.body) and r.symbols.find(Tex("sym", (), x, first.span)) is None for x in letters):
             tokens = goal.statement.tokens
             if len(goal.statement.members) == 1:
                 goal.body = TexParser(tokens, self.source).whole()
@@ -575,58 +595,6 @@ class Text:
             if e.dims is not None and (any(d is not None for d in e.dims) or e.key in self.members()):
                 made.append(Declaration(e.name, "tensor" if e.dims else "scalar", tuple(written(d) for d in e.dims)))
         return tuple(made)
-
-
-def lower_limits(t: Tex) -> dict[str, int]:
-    """The numbers at which the indices of a sum sign start."""
-    found = {}
-    for x in t.sub or ():
-        if x.op == "rel" and x.attr == "=" and x.args[1].op == "num" and isinstance(x.args[1].attr, int):
-            found |= {str(y.attr): x.args[1].attr for y in bare_symbols(x.args[0])}
-    return found
-
-
-def least_index(x: Tex, lows: Mapping[str, int]) -> int | None:
-    """The least value of an index that is a number, or a bound letter with a number added."""
-    if x.op == "num" and isinstance(x.attr, int):
-        return 0 if x.attr == 0 else None
-    if x.op == "sym" and not x.sub and not x.sup:
-        return lows.get(str(x.attr))
-    if x.op == "add" and len(x.args) == 2 and x.args[0].op == "sym" and str(x.args[0].attr) in lows:
-        k = x.args[1]
-        sign, k = (-1, k.args[0]) if k.op == "neg" else (1, k)
-        return lows[str(x.args[0].attr)] + sign * k.attr if k.op == "num" and isinstance(k.attr, int) else None
-    return None
-
-
-def loci_of(t: Tex, r: Reader) -> list[tuple[tuple[str, int], Tex]]:
-    """The indices of a symbol with the places by which `Names.array` knows them."""
-    found = r.symbols.find(t)
-    places = found[0].places if found is not None and found[0].slice is not None else ()
-    below = [x for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
-    raised = [x for k, a in t.sup if k in ("round", "square") for x in a]
-    held = places.count("sub")
-    made = [(("sub", p + places.count("sup")) if p < held or not places else ("rest", p - held), x) for p, x in enumerate(below)]
-    return made + [(("sup", p), x) for p, x in enumerate(raised)]
-
-
-def left_written(target: str) -> Any:
-    """A target that is written as a whole left side: J(\\theta), R^2."""
-    try:
-        displays = tokenize(target)
-        return signature(TexParser(displays[0], target).whole()) if displays and displays[0] else None
-    except IversonError:
-        return None
-
-
-def head_of(left: Tex) -> Tex:
-    return left.args[0] if left.op == "row" else left
-
-
-def derived(f: Formula, heads: set[Any]) -> bool:
-    """L' = 2x beside L = x^2 is a claim about a derivative."""
-    head = head_of(f.left) if f.left is not None else None
-    return head is not None and head.sup[-1:] == PRIME and signature(replace(head, sup=head.sup[:-1], span=Span(0, 0))) in heads
 
 
 def written(d: Dim) -> Any:

@@ -27,6 +27,10 @@ class Calls(Names):
         return t.op == "sym" and t.attr in ONES and t.attr not in env and not (
             (found := self.symbols.find(t)) and found[0].given and not t.sub)
 
+    def _fn(self, t: Tex, env: Env) -> Val:
+        """An operator without an argument."""
+        raise NotImplementedError
+
     def scripted(self, t: Tex, env: Env) -> Val:
         """A piece in parentheses, a norm, ... with what stands below and above it."""
         raise NotImplementedError
@@ -240,7 +244,10 @@ class Calls(Names):
 
 def flat(args: tuple[Tex, ...]) -> tuple[Tex, ...]:
     """Arguments with pairs opened: w; (x, y) are three."""
-    return tuple(y for x in args for y in (flat(x.args) if x.op == "fence" and x.attr == "(" and len(x.args) > 1 and not x.sub and not x.sup else (x,)))
+    def pair(x: Tex) -> bool:
+        return x.op == "fence" and x.attr == "(" and len(x.args) > 1 and not x.sub and not x.sup
+
+    return tuple(y for x in args for y in (flat(x.args) if pair(x) else (x,)))
 
 
 def matched(p: Tex, a: Tex) -> dict[str, Tex] | None:
@@ -250,7 +257,7 @@ def matched(p: Tex, a: Tex) -> dict[str, Tex] | None:
     mine, theirs = indices_of(p), indices_of(a)
     if len(mine) != len(theirs) or [k for k, _ in mine] != [k for k, _ in theirs]:
         return None
-    found = {}
+    found: dict[str, Tex] = {}
     for (_, x), (_, y) in zip(mine, theirs, strict=True):
         if x.op != "sym" or x.sub or x.sup or len(str(x.attr)) > 1 or (str(x.attr) in found and not same(found[str(x.attr)], y)):
             return None

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..core.errors import IversonError, Span
 from .latex_symbols import Dim, Entry, Symbols, identifier, key_of, mark_of, plain, text_of, texts_of
-from .latex_tree import Sup, Tex, bare_symbols, walk
+from .latex_tree import Sup, Tex, bound_letters, same, walk
 from .latex_values import (
     Binder,
     Val,
@@ -318,6 +318,11 @@ class Names:
                 sup = [*sup[:p], *sup[p + 1 :]]
         wanted = e.places.count("sub")
         if wanted and terms:
+            if e.diagonal:
+                pair = self.terms(tuple(terms), 2)
+                if len(pair) != 2 or not same(*pair):
+                    raise self.error("unsupported", f"Only the diagonal of {t.attr} is defined.", t.span)
+                terms = list(pair[:1])
             split = list(self.terms(tuple(terms), max(wanted, 2) if len(terms) == 1 and terms[0].op == "row" else wanted))
             given += split[:wanted]
             terms = split[wanted:]
@@ -397,6 +402,8 @@ class Names:
 
     def reference(self, e: Entry, values: Mapping[str, Val], t: Tex) -> Val:
         tree = name(e.name).at(t.span)
+        if not values and e.diagonal:
+            return applied("diag", [Val(tree, e.dims)], t.span)
         if not values:
             return Val(tree, e.dims, e.row)
         places: list[Surface] = []
@@ -547,7 +554,7 @@ def free_letters(t: Tex, r: Names, seen: frozenset[str] = frozenset(), bound: fr
     found: set[str] = set()
     inner = bound
     if t.op == "big":
-        inner = bound | {str(x.attr) for s in t.sub or () for x in bare_symbols(s)}
+        inner = bound | bound_letters(t)
     for s in scripts_of(t):
         for x in walk(s):
             if x.op == "sym" and not x.sub and str(x.attr) not in inner and is_letter(str(x.attr)):

@@ -365,10 +365,10 @@ class TexParser(Stream):
             return self.fenced()
         if t.text in BIG:
             return self.big(BIG[self.take().text], t)
-        if t.text == r"\frac":
+        if t.text in (r"\frac", r"\binom"):
             self.take()
             a, b = self._one(t), self._one(t)
-            return Tex("frac", (a, b), span=t.span.to(b.span))
+            return Tex(t.text[1:], (a, b), span=t.span.to(b.span))
         if t.text == r"\sqrt":
             return self.root()
         if t.text == r"\begin":

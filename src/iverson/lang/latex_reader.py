@@ -258,6 +258,15 @@ class Reader(Calls):
             raise self.error("shape", "A factorial is taken of a number.", t.span)
         return Val(Surface("call", (plus(v.tree, 1),), "gamma", t.span))
 
+    def _binom(self, t: Tex, env: Env) -> Val:
+        n, k = (self.number(a, env) for a in t.args)
+        if n.rank != 0 or k.rank != 0:
+            raise self.error("shape", "A binomial is taken of two numbers.", t.span)
+        less = Surface("add", (n.tree, Surface("neg", (k.tree,))))
+        logs = [Surface("call", (plus(x, 1),), "gammaln", t.span) for x in (n.tree, k.tree, less)]
+        signed = (logs[0], *(Surface("neg", (x,)) for x in logs[1:]))
+        return Val(Surface("call", (Surface("add", signed, span=t.span),), "exp", t.span))
+
     def _big(self, t: Tex, env: Env) -> Val:
         return reduction(self, t, env)
 

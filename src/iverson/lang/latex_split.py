@@ -53,14 +53,25 @@ def whole_ranges(tokens: list[Tok]) -> list[Tok]:
         t = tokens[at]
         out.append(t)
         at += 1
+        if t.text == "=" and len(out) > 2 and out[-3].text == "{" and out[-2].kind == "sym" and (stop := range_end(tokens, at)) is not None:
+            last = next(p for p in range(stop - 1, at, -1) if tokens[p].text == ",") + 1
+            out[-2:] = [tokens[at], replace(t, text="<="), out[-2], replace(t, text="<="), *tokens[last:stop]]
+            at = stop
         if t.text != r"\in" or at >= len(tokens) or tokens[at].text != r"\{":
             continue
         stop = next((p for p in range(at, min(at + 16, len(tokens))) if tokens[p].text == r"\}"), None)
         inner = [x.text for x in tokens[at + 1 : stop]] if stop is not None else []
-        if stop is not None and inner[:2] == ["1", ","] and inner[-3:-1] == [r"\ldots", ","] and inner[2:-3] in ([], ["2", ","], ["2", ",", "3", ","]):
+        if inner[:2] == ["1", ","] and inner[-3:-1] == [r"\ldots", ","] and inner[2:-3] in ([], ["2", ","], ["2", ",", "3", ","]) and stop:
             out += [replace(tokens[at], text="["), tokens[stop - 1], replace(tokens[stop], text="]")]
             at = stop + 1
     return out
+
+
+def range_end(tokens: list[Tok], at: int) -> int | None:
+    """Where 1, \\dots, m} ends, if that stands here."""
+    stop = next((p for p in range(at, min(at + 16, len(tokens))) if tokens[p].text == "}"), None)
+    inner = [x.text for x in tokens[at:stop]] if stop is not None else []
+    return stop if inner[:2] == ["1", ","] and r"\ldots" in inner[2:5] and "," in inner[3:] else None
 
 
 # -- environments -------------------------------------------------------------------------------------------

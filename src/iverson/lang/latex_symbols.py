@@ -50,6 +50,7 @@ class Entry:
     fault: IversonError | None = None  # why its body could not be read
     bindings: list[Any] = field(default_factory=list)
     row: bool = False
+    diagonal: bool = False  # D_{ii} = ...: a diagonal matrix
     placeholders: tuple[str, ...] = ()  # the letters that stand for the indices of a slice in the symbol of the caller
 
 
@@ -169,8 +170,8 @@ class Symbols:
         base, sub, sups = str(tree.attr), tree.sub, list(tree.sup)
         places: list[str] = []
         for p, (mark, above) in enumerate(list(sups)):
-            if len(places) < count and (mark in ("round", "square") or (mark == "power" and sub is None)) and texts_of(
-                    above if isinstance(above, tuple) else (above,)) is not None:
+            if len(places) < count and (mark in ("round", "square") or (mark == "power" and sub is None)) and (texts_of(
+                    above if isinstance(above, tuple) else (above,)) or "0").isdigit() is False:
                 places.append("sup")
                 sups[p] = ("", None)
         terms = [x for part in sub or () for x in (part.args if part.op == "row" else (part,))]

@@ -50,7 +50,9 @@ FENCES = re.compile(r"\{%.*?%\}|```+ *(?:math|latex|tex)?|<br */?>|</?(?:p|div|s
 ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&nbsp;": " "}
 RAW = re.compile(
     r"""(?P<space>[ \t\r\f\v\u00a0\u3000\u2009\u200b]+)|(?P<line>\n)|(?P<cmd>\\(?:[a-zA-Z]+\*?|.|\n))"""
-    r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)|(?P<said>(?<![a-zA-Z\\_^{])(?:where|with|otherwise|subject\ to|such\ that)(?![a-zA-Z}]))|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
+    r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)"""
+    r"""|(?P<said>(?<![a-zA-Z\\_^{])(?:where|with|otherwise|subject\ to|such\ that)(?![a-zA-Z}]))"""
+    r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
 DEFINES = re.compile(

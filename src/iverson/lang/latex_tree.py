@@ -109,7 +109,8 @@ def regrouped(t: Tex, bound: frozenset[str]) -> Tex:
 
 
 def bound_letters(t: Tex) -> set[str]:
-    return {str(x.attr) for s in t.sub or () for x in bare_symbols(s)}
+    parts = [s.args[0] if s.op == "rel" and s.attr in ("=", r"\in") and bare_symbols(s.args[0]) else s for s in t.sub or ()]
+    return {str(x.attr) for s in parts for x in bare_symbols(s)}
 
 
 def joined_sums(t: Tex, bound: frozenset[str]) -> Tex:
