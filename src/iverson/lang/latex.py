@@ -29,6 +29,7 @@ from .latex_formulas import (
     limit_letters,
     loci_of,
     lower_limits,
+    members,
     signature_key,
     single_letters,
     uses,
@@ -185,7 +186,7 @@ class Text:
         self, aliases: dict[str, Surface], inferred: dict[tuple[str, int], Surface], extra: set[str], dims: dict[str, tuple[Dim, ...]]
     ) -> Reader:
         symbols = Symbols()
-        declared = self.members()
+        declared = members(self.statements, (*self.sizes, *self.given))
         for n in dict.fromkeys((*self.given, *self.sizes, *self.kinds)):
             symbol, form = self.given.get(n, (None, None))
             symbols.given(n, symbol, form, self.dims(n), self.kinds.get(n, "").split("[")[0].split()[0] if self.kinds.get(n) else "")
@@ -239,33 +240,6 @@ class Text:
         if word in RANKS:
             return (None,) * RANKS[word]
         return None
-
-    def members(self) -> dict[str, tuple[Dim, ...]]:
-        r"""`x \in \mathbb{R}^{m \times n}` declares an array."""
-        found: dict[str, tuple[Dim, ...]] = {}
-        for s in self.statements:
-            if s.kind != "membership":
-                continue
-            texts = [t.text for t in s.tokens if t.kind != "line"]
-            if r"\in" not in texts or r"\mathbb{R}" not in texts:
-                continue
-            at = texts.index(r"\in")
-            names = [x for x in texts[:at] if x not in (",", r"\forall")]
-            rest = texts[texts.index(r"\mathbb{R}") + 1 :]
-            if rest[:1] != ["^"]:
-                shape: tuple[Dim, ...] = ()
-            else:
-                inner = [x for x in rest[1:] if x not in ("{", "}")]
-                sizes = "".join(inner).split(r"\times")
-                if not all(re.fullmatch(r"[A-Za-z]\w*|\d+", x) for x in sizes):
-                    continue
-                shape = tuple(int(x) if x.isdigit() else x for x in sizes)
-            shape = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
-            if all(re.fullmatch(r"\\?[A-Za-z]+|\\\w+\{.*\}", x) for x in names):
-                for x in names:
-                    if not any(g == x or plain(x) == g for g in (*self.sizes, *self.given)):
-                        found[x] = shape
-        return found
 
     def counting(self) -> int:
         """What constant indices count from: the smallest lower limit of the sums, else 1."""
@@ -592,7 +566,7 @@ class Text:
         for e in r.undeclared.values():
             if e.name not in used or e.name in self.sizes or e.name in self.kinds:
                 continue
-            if e.dims is not None and (any(d is not None for d in e.dims) or e.key in self.members()):
+            if e.dims is not None and (any(d is not None for d in e.dims) or e.key in members(self.statements, (*self.sizes, *self.given))):
                 made.append(Declaration(e.name, "tensor" if e.dims else "scalar", tuple(written(d) for d in e.dims)))
         return tuple(made)
 

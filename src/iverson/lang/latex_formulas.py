@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..core.errors import IversonError, Span
 from .latex_names import Names
 from .latex_parse import TexParser
 from .latex_split import Statement
-from .latex_symbols import Entry
+from .latex_symbols import Dim, Entry, plain
 from .latex_tokens import tokenize
 from .latex_tree import PRIME, Tex, bare_symbols, bound_letters, primed, regrouped, signature, walk
 
@@ -210,3 +210,31 @@ def derived(f: Formula, heads: set[Any]) -> bool:
     """L' = 2x beside L = x^2 is a claim about a derivative."""
     head = head_of(f.left) if f.left is not None else None
     return head is not None and head.sup[-1:] == PRIME and signature(replace(head, sup=head.sup[:-1], span=Span(0, 0))) in heads
+
+
+def members(found: list[Statement], known: Collection[str]) -> dict[str, tuple[Dim, ...]]:
+    r"""`x \in \mathbb{R}^{m \times n}` declares an array."""
+    made: dict[str, tuple[Dim, ...]] = {}
+    for s in found:
+        if s.kind != "membership":
+            continue
+        texts = [t.text for t in s.tokens if t.kind != "line"]
+        if r"\in" not in texts or r"\mathbb{R}" not in texts:
+            continue
+        at = texts.index(r"\in")
+        names = [x for x in texts[:at] if x not in (",", r"\forall")]
+        rest = texts[texts.index(r"\mathbb{R}") + 1 :]
+        if rest[:1] != ["^"]:
+            shape: tuple[Dim, ...] = ()
+        else:
+            inner = [x for x in rest[1:] if x not in ("{", "}")]
+            sizes = "".join(inner).split(r"\times")
+            if not all(re.fullmatch(r"[A-Za-z]\w*|\d+", x) for x in sizes):
+                continue
+            shape = tuple(int(x) if x.isdigit() else x for x in sizes)
+        shape = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
+        if all(re.fullmatch(r"\\?[A-Za-z]+|\\\w+\{.*\}", x) for x in names):
+            for x in names:
+                if not any(g == x or plain(x) == g for g in known):
+                    made[x] = shape
+    return made
