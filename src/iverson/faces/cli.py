@@ -294,6 +294,7 @@ def fit(
         notation=notation,
         progress=progress_line(),
         scalars=as_numbers(scalars),
+        **reading(),
         **settings,
     )
     api.save(model, folder)

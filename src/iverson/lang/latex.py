@@ -336,6 +336,7 @@ class Text:
         weak = [e for e in r.symbols.entries.get(key, []) if e.weak]
         if weak:
             r.symbols.entries[key] = [e for e in r.symbols.entries[key] if not e.weak]
+            r.symbols.forget()
         same_key = [e for e in r.symbols.entries.get(key, []) if e.kind == "definition" and len(e.letters) == len(f.entry.letters)]
         if same_key:
             old = same_key[0]
@@ -357,6 +358,7 @@ class Text:
             wished = list(e.letters)
             e.letters = ()
             r.free.clear()
+            r.symbols.forget()
             free = {x for x in letters_in(e.body)} if any(x in r.sizes for x in wished) else set()
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
             head, sub, sup = e.bindings
@@ -373,6 +375,7 @@ class Text:
                 r.symbols.entries[e.key].remove(e)
                 r.symbols.add(key, e)
             r.free.clear()
+            r.symbols.forget()
             for other in r.symbols.entries[e.key]:
                 if other is not e and other.kind == "definition" and other.name and len(other.letters) == len(e.letters):
                     other.state = e.state = "twice"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..core.errors import IversonError, Span
 from .latex_tokens import Tok, unknown
@@ -19,6 +20,12 @@ AXES = (r"\cdot", "*")  # a whole axis at the end of a subscript: W_{i\cdot}
 WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)
 
 
+@lru_cache(256)
+def vocabulary(names: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Words, the longest first, and the known single letters."""
+    return tuple(sorted({n for n in names if len(n) > 1} | WORDY, key=len, reverse=True)), frozenset(n for n in names if len(n) == 1)
+
+
 class Stream:
     """A place among the tokens of one formula.  `names` are the multi-letter names that the text or the caller knows."""
 
@@ -28,8 +35,7 @@ class Stream:
         self.tokens.append(Tok("stop", "", end, end))
         self.source, self.at, self.depth, self.chalk = source, 0, 0, chalk
         self.bars: list[str | None] = []
-        self.words = tuple(sorted({n for n in names if len(n) > 1} | WORDY, key=len, reverse=True))
-        self.single = frozenset(n for n in names if len(n) == 1)
+        self.words, self.single = vocabulary(names)
         self.scripts_open = 0
 
     # -- tokens ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ..core.errors import IversonError
@@ -99,17 +100,19 @@ def key_of(base: str, sub: str | None = None, sup: str | None = None) -> str:
     return base + (f"_{{{sub}}}" if sub else "") + (f"^{{{sup}}}" if sup else "")
 
 
+@lru_cache(4096)
 def plain(base: str) -> str:
     """A letter without its font.
 
     >>> plain("\\\\hat{\\\\mathbf{y}}")
     '\\\\hat{y}'
     """
-    while (new := FONT.sub(r"\1", base)) != base:
+    while "{" in base and (new := FONT.sub(r"\1", base)) != base:
         base = new
     return base
 
 
+@lru_cache(4096)
 def identifier(key: str) -> str:
     """A name in iverson notation for a key.
 
@@ -128,6 +131,7 @@ def identifier(key: str) -> str:
     return text if text and not text[0].isdigit() else f"v_{text}"
 
 
+@lru_cache(1024)
 def symbol_tree(text: str) -> Tex:
     """A symbol given by the caller, read as LaTeX."""
     displays = tokenize(text.strip())
@@ -151,8 +155,14 @@ class Symbols:
 
     def __init__(self) -> None:
         self.entries: dict[str, list[Entry]] = {}
+        self._found: dict[int, tuple[Tex, tuple[Entry, bool, int] | None]] = {}  # the tree is kept, so its id stays its own
+
+    def forget(self) -> None:
+        """Entries were changed: what was found is looked up again."""
+        self._found.clear()
 
     def add(self, key: str, entry: Entry) -> Entry:
+        self.forget()
         entry.key = key
         self.entries.setdefault(key, []).append(entry)
         return entry
@@ -188,19 +198,33 @@ class Symbols:
 
     def find(self, t: Tex) -> tuple[Entry, bool, int] | None:
         """The entry of a symbol with its scripts: whether the subscript is part of the name, and which mark above (-1: none)."""
-        for base in dict.fromkeys((str(t.attr), plain(str(t.attr)))):
-            sub = texts_of(t.sub) if t.sub else None
-            compact = sub.replace(",", "") if sub else None
-            marks = [(p, m) for p, (k, a) in enumerate(t.sup) if (m := mark_of(k, a))]
-            tries: list[tuple[str | None, int, str]] = [(s, p, m) for s in dict.fromkeys((sub, compact)) if s for p, m in marks]
-            tries += [(s, -1, "") for s in dict.fromkeys((sub, compact)) if s]
-            tries += [(None, p, m) for p, m in marks] + [(None, -1, "")]
-            for s, p, m in tries:
-                found = self.entries.get(key_of(base, s, m))
-                if found:
-                    fits = [e for e in found if suits(e, t, s is not None)]
+        known = self._found.get(id(t))
+        if known is None:
+            known = self._found[id(t)] = t, self._find(t)
+        return known[1]
+
+    def _find(self, t: Tex) -> tuple[Entry, bool, int] | None:
+        key = str(t.attr)
+        for base in (key,) if "{" not in key else dict.fromkeys((key, plain(key))):
+            found = self._entries(t, base)
+            if found is not None:
+                return found
+        return None
+
+    def _entries(self, t: Tex, base: str) -> tuple[Entry, bool, int] | None:
+        sub = texts_of(t.sub) if t.sub else None
+        marks = [(p, m) for p, (k, a) in enumerate(t.sup) if (m := mark_of(k, a))] if t.sup else []
+        below = () if not sub else (sub,) if "," not in sub else (sub, sub.replace(",", ""))
+        tries: list[tuple[str | None, int, str]] = [(s, p, m) for s in below for p, m in marks]
+        tries += [(s, -1, "") for s in below]
+        tries += [(None, p, m) for p, m in marks]
+        for s, p, m in (*tries, (None, -1, "")):
+            found = self.entries.get(key_of(base, s, m))
+            if found:
+                fits = [e for e in found if suits(e, t, s is not None)]
+                if len(fits) > 1:
                     fits.sort(key=lambda e: bool(e.letters) != bool((t.sub and s is None) or t.sup))
-                    return (fits or found)[0], s is not None, p
+                return (fits or found)[0], s is not None, p
         return None
 
     def is_name(self, t: Tex) -> bool:
@@ -224,6 +248,7 @@ def suits(e: Entry, t: Tex, named: bool) -> bool:
     return (not sub or bool(t.sub)) and (not sup or has_sup) and not (e.places and not t.sub and not t.sup)
 
 
+@lru_cache(1024)
 def default_symbol(name: str) -> str:
     r"""How a name is written where the caller does not say: `alpha` as \alpha, `y_hat` as \hat{y}, `w0` as it stands."""
     if other_symbols(name):

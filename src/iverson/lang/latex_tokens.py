@@ -62,7 +62,7 @@ DEFINES = re.compile(
 KNOWN = (*LETTERS, *SIGNS, *IGNORED, *DROPPED, *WORDS, *STYLES, *ACCENTS, *BRACED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)     # not frozen, which costs half of the time it takes to make one; nothing changes one
 class Tok:
     """kind is sym (a letter with its font and accents), word, num, op, cmd, line, speech or stop."""
 
@@ -263,7 +263,7 @@ class Shaper:
 
     def one(self, t: Tok) -> None:
         if t.kind == "letter":
-            self.out.append(replace(t, kind="sym"))
+            self.out.append(Tok("sym", t.text, t.start, t.end))
         elif t.kind != "cmd":
             self.out.append(t)
         else:
