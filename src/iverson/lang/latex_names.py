@@ -321,7 +321,8 @@ class Names:
             if e.diagonal:
                 pair = self.terms(tuple(terms), 2)
                 if len(pair) != 2 or not same(*pair):
-                    raise self.error("unsupported", f"Only the diagonal of {t.attr} is defined.", t.span)
+                    raise self.error("unsupported", f"Only the diagonal of {t.attr} is defined.", t.span,
+                                     rf"Its other entries are 0; write {t.attr}_{{ii}}, or {t.attr} itself.")
                 terms = list(pair[:1])
             split = list(self.terms(tuple(terms), max(wanted, 2) if len(terms) == 1 and terms[0].op == "row" else wanted))
             given += split[:wanted]

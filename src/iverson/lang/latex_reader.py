@@ -246,7 +246,8 @@ class Reader(Calls):
         return grid(cells, t.span)
 
     def _fn(self, t: Tex, env: Env) -> Val:
-        raise self.error("syntax", f"{t.attr} has no argument here.", t.span)
+        raise self.error("syntax", f"{t.attr} has no argument here.", t.span,
+                         f"Put what it is taken of in parentheses: {t.attr}(...).")
 
     def _dropped(self, t: Tex, env: Env) -> Val:
         self.notes[f"{t.attr} is left out"] = None

@@ -60,6 +60,8 @@ class Stream:
             return self.take()
         if self.now.kind == "stop":
             raise self.error("syntax", f"This {opened.text} is never closed.", opened.span, f"Add a {text}.")
+        if self.now.text == "%":
+            raise self.stray()
         raise self.error("syntax", f"Expected {text} here, not {self.now.text!r}.", self.now.span)
 
     def error(self, kind: str, message: str, span: Span, hint: str | None = None) -> IversonError:
@@ -67,6 +69,10 @@ class Stream:
 
     def stray(self) -> IversonError:
         t = self.now
+        if t.text == "%":
+            return self.error("ambiguous", r"100\% is 1, or the number 100 with its unit.", t.span, r"Write 1, or 100 without \%.")
+        if t.kind == "stop" and "|" in self.bars:
+            return self.error("syntax", "The formula stops here; an operand is missing.", t.span, r"Write \lvert and \rvert where bars stand in bars.")
         if t.text in (")", "]", "}", r"\}", r"\rangle", *BARS):
             return self.error("syntax", f"This {t.text} closes nothing.", t.span)
         if t.kind == "stop":

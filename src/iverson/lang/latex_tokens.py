@@ -55,6 +55,7 @@ RAW = re.compile(
     r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
+POWER_OF_TEN = re.compile(r"e[+-]\d+")
 DEFINES = re.compile(
     r"\\(?:re)?(?:new|provide)command\*?\s*\{?\s*(?P<a>\\[a-zA-Z]+)\s*\}?\s*(?:\[(?P<n>\d)\])?\s*|\\(?:g|e|x)?def\s*(?P<b>\\[a-zA-Z]+)(?P<p>(?:#\d)*)\s*"
     r"|\\DeclareMathOperator(?P<s>\*?)\s*\{?\s*(?P<c>\\[a-zA-Z]+)\s*\}?\s*"
@@ -117,6 +118,9 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
         if kind == "space":
             continue
         if kind == "num":
+            if (e := POWER_OF_TEN.match(text, m.end(), end)) is not None:
+                raise IversonError("ambiguous", f"{part}{e[0]} is a number, or a multiple of e and a difference.", Span(m.start(), e.end()),
+                                   hint=r"Write 2 \cdot 10^{-3}, or 2 e - 3.")
             part = part.replace("{,}", "")
             exact_number(part, Span(*m.span()), text)
         if kind == "said":
