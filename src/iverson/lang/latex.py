@@ -137,6 +137,7 @@ class Text:
         self.sizes, self.kinds, self.target = sizes, kinds, target
         self.given = entries_of(symbols)
         self.base: int | None = None
+        self.others: list[Formula] = []  # formulas that could be the loss as well
 
     def error(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> IversonError:
         return IversonError(kind, message, span, hint=hint, source=self.source)
@@ -430,8 +431,10 @@ class Text:
         named = [f for f in self.formulas if f.entry is None or f.entry.kind == "definition"]
         heads = {signature(bare_head(head_of(f.left))) for f in named if f.left is not None}
         named = [f for f in named if not derived(f, heads)] or named
+        named = [f for f in named if f.left is None or not is_number(f.body)] or named
         free = [f for f in named if not self.used_by_others(f, named, r)]
         found = (free or named or self.formulas)[-1]
+        self.others = [f for f in free if f is not found]
         if found.entry is not None and found.entry.kind == "constraint" and is_number(found.body):
             raise self.error("syntax", "This is an equation, not a loss.", found.statement.span, "Leave out the side that is a number.")
         return found
@@ -501,6 +504,9 @@ class Text:
                 raise self.error("name", f"{x.name} is defined twice.", x.body.span if x.body else None, "Choose the loss with target=.")
         self.refuse_conflicts(r, goal)
         r.equation(e)
+        if self.target is None and self.others and e.dims:
+            raise self.error("ambiguous", "The last formula is an array, and another one could be the loss.", goal.statement.span,
+                             "Choose the loss with formula=.")
         self.refuse_elided(r)
         for q in r.equations:
             if depth(q.body) > MOST_TREE:

@@ -155,6 +155,8 @@ class Calls(Names):
         found = self.symbols.find(t)
         if self.entry_call(t, items[at + 1], env) or (found is None and self.kronecker(t, items[at + 1])):
             return True
+        if found is not None and found[0].kind != "definition":
+            self.refuse_value_of(found[0], t, items[at + 1], env)
         if found is not None or str(t.attr) in self.sizes or str(t.attr) in self.aliases:
             return found is not None and found[0].kind == "definition" and found[0].params is not None
         base = plain(str(t.attr))
@@ -171,7 +173,23 @@ class Calls(Names):
         found = self.symbols.find(t)
         return found is not None and found[0].given and found[0].slice is None and not t.sub and not t.sup and fence.attr == "(" and bool(
             found[0].dims) and len(found[0].dims or ()) == len(fence.args) and all(
-            a.op == "sym" and not a.sub and not a.sup and str(a.attr) in env and env[str(a.attr)].what == "index" for a in fence.args)
+            self.indexes(a, env) for a in fence.args)
+
+    def indexes(self, a: Tex, env: Env) -> bool:
+        """Whether an argument is an index that is bound, or a label."""
+        if a.op != "sym" or a.sup:
+            return False
+        if str(a.attr) in env:
+            return not a.sub and env[str(a.attr)].what == "index"
+        found = self.symbols.find(a)
+        return found is not None and found[0].kind == "label"
+
+    def refuse_value_of(self, e: Entry, t: Tex, fence: Tex, env: Env) -> None:
+        """f(x) of a declared array or number f and a symbol x: a function of x, or a product that nobody writes so."""
+        if e.given and e.kind != "label" and fence.attr == "(" and len(fence.args) == 1 and fence.args[0].op == "sym" and not fence.sup and not (
+                t.sup or fence.sub) and self.symbols.find(fence.args[0]) is not None:
+            raise self.error("ambiguous", f"{e.name} is declared as an array or a number, and stands here as a function.", t.span.to(fence.span),
+                             rf"Write {t.attr}_i for an entry, {t.attr} \cdot x for a product, or define {t.attr}(x) = ....")
 
     def kronecker(self, t: Tex, fence: Tex) -> bool:
         return str(t.attr) == r"\delta" and not t.sub and not t.sup and len(fence.args) == 2 and fence.attr == "("

@@ -181,7 +181,7 @@ class Names:
         sup = [s for p, s in enumerate(t.sup) if p != mark]
         chosen: list[Tex] = []
         if "sup" in e.places:
-            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square", "power")), None)
+            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square") or (k == "power" and e.raised)), None)
             if p is None:
                 raise self.error("syntax", f"{t.attr} stands for a {e.slice} of {e.name} and needs its index above.", t.span)
             inner = sup[p][1]
@@ -311,7 +311,7 @@ class Names:
         given: list[Tex] = []
         wanted_sup = e.places.count("sup")
         if wanted_sup:
-            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square", "power")), None)
+            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square")), None)
             if p is not None:
                 inner = sup[p][1]
                 given += self.terms(inner if isinstance(inner, tuple) else (inner,), wanted_sup)

@@ -335,8 +335,9 @@ class TexParser(Stream):
         for p in range(self.at, len(self.tokens)):
             depth += (self.tokens[p].text in ("(", "[")) - (self.tokens[p].text in (")", "]"))
             if depth == 0:
-                following = self.tokens[p + 1].text
-                return following in ("}", "T", r"\top", "'")
+                following = self.tokens[p + 1]
+                lone = p == self.at + 2 and self.tokens[self.at + 1].kind in ("sym", "num")
+                return following.text in ("}", "T", r"\top", "'") or (lone and following.kind in ("num", "sym"))
         return False
 
     # -- atoms -----------------------------------------------------------------------------------------------

@@ -240,6 +240,7 @@ def _close(found: list[list[Tok]], now: list[Tok], sign: str) -> None:
     joined = bool(found) and (
         (sign in (r"\\", "\n", r"\quad", ",") and starts == "=")
         or (sign in (r"\\", r"\quad") and starts in JOINS)
+        or (sign == "\n" and starts in JOINS and starts != "-")
         or (sign in (r"\\", "\n", r"\quad") and found[-1][-1].text in JOINS)
     )
     if joined:

@@ -72,7 +72,7 @@ class Stream:
         if t.text == "%":
             return self.error("ambiguous", r"100\% is 1, or the number 100 with its unit.", t.span, r"Write 1, or 100 without \%.")
         if t.kind == "stop" and "|" in self.bars:
-            return self.error("syntax", "The formula stops here; an operand is missing.", t.span, r"Write \lvert and \rvert where bars stand in bars.")
+            return self.error("syntax", "The formula stops here; an operand is missing.", t.span, r"Write \lvert x \rvert for bars in bars.")
         if t.text in (")", "]", "}", r"\}", r"\rangle", *BARS):
             return self.error("syntax", f"This {t.text} closes nothing.", t.span)
         if t.kind == "stop":

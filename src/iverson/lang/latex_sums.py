@@ -41,11 +41,12 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     uppers = upper_limit(upper, len(binders))
     for b, u in zip(binders, uppers, strict=True):
         said = [*limits(r, b, u or set_limit(t, b.letter, r, env), env, t), *said]
+        refuse_reversed(r, b, body.tree, t)
     tree, names = body.tree, tuple(b.name for b in binders)
     for b in binders:
         tree = readable(r, b, tree, t)
     r.active = active
-    refuse_tail(r, t, letters)
+    refuse_tail(r, t, letters, inner)
     condition: tuple[Surface, ...] = ()
     if said:
         made = said[0]
@@ -69,12 +70,20 @@ def refuse_variables(r: Names, t: Tex, letters: list[str]) -> None:
                           "Only an index is searched over inside a formula.")
 
 
-def refuse_tail(r: Names, t: Tex, letters: list[str]) -> None:
-    """A product or maximum followed by a quotient without its index: where it ends is not clear."""
+def refuse_tail(r: Names, t: Tex, letters: list[str], env: Env) -> None:
+    """A product or maximum with factors behind it that do not have its index: where it ends is not clear."""
     body = t.args[0]
-    if t.attr in ("prod", "max", "min") and body.op == "op" and body.attr == "slash" and not set(letters) & {
-            str(x.attr) for x in walk(body.args[1]) if x.op == "sym"}:
-        raise r.error("ambiguous", "What is divided is not clear here: the whole, or each factor.", t.span, r"Write \frac or parentheses.")
+    if t.attr not in ("prod", "max", "min"):
+        return
+    last = body.args[1] if body.op == "op" else body.args[-1] if body.op == "row" else None
+    if last is not None and last.op == "fence" and body.op == "row" and (body.args[-2].op == "fn" or body.args[-2].op == "sym"):
+        last = body
+    if last is None or last.op == "fn" or set(letters) & {str(x.attr) for x in walk(last) if x.op == "sym"}:
+        return
+    if r.value(last, env).rank == 0:
+        what = "divided" if body.op == "op" and body.attr == "slash" else "multiplied"
+        raise r.error("ambiguous", f"What is {what} is not clear here: the whole, or each factor.", t.span,
+                      r"Put the factor in front, write \frac, or put parentheses around what belongs together.")
 
 
 def bare(r: Names, t: Tex, env: Env) -> Val:
@@ -282,6 +291,22 @@ def refuse_start(r: Names, b: Binder, low: Surface, t: Tex) -> None:
             of = f" of {place[0].name}" if place is not None and place[0].name else ""
             raise r.error("shape", f"The first term of this sum reads an entry before the first{of}.", t.span,
                           f"Let {b.letter} start later, leave out the limits, or number all entries from 0: \\sum_{{{b.letter}=0}}.")
+
+
+def refuse_reversed(r: Names, b: Binder, body: Surface, t: Tex) -> None:
+    """x_{n-i} up to i = n: at the upper limit an entry before the first is read."""
+    if b.upper is None or b.lower is None or guarded(b, t) or not countable(b.upper):
+        return
+    last = linear(counted_from(r, b.upper, b, t))
+    for x in walk_surface(body):
+        for place in x.args[1:] if x.op == "index" else ():
+            terms = linear(place)
+            if last is None or terms is None or terms.get(b.name) != -1:
+                continue
+            least = {k: terms.get(k, 0) - last.get(k, 0) for k in {*terms, *last} - {b.name}}
+            if all(not v for k, v in least.items() if k) and least.get("", 0) < 0:
+                raise r.error("shape", "The last term of this sum reads an entry before the first.", t.span,
+                              f"Let {b.letter} end earlier, or leave out the limits: \\sum_{b.letter}.")
 
 
 def refuse_limit(r: Names, last: Surface, gaps: list[dict[str, int] | None], upper: Tex, b: Binder) -> None:

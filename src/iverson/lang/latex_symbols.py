@@ -51,6 +51,7 @@ class Entry:
     fault: IversonError | None = None  # why its body could not be read
     bindings: list[Any] = field(default_factory=list)
     row: bool = False
+    raised: bool = False  # its index stands above without parentheses: x^i
     diagonal: bool = False  # D_{ii} = ...: a diagonal matrix
     placeholders: tuple[str, ...] = ()  # the letters that stand for the indices of a slice in the symbol of the caller
 
@@ -179,10 +180,12 @@ class Symbols:
         entry = Entry(name, dims, kind, form, given=True)
         base, sub, sups = str(tree.attr), tree.sub, list(tree.sup)
         places: list[str] = []
+        raised = False
         for p, (mark, above) in enumerate(list(sups)):
             if len(places) < count and (mark in ("round", "square") or (mark == "power" and sub is None)) and (texts_of(
                     above if isinstance(above, tuple) else (above,)) or "0").isdigit() is False:
                 places.append("sup")
+                raised = mark == "power"
                 sups[p] = ("", None)
         terms = [x for part in sub or () for x in (part.args if part.op == "row" else (part,))]
         wanted = min(count - len(places), len(terms))
@@ -192,7 +195,7 @@ class Symbols:
         left = terms[: len(terms) - wanted]
         name_sub = "".join(text_of(x) or "" for x in left) if left else None
         name_sup = next((m for k, a in sups if k and (m := mark_of(k, a))), None)
-        entry.places = tuple(places)
+        entry.places, entry.raised = tuple(places), raised
         entry.placeholders = tuple(text_of(x) or "" for x in terms[len(left) :])
         self.add(key_of(base, name_sub, name_sup), entry)
 
@@ -244,7 +247,7 @@ def suits(e: Entry, t: Tex, named: bool) -> bool:
     """Whether the scripts of an occurrence stand where those of the entry do."""
     sub = "sub" in e.places and not named
     sup = "sup" in e.places
-    has_sup = any(k in ("round", "square", "power") for k, _ in t.sup)
+    has_sup = any(k in ("round", "square") or (k == "power" and e.raised) for k, _ in t.sup)
     return (not sub or bool(t.sub)) and (not sup or has_sup) and not (e.places and not t.sub and not t.sup)
 
 
