@@ -34,18 +34,22 @@ def parse(
     kinds: Mapping[str, str] | None = None,
     symbols: Mapping[str, Any] | None = None,
     target: str | None = None,
+    formula: str | None = None,
 ) -> Loss:
     """Read a loss.
 
     source   a text in iverson notation, NumPy, LaTeX or as it stands on a chalkboard, a path to a file of one (.iv, .py, .tex),
              or a Python function
     sizes    {"X": ("N", "D"), "b": ()}: what the text does not declare; kinds: {"y": "label K", "A": "symmetric"}
-    symbols  of LaTeX: {"y_hat": r"\\hat{y}", "X": (r"x^{(i)}", "row")}; target: the left side of the formula that is the loss
+    symbols  of LaTeX: {"y_hat": r"\\hat{y}", "X": (r"x^{(i)}", "row")}
+    formula  the left side of the formula that is the loss; target is another word for it, where nothing else has that name
     Errors   IversonError, with the text and the place in it
     """
     if isinstance(source, Loss):
         return source
-    t = read(source, notation, sizes, kinds, symbols, target)
+    if target is not None and formula is not None and target != formula:
+        raise IversonError("usage", "target and formula are two words for one thing here.", hint="Give one of them.")
+    t = read(source, notation, sizes, kinds, symbols, target if formula is None else formula)
     return Loss(t, t.script.source)
 
 
@@ -63,6 +67,7 @@ def derive(
     verified: bool = True,
     symbols: Mapping[str, Any] | None = None,
     target: str | None = None,
+    formula: str | None = None,
 ) -> Any:
     """The gradient of a scalar loss, the Jacobian of a vector or matrix, or the vector-Jacobian product with `upstream`.
 
@@ -79,7 +84,7 @@ def derive(
     """
     kinds = dict(kinds or {})
     form = kinds.pop(upstream, None) if upstream and upstream in kinds else None
-    loss = parse(source, notation, sizes, kinds, symbols, target)
+    loss = parse(source, notation, sizes, kinds, symbols, target, formula)
     names, prefer = wanted_names(wrt)
     check_options(order, layout, names, upstream)
     laid: Callable[[Derived], Derived] = in_vec if layout == "vec" else lambda d: d
@@ -145,6 +150,9 @@ def check(
     kinds: Mapping[str, str] | None = None,
     order: int | None = None,
     lang: str = "en",
+    symbols: Mapping[str, Any] | None = None,
+    target: str | None = None,
+    formula: str | None = None,
 ) -> Any:
     """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, causes, counterexample.
 
@@ -153,8 +161,10 @@ def check(
     """
     from .diagnosis.verdict import hessian_meant, judge
 
+    loss = parse(source, notation, sizes, kinds, symbols, target, formula)
+
     def ask(n: int) -> Any:
-        d = derive(source, wrt, n, notation, sizes, kinds)
+        d = derive(loss, wrt, n)
         return judge(d._judge, d.derived, candidate, candidate_notation, lang, d._evaluate)
 
     found = ask(order or 1)
@@ -202,6 +212,8 @@ def compile(
     dtype: str = "float64",
     threads: int = 1,
     wait: bool = False,
+    symbols: Mapping[str, Any] | None = None,
+    formula: str | None = None,
 ) -> Any:
     """A function of the arrays that returns (value, gradient), or (value, {name: gradient}) for several names.
 
@@ -213,6 +225,7 @@ def compile(
     dtype     of the arrays and gradients of a native kernel: float64 or float32; values and sums over samples are float64
     threads   of a native kernel; the result does not depend on it
     wait      for the native kernel to be compiled, as f.wait() does
+    symbols, formula   as of `parse`
 
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
@@ -220,9 +233,9 @@ def compile(
     if wrt is None:
         from .training import parameters
 
-        source = parse(source, notation, sizes, kinds)
+        source = parse(source, notation, sizes, kinds, symbols, formula=formula)
         wrt = parameters(source.typed)
-    found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
+    found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds, symbols=symbols, formula=formula)
     rows = found if isinstance(found, dict) else {str(wrt): found}
     if target in ("torch", "jax"):
         from .targets import function
@@ -252,11 +265,11 @@ def check_target(target: str, dtype: str, threads: int) -> None:
         raise IversonError("usage", f"The number of threads is 1 or more, not {threads!r}.")
 
 
-def module(source: Any, wrt: str | Sequence[str], target: str = "numpy") -> str:
-    """A readable module with the value and the gradients by all of `wrt`."""
+def module(source: Any, wrt: str | Sequence[str], target: str = "numpy", **reading: Any) -> str:
+    """A readable module with the value and the gradients by all of `wrt`; `reading` as of `parse`, without target."""
     from .targets import module as module_of
 
-    loss = parse(source)
+    loss = parse(source, **reading)
     return module_of(derive(loss, [wrt] if isinstance(wrt, str) else list(wrt)), target)
 
 
@@ -266,14 +279,17 @@ def problem(
     notation: str = "auto",
     sizes: Sizes | None = None,
     kinds: Mapping[str, str] | None = None,
+    symbols: Mapping[str, Any] | None = None,
+    formula: str | None = None,
 ) -> Any:
     """A loss ready for training: what `fit`, `predict` and `score` work on.  The last few texts are not derived again."""
     from .training import TrainingProblem
 
-    key = repr((source, wrt, notation, sorted((sizes or {}).items()), sorted((kinds or {}).items()))) if isinstance(source, str) else ""
+    given = (wrt, notation, sorted((sizes or {}).items()), sorted((kinds or {}).items()), sorted((symbols or {}).items()), formula)
+    key = repr((source, *given)) if isinstance(source, str) else ""
     if key in PROBLEMS and not source.endswith((".iv", ".py", ".tex")):
         return PROBLEMS[key]
-    loss = parse(source, notation, sizes, kinds)
+    loss = parse(source, notation, sizes, kinds, symbols, formula=formula)
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
 
     def gradient(params: tuple[str, ...]) -> tuple[Program, dict[str, Any]]:
@@ -302,6 +318,8 @@ def fit(
     kinds: Mapping[str, str] | None = None,
     notation: str = "auto",
     progress: Callable[[int, float, float], None] | None = None,
+    symbols: Mapping[str, Any] | None = None,
+    formula: str | None = None,
     **settings: Any,
 ) -> Any:
     """Train a loss by L-BFGS on its verified gradient; a Model with params, curve and scores comes back.
@@ -316,7 +334,7 @@ def fit(
 
     numbers = {n: v for n, v in (sizes or {}).items() if isinstance(v, int)}
     shapes = {n: v for n, v in (sizes or {}).items() if not isinstance(v, int)}
-    p = problem(source, wrt, notation, shapes, kinds)
+    p = problem(source, wrt, notation, shapes, kinds, symbols, formula)
     if isinstance(data, Mapping):
         table = from_arrays(data, p.inputs, label, sizes=numbers)
     else:

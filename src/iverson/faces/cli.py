@@ -306,6 +306,7 @@ def fit(
         notation=notation,
         progress=progress_line(),
         scalars=as_numbers(scalars),
+        **reading(),
         **settings,
     )
     api.save(model, folder)

@@ -16,20 +16,25 @@ def kept(context: click.Context, option: click.Parameter, value: Any) -> None:
 
 
 def targeted(f: Callable[..., Any]) -> Callable[..., Any]:
-    """--target, for commands whose own options leave that name free."""
-    said = "Of a text with several formulas, the left side of the one to take."
+    """--target as another word for --formula, on commands whose own options leave that name free."""
+    said = "The same as --formula."
     return click.option("--target", help=said, expose_value=False, callback=kept)(f)
 
 
 def reading() -> dict[str, Any]:
     """The arguments of `parse` that were kept."""
     meta = click.get_current_context().meta
-    return {"symbols": as_symbols(meta.get("iverson.symbols") or ""), "target": meta.get("iverson.target")}
+    formula, target = meta.get("iverson.formula"), meta.get("iverson.target")
+    if formula and target and formula != target:
+        raise IversonError("usage", "--formula and --target are two words for one thing here.", hint="Give one of them.")
+    return {"symbols": as_symbols(meta.get("iverson.symbols") or ""), "formula": formula or target}
 
 
 def common(f: Callable[..., Any]) -> Callable[..., Any]:
-    """--notation, --sizes, --kinds, and --symbols, which says what LaTeX leaves open."""
+    """--notation, --sizes, --kinds, and --symbols and --formula, which say what LaTeX leaves open."""
+    said = "Of a text with several formulas, the left side of the one to take."
     for option in (
+        click.option("--formula", help=said, expose_value=False, callback=kept),
         click.option("--symbols", default="", help=r'"y_hat=\hat{y}; X=x^{(i)} row"', expose_value=False, callback=kept),
         click.option("--kinds", default="", help='"y=label K; A=symmetric"'),
         click.option("--sizes", default="", help='"X=N,D; w=D; b=; r=8"'),

@@ -16,12 +16,20 @@ from .doubts import scoped
 from .latex_formulas import (
     Formula,
     bare_head,
+    derived,
     formulas_of,
+    head_of,
     index_letters,
     index_places,
     is_left,
     is_number,
+    least_index,
+    left_written,
     letters_in,
+    limit_letters,
+    loci_of,
+    lower_limits,
+    members,
     signature_key,
     single_letters,
     uses,
@@ -32,7 +40,8 @@ from .latex_reader import Reader
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
-from .latex_tree import Tex, signature, walk
+from .latex_tree import Tex, bound_letters, parts_of, signature, walk
+from .latex_words import RELATIONS
 from .surface import Declaration, Script, Surface, depth, names_in
 from .syntax import MOST_DEPTH, MOST_TREE
 
@@ -128,6 +137,7 @@ class Text:
         self.sizes, self.kinds, self.target = sizes, kinds, target
         self.given = entries_of(symbols)
         self.base: int | None = None
+        self.others: list[Formula] = []  # formulas that could be the loss as well
 
     def error(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> IversonError:
         return IversonError(kind, message, span, hint=hint, source=self.source)
@@ -177,7 +187,7 @@ class Text:
         self, aliases: dict[str, Surface], inferred: dict[tuple[str, int], Surface], extra: set[str], dims: dict[str, tuple[Dim, ...]]
     ) -> Reader:
         symbols = Symbols()
-        declared = self.members()
+        declared = members(self.statements, (*self.sizes, *self.given))
         for n in dict.fromkeys((*self.given, *self.sizes, *self.kinds)):
             symbol, form = self.given.get(n, (None, None))
             symbols.given(n, symbol, form, self.dims(n), self.kinds.get(n, "").split("[")[0].split()[0] if self.kinds.get(n) else "")
@@ -185,7 +195,7 @@ class Text:
         r = Reader(symbols, self.size_names() | extra, self.source)
         r.aliases, r.inferred = dict(aliases), dict(inferred)
         r.base = self.counting() if self.base is None else self.base
-        r.zero = self.zeros() if self.base is None else set()
+        r.starts = self.starts(r) if self.base is None else {}
         self.definitions(r)
         r.taken = {e.name for e in symbols.all()}
         self.uses, self.sliced = self.usage(r)
@@ -232,55 +242,31 @@ class Text:
             return (None,) * RANKS[word]
         return None
 
-    def members(self) -> dict[str, tuple[Dim, ...]]:
-        r"""`x \in \mathbb{R}^{m \times n}` declares an array."""
-        found: dict[str, tuple[Dim, ...]] = {}
-        for s in self.statements:
-            if s.kind != "membership":
-                continue
-            texts = [t.text for t in s.tokens if t.kind != "line"]
-            if r"\in" not in texts or r"\mathbb{R}" not in texts:
-                continue
-            at = texts.index(r"\in")
-            names = [x for x in texts[:at] if x not in (",", r"\forall")]
-            rest = texts[texts.index(r"\mathbb{R}") + 1 :]
-            if rest[:1] != ["^"]:
-                shape: tuple[Dim, ...] = ()
-            else:
-                inner = [x for x in rest[1:] if x not in ("{", "}")]
-                sizes = "".join(inner).split(r"\times")
-                if not all(re.fullmatch(r"[A-Za-z]\w*|\d+", x) for x in sizes):
-                    continue
-                shape = tuple(int(x) if x.isdigit() else x for x in sizes)
-            shape = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
-            if all(re.fullmatch(r"\\?[A-Za-z]+|\\\w+\{.*\}", x) for x in names):
-                for x in names:
-                    if not any(g == x or plain(x) == g for g in (*self.sizes, *self.given)):
-                        found[x] = shape
-        return found
-
     def counting(self) -> int:
         """What constant indices count from: the smallest lower limit of the sums, else 1."""
         lows = {int(x.args[1].attr) for f in self.formulas for t in walk(f.body) if t.op == "big" for x in t.sub or ()
                 if x.op == "rel" and x.attr == "=" and x.args[1].op == "num" and x.args[1].attr in (0, 1)}
         return 0 if lows == {0} else 1
 
-    def zeros(self) -> set[tuple[str, str, int]]:
-        """Axes that some sum reads from 0 on."""
-        found: set[tuple[str, str, int]] = set()
+    def starts(self, r: Reader) -> dict[tuple[str, str, int], int]:
+        """What the indices of an axis count from, where a sum or a constant says so: the least index that is written."""
+        found: dict[tuple[str, str, int], int] = {}
+        written: dict[tuple[str, str, int], set[Any]] = {}
         for f in self.formulas:
-            for t in walk(f.body):
-                if t.op != "big":
-                    continue
-                letters = {str(x.args[0].attr) for x in t.sub or () if x.op == "rel" and x.attr == "=" and x.args[0].op == "sym"
-                           and x.args[1].op == "num" and x.args[1].attr == 0}
-                for x in walk(t.args[0]) if letters else ():
-                    if x.op == "sym":
-                        terms = [y for s in x.sub or () for y in (s.args if s.op == "row" else (s,))]
-                        for p, y in enumerate(terms):
-                            if y.op == "sym" and str(y.attr) in letters:
-                                found |= {(str(x.attr), "sub", p), (str(x.attr), "rest", p)}
-        return found
+            stack: list[tuple[Tex, dict[str, int]]] = [(f.body, {})]
+            while stack:
+                t, lows = stack.pop()
+                if t.op == "big":
+                    lows = {k: v for k, v in lows.items() if k not in bound_letters(t)} | lower_limits(t)
+                if t.op == "sym" and not r.symbols.is_name(t):
+                    for locus, x in loci_of(t, r):
+                        key = (str(t.attr), *locus)
+                        written.setdefault(key, set()).add(x.attr)
+                        least = least_index(x, lows)
+                        if least is not None and least in (0, 1):
+                            found[key] = min(least, found.get(key, 1))
+                stack += [(x, lows) for x in parts_of(t)]
+        return {key: least for key, least in found.items() if written[key] != {0}}  # a lone x_0 may be a name of its own
 
     # -- definitions -----------------------------------------------------------------------------------------
 
@@ -301,7 +287,8 @@ class Text:
                 head = head.args[0]
             known = r.symbols.find(head)
             given = known is not None and known[0].given and not known[0].weak
-            if known is not None and given and params is None and not (head.sub and not known[1] and not known[0].dims):
+            if known is not None and given and params is None and not (head.sub and not known[1] and (
+                    not known[0].dims or self.labelled(head, r))):
                 f.entry = Entry("", key="", kind="constraint")
                 continue
             if head.op == "fn":
@@ -310,6 +297,12 @@ class Text:
         for f in self.formulas:
             if f.entry is not None and f.entry.kind == "definition":
                 self.placed(f, r)
+
+    def labelled(self, head: Tex, r: Reader) -> bool:
+        """Whether a subscript is a declared array that cannot be an index: K_y beside K and y."""
+        below = [x for s in head.sub or () for x in (s.args if s.op == "row" else (s,))]
+        found = [r.symbols.find(x) if x.op == "sym" else None for x in below]
+        return bool(found) and all(e is not None and e[0].given and e[0].kind != "label" and bool(e[0].dims) for e in found)
 
     def placed(self, f: Formula, r: Reader) -> None:
         """Which scripts of a left side are indices: those that are free in the body."""
@@ -321,6 +314,9 @@ class Text:
         raised = [(p, x) for p, (k, a) in enumerate(head.sup) if k in ("round", "square") for x in a]
         candidates = [(str(x.attr), place) for x, place in [*((x, "sup") for _, x in raised), *((x, "sub") for x in terms)]
                       if x.op == "sym" and not x.sub and len(str(x.attr)) == 1 and not self.declared_array(r, x)]
+        if len(candidates) == 2 and candidates[0] == candidates[1] and len(terms) == 2:
+            f.entry.diagonal = True
+            candidates = candidates[:1]
         f.entry.letters = tuple(x for x, _ in candidates)
         f.entry.places = tuple(p for _, p in candidates)
         count = sum(p == "sub" for _, p in candidates)
@@ -341,14 +337,15 @@ class Text:
         weak = [e for e in r.symbols.entries.get(key, []) if e.weak]
         if weak:
             r.symbols.entries[key] = [e for e in r.symbols.entries[key] if not e.weak]
+            r.symbols.forget()
         same_key = [e for e in r.symbols.entries.get(key, []) if e.kind == "definition" and len(e.letters) == len(f.entry.letters)]
         if same_key:
-            old = next(e for e in same_key if e.kind == "definition")
+            old = same_key[0]
             if old.body is not None and signature(old.body) == signature(f.body):
                 f.entry = old
                 return
-            old.state = "twice"
-            f.entry.state = "twice"
+            if not f.entry.letters or not old.bindings or signature(old.bindings[0]) == signature(f.entry.bindings[0]):
+                old.state = f.entry.state = "twice"
         r.symbols.add(key, f.entry)
 
     def letters(self, r: Reader) -> None:
@@ -362,10 +359,12 @@ class Text:
             wished = list(e.letters)
             e.letters = ()
             r.free.clear()
+            r.symbols.forget()
             free = {x for x in letters_in(e.body)} if any(x in r.sizes for x in wished) else set()
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
             head, sub, sup = e.bindings
             e.bindings = []
+            free |= {x for x in wished if x in limit_letters(e.body)}
             kept = [x in free for x in wished]
             places = e.places
             e.letters = tuple(x for x, k in zip(wished, kept, strict=True) if k)
@@ -377,6 +376,10 @@ class Text:
                 r.symbols.entries[e.key].remove(e)
                 r.symbols.add(key, e)
             r.free.clear()
+            r.symbols.forget()
+            for other in r.symbols.entries[e.key]:
+                if other is not e and other.kind == "definition" and other.name and len(other.letters) == len(e.letters):
+                    other.state = e.state = "twice"
             wanted = identifier(e.key)
             taken = {x.name for x in r.symbols.all()} | {x.name for x in r.undeclared.values()} | r.sizes
             while wanted in taken:
@@ -426,8 +429,15 @@ class Text:
         if self.target is not None:
             return self.targeted(r)
         named = [f for f in self.formulas if f.entry is None or f.entry.kind == "definition"]
+        heads = {signature(bare_head(head_of(f.left))) for f in named if f.left is not None}
+        named = [f for f in named if not derived(f, heads)] or named
+        named = [f for f in named if f.left is None or not is_number(f.body)] or named
         free = [f for f in named if not self.used_by_others(f, named, r)]
-        return (free or named or self.formulas)[-1]
+        found = (free or named or self.formulas)[-1]
+        self.others = [f for f in free if f is not found]
+        if found.entry is not None and found.entry.kind == "constraint" and is_number(found.body):
+            raise self.error("syntax", "This is an equation, not a loss.", found.statement.span, "Leave out the side that is a number.")
+        return found
 
     def targeted(self, r: Reader) -> Formula:
         """By the letters of its left side, or by its name in iverson notation."""
@@ -438,6 +448,10 @@ class Text:
             words = {str(wanted.attr), plain(str(wanted.attr))}
         except IversonError:
             keys, words = set(), {self.target}
+        whole = left_written(self.target)
+        for f in reversed(self.formulas):
+            if f.left is not None and signature(f.left) == whole:
+                return f
         for exact in (True, False):
             for f in reversed(self.formulas):
                 if f.left is None:
@@ -483,17 +497,32 @@ class Text:
             letter = min(free)
             span = next((x.span for x in walk(goal.body) if x.op == "sym" and str(x.attr) == letter), goal.body.span)
             raise self.error("ambiguous", f"The index {letter} is not bound.", span, rf"Sum over it: \sum_{letter}; or define what it means.")
+        for f in self.formulas:
+            self.refuse_inner(f, goal, r)
         for x in r.symbols.all():
             if x.state == "twice" and (x is e or uses(goal.body, x, r)):
                 raise self.error("name", f"{x.name} is defined twice.", x.body.span if x.body else None, "Choose the loss with target=.")
         self.refuse_conflicts(r, goal)
         r.equation(e)
+        if self.target is None and self.others and e.dims:
+            raise self.error("ambiguous", "The last formula is an array, and another one could be the loss.", goal.statement.span,
+                             "Choose the loss with formula=.")
         self.refuse_elided(r)
         for q in r.equations:
             if depth(q.body) > MOST_TREE:
                 raise self.error("limit", f"The formula is nested deeper than {MOST_TREE}.", q.span)
         notation = "latex"
         return Script(self.declarations(r), tuple(r.equations), e.name, self.source, notation, anonymous, tuple(r.notes))
+
+    def refuse_inner(self, f: Formula, goal: Formula, r: Reader) -> None:
+        """A minimum over variables that is used by the loss, or is a function of others than it searches: a problem within it."""
+        below = [t for t in f.statement.searched if t.kind == "sym"]
+        if not below or f.entry is None or f.entry.kind != "definition":
+            return
+        names = {str(p.attr) for p in f.entry.params or ()}
+        if (f is not goal and uses(goal.body, f.entry, r)) or (names and not names & {t.text for t in below}):
+            raise self.error("unsupported", "This is a minimum or maximum over variables, a problem within the loss.", f.statement.searched[0].span,
+                             "Its value has no formula here; leave out what it is searched over to mean the objective itself.")
 
     def refuse_conflicts(self, r: Reader, goal: Formula) -> None:
         """A symbol that the caller declares and the text defines."""
@@ -525,7 +554,8 @@ class Text:
             return
         letters = {t.text for t in below if t.kind == "sym"}
         first = below[0]
-        if len(below) <= 3 and any(x in letters_in(goal.body) and r.symbols.find(Tex("sym", (), x, first.span)) is None for x in letters):
+        ranged = len(below) <= 3 or any(t.text in RELATIONS for t in below)
+        if ranged and any(x in letters_in(goal.body) and r.symbols.find(Tex("sym", (), x, first.span)) is None for x in letters):
             tokens = goal.statement.tokens
             if len(goal.statement.members) == 1:
                 goal.body = TexParser(tokens, self.source).whole()
@@ -545,7 +575,7 @@ class Text:
         for e in r.undeclared.values():
             if e.name not in used or e.name in self.sizes or e.name in self.kinds:
                 continue
-            if e.dims is not None and (any(d is not None for d in e.dims) or e.key in self.members()):
+            if e.dims is not None and (any(d is not None for d in e.dims) or e.key in members(self.statements, (*self.sizes, *self.given))):
                 made.append(Declaration(e.name, "tensor" if e.dims else "scalar", tuple(written(d) for d in e.dims)))
         return tuple(made)
 

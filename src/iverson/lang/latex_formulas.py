@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
 from .latex_names import Names
 from .latex_parse import TexParser
 from .latex_split import Statement
-from .latex_symbols import Entry
-from .latex_tree import Tex, primed, regrouped, walk
+from .latex_symbols import Dim, Entry, plain
+from .latex_tokens import tokenize
+from .latex_tree import PRIME, Tex, bare_symbols, bound_letters, primed, regrouped, signature, walk
 
 
 @dataclass
@@ -47,6 +49,8 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
     for s in plain_formulas:
         if trivial(s):
             continue
+        if len(plain_formulas) > 1 and len(s.members) == 1 and [t.kind for t in s.tokens if t.kind != "line"] == ["num"]:
+            raise IversonError("syntax", "A number stands alone here.", s.span, hint="Put what belongs together in parentheses.", source=source)
         left, fault = None, None
         try:
             left = TexParser(s.members[0], source, known, chalk).whole() if len(s.members) > 1 else None
@@ -63,9 +67,10 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
 
 
 def single_letters(symbols: Mapping[str, Any]) -> set[str]:
-    """The letters that symbols of the caller begin with."""
+    """The letters and words that symbols of the caller begin with."""
     heads = [str(v if isinstance(v, str) else (v or ("",))[0]) for v in symbols.values()]
-    return {h[0] for h in heads if h[:1].isalpha()}
+    words = [re.match(r"\s*([A-Za-z]+)", h) for h in heads]
+    return {h[0] for h in heads if h[:1].isalpha()} | {w[1] for w in words if w}
 
 
 def trivial(s: Statement) -> bool:
@@ -143,3 +148,93 @@ def uses(t: Tex, e: Entry, r: Names) -> bool:
                 seen.add(id(found[0]))
                 stack.append(found[0].body)
     return False
+
+
+def limit_letters(body: Tex) -> set[str]:
+    """Letters in the limits of sums that these do not bind: t in \\sum_{k=t}^{T}."""
+    found: set[str] = set()
+    for x in walk(body):
+        if x.op == "big":
+            limits = [y.args[1] for y in x.sub or () if y.op == "rel" and len(y.args) == 2] + [a for k, a in x.sup if k == "power"]
+            found |= {str(y.attr) for a in limits for y in walk(a) if y.op == "sym"} - bound_letters(x)
+    return found
+
+
+def lower_limits(t: Tex) -> dict[str, int]:
+    """The numbers at which the indices of a sum sign start."""
+    found: dict[str, int] = {}
+    for x in t.sub or ():
+        if x.op == "rel" and x.attr == "=" and x.args[1].op == "num" and isinstance(x.args[1].attr, int):
+            found |= {str(y.attr): x.args[1].attr for y in bare_symbols(x.args[0])}
+    return found
+
+
+def least_index(x: Tex, lows: Mapping[str, int]) -> int | None:
+    """The least value of an index that is a number, or a bound letter with a number added."""
+    if x.op == "num" and isinstance(x.attr, int):
+        return 0 if x.attr == 0 else None
+    if x.op == "sym" and not x.sub and not x.sup:
+        return lows.get(str(x.attr))
+    if x.op == "add" and len(x.args) == 2 and x.args[0].op == "sym" and str(x.args[0].attr) in lows:
+        k = x.args[1]
+        sign, k = (-1, k.args[0]) if k.op == "neg" else (1, k)
+        return lows[str(x.args[0].attr)] + sign * k.attr if k.op == "num" and isinstance(k.attr, int) else None
+    return None
+
+
+def loci_of(t: Tex, r: Names) -> list[tuple[tuple[str, int], Tex]]:
+    """The indices of a symbol with the places by which `Names.array` knows them."""
+    found = r.symbols.find(t)
+    places = found[0].places if found is not None and found[0].slice is not None else ()
+    below = [x for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
+    raised = [x for k, a in t.sup if k in ("round", "square") for x in a]
+    held = places.count("sub")
+    made = [(("sub", p + places.count("sup")) if p < held or not places else ("rest", p - held), x) for p, x in enumerate(below)]
+    return made + [(("sup", p), x) for p, x in enumerate(raised)]
+
+
+def left_written(target: str) -> Any:
+    """A target that is written as a whole left side: J(\\theta), R^2."""
+    try:
+        displays = tokenize(target)
+        return signature(TexParser(displays[0], target).whole()) if displays and displays[0] else None
+    except IversonError:
+        return None
+
+
+def head_of(left: Tex) -> Tex:
+    return left.args[0] if left.op == "row" else left
+
+
+def derived(f: Formula, heads: set[Any]) -> bool:
+    """L' = 2x beside L = x^2 is a claim about a derivative."""
+    head = head_of(f.left) if f.left is not None else None
+    return head is not None and head.sup[-1:] == PRIME and signature(replace(head, sup=head.sup[:-1], span=Span(0, 0))) in heads
+
+
+def members(found: list[Statement], known: Collection[str]) -> dict[str, tuple[Dim, ...]]:
+    r"""`x \in \mathbb{R}^{m \times n}` declares an array."""
+    made: dict[str, tuple[Dim, ...]] = {}
+    for s in found:
+        if s.kind != "membership":
+            continue
+        texts = [t.text for t in s.tokens if t.kind != "line"]
+        if r"\in" not in texts or r"\mathbb{R}" not in texts:
+            continue
+        at = texts.index(r"\in")
+        names = [x for x in texts[:at] if x not in (",", r"\forall")]
+        rest = texts[texts.index(r"\mathbb{R}") + 1 :]
+        if rest[:1] != ["^"]:
+            shape: tuple[Dim, ...] = ()
+        else:
+            inner = [x for x in rest[1:] if x not in ("{", "}")]
+            sizes = "".join(inner).split(r"\times")
+            if not all(re.fullmatch(r"[A-Za-z]\w*|\d+", x) for x in sizes):
+                continue
+            shape = tuple(int(x) if x.isdigit() else x for x in sizes)
+        shape = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
+        if all(re.fullmatch(r"\\?[A-Za-z]+|\\\w+\{.*\}", x) for x in names):
+            for x in names:
+                if not any(g == x or plain(x) == g for g in known):
+                    made[x] = shape
+    return made

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..core.errors import IversonError, Span
 from .latex_symbols import Dim, Entry, Symbols, identifier, key_of, mark_of, plain, text_of, texts_of
-from .latex_tree import Sup, Tex, walk
+from .latex_tree import Sup, Tex, bound_letters, same, walk
 from .latex_values import (
     Binder,
     Val,
@@ -38,7 +38,7 @@ class Names:
         self.symbols, self.sizes, self.source = symbols, sizes, source
         self.aliases: dict[str, Surface] = {}
         self.inferred: dict[tuple[str, int], Surface] = {}
-        self.zero: set[tuple[str, str, int]] = set()  # axes whose indices count from 0
+        self.starts: dict[tuple[str, str, int], int] = {}  # what the indices of an axis count from
         self.base = 1
         self.equations: list[Equation] = []
         self.notes: dict[str, None] = {}
@@ -86,11 +86,16 @@ class Names:
     def symbol(self, t: Tex, env: Env) -> Val:
         """A letter with its scripts: bound, declared, defined, a constant, or a new name."""
         key = str(t.attr)
-        if key in env:
-            return self.bound(env[key], t, env)
         found = self.symbols.find(t)
+        if t.sub and len(t.sub) == 1 and t.sub[0].op == "plus" and not (found is not None and found[1]):
+            v = self.number(Tex("sym", (), t.attr, t.span), env)
+            return self.above(Val(Surface("call", (number(0), v.tree), "max", t.span), v.dims), t.sup, t.span, env)
+        if key in env and not (t.sub and found is not None and found[1] and found[0].given):
+            return self.bound(env[key], t, env)
         if found is not None and not self.is_pi(found[0], t):
-            rivals = self.symbols.rivals(t) if not found[1] else []
+            rivals = self.symbols.rivals(t) if not found[1] and found[0].key == key else []
+            if len(rivals) == 1 and rivals[0].given and rivals[0].slice is not None:
+                found = (rivals[0], *found[1:])
             if len({id(e) for e in rivals}) > 1:
                 said = " or ".join(e.name for e in rivals)
                 raise self.error("ambiguous", f"{key} with this subscript is an entry of {said}.", t.span, "Give them different symbols.")
@@ -152,12 +157,19 @@ class Names:
                 raise self.error("shape", f"{e.name} is a scalar and has no entries.", t.span, "Declare its sizes.")
             if rest:
                 v = self.array(e, rest, [("sub", p) for p in range(len(rest))], t, env)
+                self.refuse_stacked(e, v, sup, t)
             elif e.dims and any(k in ("round", "square") for k, _ in sup):
                 p = next(p for p, (k, _) in enumerate(sup) if k in ("round", "square"))
                 v = self.array(e, tuple(sup[p][1]), [("sup", 0)], t, env)
                 sup = [*sup[:p], *sup[p + 1 :]]
             return self.above(v, tuple(sup), t.span, env)
         return self.above(self.sliced(e, places, rest, t, env), tuple(sup), t.span, env)
+
+    def refuse_stacked(self, e: Entry, v: Val, sup: list, t: Tex) -> None:
+        """X^{-1}_{ij}, X^T_{ij}: an entry of the inverse or of the transpose, or the inverse of an entry."""
+        if v.rank == 0 and e.dims is not None and len(e.dims) == 2 and any(k in ("T", "inv", "invT") for k, _ in sup):
+            raise self.error("ambiguous", f"What is above belongs to {e.name} or to its entry.", t.span,
+                             r"Write (X^{-1})_{ij}, (X^\top)_{ij} or \frac{1}{X_{ij}}.")
 
     def closed_params(self, e: Entry) -> bool:
         """Whether every argument of a definition is a symbol that means the same everywhere."""
@@ -169,7 +181,7 @@ class Names:
         sup = [s for p, s in enumerate(t.sup) if p != mark]
         chosen: list[Tex] = []
         if "sup" in e.places:
-            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square", "power")), None)
+            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square") or (k == "power" and e.raised)), None)
             if p is None:
                 raise self.error("syntax", f"{t.attr} stands for a {e.slice} of {e.name} and needs its index above.", t.span)
             inner = sup[p][1]
@@ -223,9 +235,9 @@ class Names:
         return replace(v, what="label") if e.kind == "label" and v.rank == 0 else v
 
     def axis_base(self, e: Entry, locus: tuple[str, int]) -> int:
-        base = re_base(e.key)
-        if (base, *locus) in self.zero or (e.name, *locus) in self.zero:
-            return 0
+        for base in (re_base(e.key), e.name):
+            if (base, *locus) in self.starts:
+                return self.starts[(base, *locus)]
         return self.base
 
     def terms(self, sub: tuple[Tex, ...], wanted: int) -> tuple[Tex, ...]:
@@ -247,6 +259,9 @@ class Names:
         base = self.base if base is None else base
         if x.op == "all":
             return Surface("all", span=x.span)
+        if x.op == "fn" or (x.op == "row" and not x.sub and (text_of(x) or "").isalpha() and not any(str(a.attr) in env for a in x.args)):
+            raise self.error("name", f"{text_of(x)} is no index; with it this is a name that is not declared.", x.span,
+                             'Declare it: symbols={"x_max": r"x_{\\max}"}.')
         v = self.value(x, env)
         if v.what == "label":
             return v.tree
@@ -296,13 +311,19 @@ class Names:
         given: list[Tex] = []
         wanted_sup = e.places.count("sup")
         if wanted_sup:
-            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square", "power")), None)
+            p = next((p for p, (k, _) in enumerate(sup) if k in ("round", "square")), None)
             if p is not None:
                 inner = sup[p][1]
                 given += self.terms(inner if isinstance(inner, tuple) else (inner,), wanted_sup)
                 sup = [*sup[:p], *sup[p + 1 :]]
         wanted = e.places.count("sub")
         if wanted and terms:
+            if e.diagonal:
+                pair = self.terms(tuple(terms), 2)
+                if len(pair) != 2 or not same(*pair):
+                    raise self.error("unsupported", f"Only the diagonal of {t.attr} is defined.", t.span,
+                                     rf"Its other entries are 0; write {t.attr}_{{ii}}, or {t.attr} itself.")
+                terms = list(pair[:1])
             split = list(self.terms(tuple(terms), max(wanted, 2) if len(terms) == 1 and terms[0].op == "row" else wanted))
             given += split[:wanted]
             terms = split[wanted:]
@@ -382,6 +403,8 @@ class Names:
 
     def reference(self, e: Entry, values: Mapping[str, Val], t: Tex) -> Val:
         tree = name(e.name).at(t.span)
+        if not values and e.diagonal:
+            return applied("diag", [Val(tree, e.dims)], t.span)
         if not values:
             return Val(tree, e.dims, e.row)
         places: list[Surface] = []
@@ -532,20 +555,21 @@ def free_letters(t: Tex, r: Names, seen: frozenset[str] = frozenset(), bound: fr
     found: set[str] = set()
     inner = bound
     if t.op == "big":
-        inner = bound | {str(x.attr) for s in t.sub or () for x in walk(s) if x.op == "sym"}
+        inner = bound | bound_letters(t)
     for s in scripts_of(t):
         for x in walk(s):
             if x.op == "sym" and not x.sub and str(x.attr) not in inner and is_letter(str(x.attr)):
                 e = r.symbols.find(x)
                 if e is None and t.op == "sym" and (whole := r.symbols.find(t)) is not None and whole[1]:
                     continue
-                if e is None or (e[0].kind == "definition" and False):
+                if e is None:
                     found.add(str(x.attr))
     if t.op == "sym" and str(t.attr) not in inner:
         whole = r.symbols.find(t)
         if whole is not None and whole[0].kind == "definition" and whole[0].body is not None:
             found |= r.leaning(whole[0], seen) - inner
-    for a in (*t.args, *(t.sub or ()), *(y for k, x in t.sup for y in (x if isinstance(x, tuple) else (x,)) if isinstance(y, Tex))):
+    named = t.op == "sym" and (whole := r.symbols.find(t)) is not None and whole[1]
+    for a in (*t.args, *(() if named else t.sub or ()), *(y for k, x in t.sup for y in (x if isinstance(x, tuple) else (x,)) if isinstance(y, Tex))):
         found |= free_letters(a, r, seen, inner)
     return found - r.sizes if t.op != "big" else found
 

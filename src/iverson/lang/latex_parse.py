@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..core.errors import Span
-from .latex_stream import BARS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
+from .latex_stream import AXES, BARS, CONSTANTS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
 from .latex_tokens import Tok
 from .latex_tree import Sup, Tex
 from .latex_words import ARGS, BIG, FUNCTIONS, RELATIONS
@@ -93,6 +93,8 @@ class TexParser(Stream):
     def product(self) -> Tex:
         left = self.row()
         while self.now.text in SIGNS and self.now.kind != "stop":
+            if self.scripts_open and self.now.text in AXES and self.peek().text in ("}", ",", "]"):
+                break
             t = self.take()
             if self.is_("+", "-"):
                 sign = self.take()
@@ -107,6 +109,9 @@ class TexParser(Stream):
         """Factors that stand side by side; a sum sign among them takes the rest of the product."""
         items: list[Tex] = []
         while self.starts():
+            if items and items[-1].op == "num" and self.now.kind == "num" and not items[-1].sub and not items[-1].sup:
+                raise self.error("ambiguous", "Two numbers side by side are one number, or a product.",
+                                 items[-1].span.to(self.now.span), r"Write 3000, or 3 \cdot 0.5.")
             items.append(self.scripted())
             if items[-1].op == "big":
                 break
@@ -120,6 +125,8 @@ class TexParser(Stream):
         t = self.now
         if t.kind in ("sym", "num") or (t.kind == "word" and t.text not in ("and", "or", "not")):
             return not (self.chalk and t.kind == "sym" and (self._word("and") or self._word("or")))
+        if t.text == "\\|" and self.bars[-1:] == ["|"] and self.source[t.start : t.end] == "||" and not self._first:
+            return False
         if t.text in BARS and t.kind != "stop":
             return t.side != "r" and (t.side == "l" or not self.bars or self.bars[-1] != t.text or self._first)
         return t.text in ("(", "[", "{", r"\{", r"\langle", r"\lfloor", r"\lceil", r"\frac", r"\sqrt", r"\begin", r"\binom", *BIG) or (
@@ -150,7 +157,9 @@ class TexParser(Stream):
         while self.is_("^", "_", "'", ".^", "!") or self._indexed(base, sub):
             t = self.take()
             if t.text == "!":
-                raise self.error("unsupported", "A factorial is not read.", t.span, r"Write \Gamma(n+1).")
+                base = Tex("factorial", (Tex(base.op, base.args, base.attr, base.span.to(end), sub, tuple(sup)),), span=base.span.to(t.span))
+                sub, sup, end = None, [], t.span
+                continue
             if t.text == "'":
                 sup.append(("prime", None))
             elif t.text == "^":
@@ -167,7 +176,7 @@ class TexParser(Stream):
             end = self.tokens[self.at - 1].span
         if sub is None and not sup:
             return base
-        if base.sub is not None or base.sup:
+        if base.op == "factorial" or base.sub is not None or base.sup:
             base = Tex("group", (base,), span=base.span)
         return Tex(base.op, base.args, base.attr, base.span.to(end), sub, tuple(sup))
 
@@ -201,15 +210,15 @@ class TexParser(Stream):
             elif self.is_(r"\substack") and self.peek().text == "{":
                 self.take()
                 found += self.inside(self.take(), "}", colon)
-            elif colon and (self.is_(":", r"\cdot", ".") or (self.is_("*", "+", "-") and self.peek().text == close)):
+            elif colon and (self.is_(":", r"\cdot", ".", r"\bullet") or (self.is_("*", "+", "-") and self.peek().text == close)):
                 dot = self.take()
                 found.append(Tex("plus", span=dot.span) if dot.text in "+-" else Tex("all", span=dot.span))
             else:
                 found.append(self.logic())
                 if colon and self.is_(":", r"\mid", "|"):
                     mark = self.take()
-                    found.append(Tex("such", span=mark.span))
-                elif not self.is_(close, ",", ";") and not (colon and (self.is_(r"\cdot", ".") or self.now.kind == "speech")):
+                    found.append(Tex("all" if self.is_(close, ",") and mark.text == ":" else "such", span=mark.span))
+                elif not self.is_(close, ",", ";") and not (colon and (self.is_(*AXES, ".") or self.now.kind == "speech")):
                     raise self.stray()
         self.take()
         self.bars.pop()
@@ -264,8 +273,7 @@ class TexParser(Stream):
                     self.take()
                     return [("T", texts[0])]
             if self.is_(r"\dagger", "+"):
-                self.take()
-                return [("pinv", None)]
+                return [("pinv", self.take().text)]
             if self.is_("*", r"\star"):
                 self.take()
                 return [("star", None)]
@@ -304,8 +312,7 @@ class TexParser(Stream):
             self.take(), self.take()
             return "inv", None
         if self.is_(r"\dagger") or (self.is_("+") and ends):
-            self.take()
-            return "pinv", None
+            return "pinv", self.take().text
         if self.is_("*", r"\star", r"\ast") and ends:
             self.take()
             return "star", None
@@ -328,8 +335,9 @@ class TexParser(Stream):
         for p in range(self.at, len(self.tokens)):
             depth += (self.tokens[p].text in ("(", "[")) - (self.tokens[p].text in (")", "]"))
             if depth == 0:
-                following = self.tokens[p + 1].text
-                return following in ("}", "T", r"\top", "'")
+                following = self.tokens[p + 1]
+                lone = p == self.at + 2 and self.tokens[self.at + 1].kind in ("sym", "num")
+                return following.text in ("}", "T", r"\top", "'") or (lone and following.kind in ("num", "sym"))
         return False
 
     # -- atoms -----------------------------------------------------------------------------------------------
@@ -358,10 +366,10 @@ class TexParser(Stream):
             return self.fenced()
         if t.text in BIG:
             return self.big(BIG[self.take().text], t)
-        if t.text == r"\frac":
+        if t.text in (r"\frac", r"\binom"):
             self.take()
             a, b = self._one(t), self._one(t)
-            return Tex("frac", (a, b), span=t.span.to(b.span))
+            return Tex(t.text[1:], (a, b), span=t.span.to(b.span))
         if t.text == r"\sqrt":
             return self.root()
         if t.text == r"\begin":
@@ -381,6 +389,8 @@ class TexParser(Stream):
         t = self.now
         if t.kind == "word":
             self.take()
+            if t.text in CONSTANTS and t.text not in self.words:
+                return Tex("dropped", (), t.text, t.span)
             if t.text == "d" and self.now.kind == "sym":
                 follows = self.take()
                 return Tex("sym", (), "d" + follows.text, t.span.to(follows.span))
@@ -417,6 +427,9 @@ class TexParser(Stream):
         self.bars.append(t.text)
         self.opened_at = self.at - 1
         inner = self.logic()
+        if t.text == "|" and self.is_("\\|") and self.source[self.now.start : self.now.end] == "||":
+            double = self.now  # |x||y|: the first bar closes, the second opens
+            self.tokens[self.at : self.at + 1] = [Tok("op", "|", double.start, double.start + 1), Tok("op", "|", double.start + 1, double.end, "l")]
         if self.is_(t.text):
             end = self.take()
         else:

@@ -7,14 +7,14 @@ A definition without free letters becomes an equation; one that leans on an inde
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
 from ..core.errors import Span
-from .latex_names import Env, Names, key_text, text_of_sub
+from .latex_calls import Calls, logical
+from .latex_names import Env, text_of_sub
 from .latex_sums import condition_of, reduction
-from .latex_symbols import Entry, mark_of, plain
-from .latex_tree import Tex, inner_of, same
+from .latex_symbols import Entry, mark_of
+from .latex_tree import Tex, inner_of
 from .latex_values import (
     Val,
     added,
@@ -29,20 +29,17 @@ from .latex_values import (
     negative,
     norm,
     number_of,
+    plus,
     raised,
     turned,
 )
-from .latex_words import FUNCTIONS, LONG
 from .surface import Surface, number
 
 MOST_WORK = 20_000
-ONES = (r"\mathbb{1}", r"\mathbf{1}", r"\mathbb{I}", "I", r"\mathbf{I}", "1")
-INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}
-STANDARD = {r"\sigma": "sigmoid", r"\Gamma": "gamma", r"\Phi": "normcdf"}
-UNCLEAR = ("log",)  # log(x)^2 is read both ways
+KNOWN_NORMS = r"Known are \|x\|_1, \|x\|_2, \|x\|_\infty, \|x\|_p, \|X\|_F, \|X\|_*, \|X\|_{1,1} and \|x\|_A of a matrix A."
 
 
-class Reader(Names):
+class Reader(Calls):
     """One reading of one text."""
 
     # -- one node --------------------------------------------------------------------------------------------
@@ -52,8 +49,12 @@ class Reader(Names):
         self.work += 1
         if self.work > MOST_WORK:
             raise self.error("limit", "Its definitions put into each other make the formula too large.", t.span)
+        if t.op in ("sym", "num") and t.sub is not None and self.indicates(t, env) and len(t.sub) == 1 and logical(inner_of(t.sub[0])):
+            return self.above(self.bracket(inner_of(t.sub[0]), env, t.span), t.sup, t.span, env)
         if t.op == "sym":
             return self.symbol(t, env)
+        if t.op == "num" and t.attr in (0, 1) and t.sub and (made := self.special(replace(t, attr=rf"\mathbf{{{t.attr}}}"), env)) is not None:
+            return made
         if t.op != "big" and (t.op in ("fence", "norm", "bars") or t.sub is not None or t.sup):
             return self.scripted(t, env)
         return getattr(self, f"_{t.op}")(t, env)
@@ -91,6 +92,8 @@ class Reader(Names):
             elif kind in ("inv", "invT"):
                 v = self._inverse(v, span)
                 v = turned(v, span) if kind == "invT" else v
+            elif kind == "pinv" and x == "+" and v.rank == 0:
+                v = Val(Surface("call", (number(0), number_of(v).tree), "max", span))
             elif kind == "pinv":
                 v = applied("pinv", [v], span)
             elif kind == "epower":
@@ -243,7 +246,27 @@ class Reader(Names):
         return grid(cells, t.span)
 
     def _fn(self, t: Tex, env: Env) -> Val:
-        raise self.error("syntax", f"{t.attr} has no argument here.", t.span)
+        raise self.error("syntax", f"{t.attr} has no argument here.", t.span,
+                         f"Put what it is taken of in parentheses: {t.attr}(...).")
+
+    def _dropped(self, t: Tex, env: Env) -> Val:
+        self.notes[f"{t.attr} is left out"] = None
+        return const(0, t.span)
+
+    def _factorial(self, t: Tex, env: Env) -> Val:
+        v = self.number(t.args[0], env)
+        if v.rank != 0:
+            raise self.error("shape", "A factorial is taken of a number.", t.span)
+        return Val(Surface("call", (plus(v.tree, 1),), "gamma", t.span))
+
+    def _binom(self, t: Tex, env: Env) -> Val:
+        n, k = (self.number(a, env) for a in t.args)
+        if n.rank != 0 or k.rank != 0:
+            raise self.error("shape", "A binomial is taken of two numbers.", t.span)
+        less = Surface("add", (n.tree, Surface("neg", (k.tree,))))
+        logs = [Surface("call", (plus(x, 1),), "gammaln", t.span) for x in (n.tree, k.tree, less)]
+        signed = (logs[0], *(Surface("neg", (x,)) for x in logs[1:]))
+        return Val(Surface("call", (Surface("add", signed, span=t.span),), "exp", t.span))
 
     def _big(self, t: Tex, env: Env) -> Val:
         return reduction(self, t, env)
@@ -278,6 +301,13 @@ class Reader(Names):
         v = self.value(t.args[0], env)
         kind = text_of_sub(t)
         known = t.sub is None or kind in ("1", "2", "F", "fro", "*", "nuc", "tr", r"\infty") or (t.sub and t.sub[0].op == "all")
+        if kind == "0":
+            raise self.error("unsupported", "The number of entries that are not 0 has no slope.", t.span, r"Write \|x\|_1.")
+        if kind in ("1,1", "11") and v.rank == 2:
+            return Val(Surface("call", (Surface("call", (number_of(v).tree,), "abs", t.span),), "sum", t.span))
+        if kind in ("2,1", "21", "1,2", "12") and v.rank == 2:
+            raise self.error("ambiguous", "This norm sums the norms of the rows, or of the columns.", t.span,
+                             r"Write \sum_i \|X_{i,:}\|_2 or \sum_j \|X_{:,j}\|_2.")
         if not known and t.sub is not None and len(t.sub) == 1:
             below = self.number(t.sub[0], env)
             if below.rank == 2:
@@ -286,7 +316,7 @@ class Reader(Names):
                 return applied("sqrt", [square], t.span)
             if below.rank == 0 and v.rank == 1 and (below.tree.op == "num" or below.tree.op == "name"):
                 return Val(Surface("call", (v.tree, below.tree), "normp", t.span))
-            raise self.error("unsupported", "This norm is not read.", t.span)
+            raise self.error("unsupported", "This norm is not read.", t.span, KNOWN_NORMS)
         if t.sub is None and v.rank and not v.cells and t.sup and t.sup[0][0] == "power" and integer_of(t.sup[0][1]) == 2:
             if v.rank == 2:
                 self.notes["the norm of a matrix without a subscript is the Frobenius norm"] = None
@@ -298,7 +328,10 @@ class Reader(Names):
         return made
 
     def bars(self, t: Tex, env: Env) -> Val:
-        v = self.number(t.args[0], env)
+        v = self.value(t.args[0], env)
+        if v.what == "size" and t.sub is None:
+            return v
+        v = number_of(v)
         kind = text_of_sub(t)
         if kind == "1" and v.rank == 1:
             return norm(v, "1", t.span)[0]
@@ -343,191 +376,6 @@ class Reader(Names):
             return self.call(t, items[at + 1], env), at + 2
         return self.value(t, env), at + 1
 
-    def indicates(self, t: Tex, env: Env) -> bool:
-        if t.op == "num":
-            return t.attr == 1
-        return t.op == "sym" and t.attr in ONES and t.attr not in env and not (
-            (found := self.symbols.find(t)) and found[0].given and not t.sub)
-
-    # -- functions -------------------------------------------------------------------------------------------
-
-    def function(self, items: list[Tex], at: int, env: Env) -> tuple[Val, int]:
-        """An operator with its argument: in parentheses, or the next factor where that is one only."""
-        f, span = items[at], items[at].span
-        name_, power = self.head(f, env)
-        if at + 1 == len(items):
-            return self._fn(f, env), at + 1
-        arg = items[at + 1]
-        if arg.op == "fence" and arg.attr in ("(", "[", r"\{"):
-            args = [self.argument(a, env, name_) for a in arg.args]
-            v = self.apply(name_, args, span.to(arg.span), f)
-            if arg.sub is not None:
-                v = self.indexed(v, arg.sub, arg, env) if v.rank != 0 else self.scripted(arg, env)
-            if name_ in UNCLEAR and any(k == "power" for k, _ in arg.sup):
-                raise self.error("ambiguous", f"The power belongs to {name_}, or to what it is taken of.", arg.span,
-                                 rf"Write \{name_}^2(x), or \{name_}(x^2).")
-            return self.above(self.powered(v, power, span, env), arg.sup, span, env), at + 2
-        if arg.op == "big" and arg.args[0].op == "op" and arg.args[0].attr == "slash":
-            raise self.error("ambiguous", f"What is divided is not clear: what {name_} is taken of, or its value.", arg.args[0].span,
-                             r"Write \frac, or parentheses.")
-        stop = self.reach(items, at + 1, name_, env)
-        inner = items[at + 1] if stop == at + 2 else Tex("row", tuple(items[at + 1 : stop]), span=items[at + 1].span.to(items[stop - 1].span))
-        v = self.value(inner, env) if inner.op == "row" or inner.op != "fn" else self._fn(inner, env)
-        return self.powered(self.apply(name_, [v], span.to(inner.span), f), power, span, env), stop
-
-    def argument(self, t: Tex, env: Env, f: str) -> Val:
-        if logical(t):
-            raise self.error("unsupported", f"{f} over a set is not read.", t.span)
-        return self.value(t, env)
-
-    def head(self, f: Tex, env: Env) -> tuple[str, Tex | None]:
-        """The operator's name with its subscript, as in log_2, and the power it carries: sin^2."""
-        name_ = str(f.attr)
-        power: Tex | None = None
-        for kind, x in f.sup:
-            if kind == "inv" and name_ in INVERSES:
-                name_ = INVERSES[name_]
-            elif kind == "power":
-                power = x
-            else:
-                raise self.error("unsupported", f"What stands above {name_} is not read.", f.span)
-        if f.sub is not None:
-            base = text_of_sub(f)
-            if name_ == "log" and base in ("2", "10"):
-                name_ += base
-            elif not (name_ == "log" and base in ("e", "{e}")):
-                raise self.error("unsupported", f"{name_} with a subscript is not read.", f.span)
-        return name_, power
-
-    def powered(self, v: Val, power: Tex | None, span: Span, env: Env) -> Val:
-        return v if power is None else raised(v, self.number(power, env), span, self.entrywise)
-
-    def reach(self, items: list[Tex], at: int, f: str, env: Env) -> int:
-        """Where the argument of an operator without parentheses ends; refused where it could be one factor or several."""
-        if items[at].op == "fn":
-            return self.function_end(items, at, env)
-        if self.is_call(tuple(items), at, env):
-            return at + 2
-        stop = at + 1
-        if self.indicates(items[at], env) and stop < len(items) and items[stop].op == "fence":
-            return at + 2
-        ends = ("fn", "big", "fence", "bars", "norm", "inner", "cases")
-        while stop < len(items) and items[stop].op not in ends and not self.is_call(tuple(items), stop, env):
-            stop += 1
-        if stop < len(items) and items[stop].op == "fence" and (f in LONG or (items[at].op == "num" and stop > at + 1)):
-            stop += 1
-        turned_first = any(k == "T" for k, _ in items[at].sup)
-        several = stop > at + 1 or (stop < len(items) and items[stop].op in ("fence", "bars", "norm"))
-        if f in LONG or items[at].op == "num" or (turned_first and stop == at + 2) or not several:
-            return stop
-        if items[at].op in ("frac", "sqrt", "bars", "norm", "inner") and stop == at + 1:
-            return at + 1
-        raise self.error("ambiguous", f"{f} is taken of one factor, or of all that follow.", items[at].span.to(items[min(stop, len(items)) - 1].span),
-                         f"Put its argument in parentheses: {f}(...).")
-
-    def function_end(self, items: list[Tex], at: int, env: Env) -> int:
-        if at + 1 < len(items) and items[at + 1].op == "fence":
-            return at + 2
-        return self.reach(items, at + 1, str(items[at].attr), env) if at + 1 < len(items) else at + 1
-
-    def apply(self, f: str, args: list[Val], span: Span, t: Tex) -> Val:
-        from .ops import OPS
-
-        row = OPS.get(f)
-        if row is None:
-            raise self.error("unsupported", f"{f} is not read.", span)
-        least, most = row.arity
-        least -= len(row.defaults)
-        if not least <= len(args) <= most:
-            raise self.error("syntax", f"{f} takes {most} argument{'s' * (most > 1)}, not {len(args)}.", span)
-        if args and args[0].rank == 2 and f in ("softmax", "logsoftmax"):
-            self.notes[f"{f} of a matrix is taken row by row"] = None
-        if args and args[0].rank == 2 and f in ("exp", "log", "sqrt", "sin", "cos"):
-            self.notes[f"{f} of a matrix is taken of its entries"] = None
-        if f == "abs" and args[0].rank == 2:
-            self.notes["abs of a matrix is taken of its entries"] = None
-        if f in ("max", "min") and len(args) == 1 and args[0].rank == 0:
-            raise self.error("syntax", f"{f} of a single number.", span, rf"Write \{f}_k x_k, or \{f}(0, x).")
-        if f == "log" and args[0].tree.op == "call" and args[0].tree.attr == "det":
-            return Val(Surface("call", args[0].tree.args, "logdet", span))
-        given = [*args]
-        for text in row.defaults[len(args) - least :] if row.defaults else ():
-            given.append(default_value(text))
-        if row.shape == "total" and args[0].rank == 0:
-            raise self.error("shape", f"{f} reduces an array; this is a scalar.", span)
-        return applied(f, given, span)
-
-    def is_call(self, items: tuple[Tex, ...], at: int, env: Env) -> bool:
-        """Whether a symbol and the parentheses behind it are a call."""
-        t = items[at]
-        if t.op != "sym" or at + 1 >= len(items) or items[at + 1].op != "fence" or items[at + 1].attr not in ("(", "["):
-            return False
-        if str(t.attr) in env and not (t.sub or t.sup):
-            return False
-        found = self.symbols.find(t)
-        if found is not None or str(t.attr) in self.sizes or str(t.attr) in self.aliases:
-            return found is not None and found[0].kind == "definition" and found[0].params is not None
-        base = plain(str(t.attr))
-        if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k in ("T", "inv") for k, _ in t.sup):
-            return True
-        if not t.sub and not t.sup and self.looks_called(key_text(t), items[at + 1]):
-            near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75)
-            hint = f"Did you mean {near[0]}?" if near else f"Define it, {t.attr}(x) = ..., or declare {t.attr}."
-            raise self.error("name", f"{t.attr} is not defined here: a function of what stands in parentheses, or a factor?", t.span, hint)
-        return False
-
-    def looks_called(self, key: str, fence: Tex) -> bool:
-        """Whether an unknown name before parentheses is more than a factor."""
-        base = plain(key)
-        if not fence.args or base in ("E", "P", "Pr", "Var", "Cov", r"\Pr") or (len(base) > 1 and not base.startswith("\\")):
-            return True
-        if fence.attr != "(" or len(fence.args) > 1:
-            return fence.attr == "("
-        lone = fence.args[0].op == "sym"
-        return lone or base in ("f", "g", "h", "p", "q", r"\phi", r"\psi", r"\varphi", "N", "K", "k") or any(e.given for e in self.symbols.all())
-
-    def call(self, t: Tex, fence: Tex, env: Env) -> Val:
-        """A call of a function of the text, or of one that everybody writes so."""
-        span = t.span.to(fence.span)
-        found = self.symbols.find(t)
-        if found is None:
-            f = STANDARD[plain(str(t.attr))]
-            if len(fence.args) != 1:
-                raise self.error("syntax", f"{t.attr} takes one argument.", fence.span)
-            self.notes[f"{t.attr} is the function {f}"] = None
-            v = self.apply(f, [self.value(fence.args[0], env)], span, t)
-            for kind, x in t.sup:
-                if kind != "power":
-                    raise self.error("unsupported", f"What stands above {t.attr} is not read.", t.span)
-                v = raised(v, self.number(x, env), span, self.entrywise)
-        else:
-            v = self.defined_call(found[0], t, found, fence, env, span)
-        if fence.sub is not None:
-            v = self.indexed(v, fence.sub, fence, env)
-        return self.above(v, fence.sup, span, env)
-
-    def defined_call(self, e: Entry, t: Tex, found: tuple[Entry, bool, int], fence: Tex, env: Env, span: Span) -> Val:
-        params = e.params or ()
-        if e.body is None:
-            raise self.error("name", f"{t.attr} is not defined.", t.span)
-        if len(params) == len(fence.args) and all(same(a, b) for a, b in zip(params, fence.args, strict=True)) and not e.letters and not (
-                self.inlined(e)) and not any(self.shadowed(p, env) for p in params):
-            return self.definition(e, t, found, env)
-        if any(p.op != "sym" or p.sub or p.sup for p in params):
-            raise self.error("unsupported", f"{t.attr} is called with other arguments than it is defined for.", span,
-                             "Define it with plain letters as arguments.")
-        if len(params) != len(fence.args):
-            raise self.error("syntax", f"{t.attr} is defined with {len(params)} argument{'s' * (len(params) != 1)}, not {len(fence.args)}.", span)
-        values = {str(p.attr): self.value(a, env) for p, a in zip(params, fence.args, strict=True)}
-        inner = {k: v for k, v in env.items() if v.what == "index" and k not in e.letters} | values
-        inner |= self.letters(e, t, found, env)[0]
-        v = self.inside(e, inner)
-        rest = [(k, x) for p, (k, x) in enumerate(t.sup) if p != found[2] and k not in ("round", "square")]
-        return self.above(v, tuple(rest), span, env)
-
-    def shadowed(self, p: Tex, env: Env) -> bool:
-        return p.op == "sym" and str(p.attr) in env
-
     def inside(self, e: Entry, env: Env) -> Val:
         """The body of a definition, read where it is used."""
         assert e.body is not None
@@ -545,16 +393,6 @@ class Reader(Names):
 def integer_of(t: Tex) -> int | None:
     t = inner_of(t)
     return t.attr if t.op == "num" and isinstance(t.attr, int) else None
-
-
-def default_value(text: str) -> Val:
-    from fractions import Fraction
-
-    return Val(number(Fraction(text)))
-
-
-def logical(t: Tex) -> bool:
-    return t.op in ("rel", "and", "or", "not")
 
 
 def conjunction(conditions: list[Surface]) -> Surface:

@@ -15,6 +15,7 @@ from .latex_words import CASES, GRIDS, LISTS, PREFIXES, RELATIONS
 OPEN, CLOSE = frozenset(["(", "[", "{", r"\{", r"\langle", r"\begin"]), frozenset([")", "]", "}", r"\}", r"\rangle", r"\end"])
 JOINS = frozenset(["+", "-", r"\cdot", r"\times", "*", r"\odot", r"\circ", r"\otimes", "/", *RELATIONS])
 PARTS = frozenset([",", ";", ".", r"\\", "\n", r"\quad", r"\Rightarrow", "、"])
+RELATIONAL = frozenset(["<", ">", "<=", ">=", "!=", r"\in"])
 LOOSE = (r"\approx", r"\propto", r"\sim", "<", ">", "<=", ">=", "!=", r"\succ", r"\succeq", r"\preceq", r"\prec", r"\perp", r"\subset")
 
 
@@ -37,11 +38,40 @@ def statements(displays: Iterable[list[Tok]], source: str) -> list[Statement]:
     """Every statement of a text, in order."""
     found = []
     for number, tokens in enumerate(displays):
-        for part in parts(unwrapped(tokens, source)):
+        for part in parts(unwrapped(whole_ranges(tokens), source)):
             s = classified(part)
             s.display = number
             found.append(s)
     return found
+
+
+def whole_ranges(tokens: list[Tok]) -> list[Tok]:
+    """`k \\in \\{1, \\dots, K\\}` as `k \\in [K]`."""
+    out: list[Tok] = []
+    at = 0
+    while at < len(tokens):
+        t = tokens[at]
+        out.append(t)
+        at += 1
+        if t.text == "=" and len(out) > 2 and out[-3].text == "{" and out[-2].kind == "sym" and (stop := range_end(tokens, at)) is not None:
+            last = next(p for p in range(stop - 1, at, -1) if tokens[p].text == ",") + 1
+            out[-2:] = [tokens[at], replace(t, text="<="), out[-2], replace(t, text="<="), *tokens[last:stop]]
+            at = stop
+        if t.text != r"\in" or at >= len(tokens) or tokens[at].text != r"\{":
+            continue
+        stop = next((p for p in range(at, min(at + 16, len(tokens))) if tokens[p].text == r"\}"), None)
+        inner = [x.text for x in tokens[at + 1 : stop]] if stop is not None else []
+        if inner[:2] == ["1", ","] and inner[-3:-1] == [r"\ldots", ","] and inner[2:-3] in ([], ["2", ","], ["2", ",", "3", ","]) and stop:
+            out += [replace(tokens[at], text="["), tokens[stop - 1], replace(tokens[stop], text="]")]
+            at = stop + 1
+    return out
+
+
+def range_end(tokens: list[Tok], at: int) -> int | None:
+    """Where 1, \\dots, m} ends, if that stands here."""
+    stop = next((p for p in range(at, min(at + 16, len(tokens))) if tokens[p].text == "}"), None)
+    inner = [x.text for x in tokens[at:stop]] if stop is not None else []
+    return stop if inner[:2] == ["1", ","] and r"\ldots" in inner[2:5] and "," in inner[3:] else None
 
 
 # -- environments -------------------------------------------------------------------------------------------
@@ -153,6 +183,9 @@ def parts(tokens: list[Tok]) -> list[list[Tok]]:
             continue
         if depth and t.text in ("\n", r"\quad"):
             continue
+        if not depth and t.text in (",", "、") and _elided(tokens, at):
+            now.append(t)
+            continue
         if not depth and (t.text in PARTS or t.kind == "speech"):
             _close(found, now, sign)
             now, sign = [], _stronger(sign, t) if not now else t.text if t.kind != "speech" else "speech"
@@ -160,6 +193,17 @@ def parts(tokens: list[Tok]) -> list[list[Tok]]:
             now.append(t)
     _close(found, now, sign)
     return found
+
+
+def _elided(tokens: list[Tok], at: int) -> bool:
+    """A comma of a range, i = 1, ..., n; one within a number is refused."""
+    near = [t for t in (*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2])]
+    if any(t.text == r"\ldots" for t in near):
+        return True
+    if len(near) == 2 and near[0].kind == near[1].kind == "num" and near[1].end - near[0].start == len(near[0].text) + len(near[1].text) + 1:
+        raise IversonError("ambiguous", "A comma parts two formulas, or belongs to a number.", near[0].span.to(near[1].span),
+                           hint=r"Write 1000 or 1{,}000, and 0.5 with a point.")
+    return False
 
 
 def _stronger(sign: str, t: Tok) -> str:
@@ -196,6 +240,7 @@ def _close(found: list[list[Tok]], now: list[Tok], sign: str) -> None:
     joined = bool(found) and (
         (sign in (r"\\", "\n", r"\quad", ",") and starts == "=")
         or (sign in (r"\\", r"\quad") and starts in JOINS)
+        or (sign == "\n" and starts in JOINS and starts != "-")
         or (sign in (r"\\", "\n", r"\quad") and found[-1][-1].text in JOINS)
     )
     if joined:
@@ -210,6 +255,8 @@ def classified(tokens: list[Tok]) -> Statement:
     texts = {t.text for t in rest}
     if texts & {r"\partial", r"\nabla"} or _total(rest):
         return Statement("claim", tokens)
+    while len(rest) > 2 and rest[0].text == "(" and _closing(rest) == len(rest) - 1 and {t.text for t in rest} & RELATIONAL:
+        rest = rest[1:-1]
     level = list(top_level(rest))
     at_top = {t.text for _, t in level}
     if r"\in" in at_top or r"\forall" in at_top or r"\subseteq" in at_top:
@@ -230,6 +277,16 @@ def classified(tokens: list[Tok]) -> Statement:
         more, members[-1] = searched_for(members[-1])
         searched = searched or more
     return Statement("formula", tokens, [m for m in members if m], searched)
+
+
+def _closing(tokens: list[Tok]) -> int:
+    """Where the parenthesis closes that opens first."""
+    depth = 0
+    for p, t in enumerate(tokens):
+        depth += (t.text in OPEN) - (t.text in CLOSE)
+        if depth == 0:
+            return p
+    return -1
 
 
 def top_level(tokens: list[Tok]) -> Iterable[tuple[int, Tok]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..core.errors import IversonError, Span
 from .latex_tokens import Tok, unknown
@@ -14,7 +15,15 @@ SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"
 BARS = ("|", "\\|")
 PARTED = ("|", "\\|", r"\mid", ";", r"\middle")
 TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",))
+CONSTANTS = ("const", "const.", "constant", "Const", "cst")  # \\text{const}: an addend that no gradient sees
+AXES = (r"\cdot", "*")  # a whole axis at the end of a subscript: W_{i\cdot}
 WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)
+
+
+@lru_cache(256)
+def vocabulary(names: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Words, the longest first, and the known single letters."""
+    return tuple(sorted({n for n in names if len(n) > 1} | WORDY, key=len, reverse=True)), frozenset(n for n in names if len(n) == 1)
 
 
 class Stream:
@@ -26,8 +35,7 @@ class Stream:
         self.tokens.append(Tok("stop", "", end, end))
         self.source, self.at, self.depth, self.chalk = source, 0, 0, chalk
         self.bars: list[str | None] = []
-        self.words = tuple(sorted({n for n in names if len(n) > 1} | WORDY, key=len, reverse=True))
-        self.single = frozenset(n for n in names if len(n) == 1)
+        self.words, self.single = vocabulary(names)
         self.scripts_open = 0
 
     # -- tokens ----------------------------------------------------------------------------------------------
@@ -52,6 +60,8 @@ class Stream:
             return self.take()
         if self.now.kind == "stop":
             raise self.error("syntax", f"This {opened.text} is never closed.", opened.span, f"Add a {text}.")
+        if self.now.text == "%":
+            raise self.stray()
         raise self.error("syntax", f"Expected {text} here, not {self.now.text!r}.", self.now.span)
 
     def error(self, kind: str, message: str, span: Span, hint: str | None = None) -> IversonError:
@@ -59,6 +69,10 @@ class Stream:
 
     def stray(self) -> IversonError:
         t = self.now
+        if t.text == "%":
+            return self.error("ambiguous", r"100\% is 1, or the number 100 with its unit.", t.span, r"Write 1, or 100 without \%.")
+        if t.kind == "stop" and "|" in self.bars:
+            return self.error("syntax", "The formula stops here; an operand is missing.", t.span, r"Write \lvert x \rvert for bars in bars.")
         if t.text in (")", "]", "}", r"\}", r"\rangle", *BARS):
             return self.error("syntax", f"This {t.text} closes nothing.", t.span)
         if t.kind == "stop":

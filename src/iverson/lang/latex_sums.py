@@ -7,11 +7,12 @@ less becomes a condition.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from .latex_names import Names, free_letters
-from .latex_symbols import Dim, identifier
-from .latex_tree import Tex, inner_of, walk
+from .latex_names import Names, free_letters, scripts_of
+from .latex_symbols import Dim, identifier, plain
+from .latex_tree import Tex, bare_symbols, inner_of, walk
 from .latex_values import Binder, Val, countable, integer, number_of, ones, plus, size_tree
 from .surface import Surface, index, name, number
 
@@ -23,6 +24,7 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     letters, lowers, conditions = bound_by(r, parts, t, env)
     if not letters:
         return bare(r, t, env)
+    refuse_variables(r, t, letters)
     upper = next((x for k, x in t.sup if k == "power"), None)
     binders = [Binder(x, "", start_of(r, lowers.get(x), env), t.span) for x in letters]
     active = list(r.active)
@@ -38,12 +40,13 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     r.entrywise = entrywise
     uppers = upper_limit(upper, len(binders))
     for b, u in zip(binders, uppers, strict=True):
-        said = [*limits(r, b, u, env, t), *said]
+        said = [*limits(r, b, u or set_limit(t, b.letter, r, env), env, t), *said]
+        refuse_reversed(r, b, body.tree, t)
     tree, names = body.tree, tuple(b.name for b in binders)
     for b in binders:
         tree = readable(r, b, tree, t)
     r.active = active
-    refuse_tail(r, t, letters)
+    refuse_tail(r, t, letters, inner)
     condition: tuple[Surface, ...] = ()
     if said:
         made = said[0]
@@ -55,12 +58,32 @@ def reduction(r: Names, t: Tex, env: Env) -> Val:
     return Val(Surface("reduce", (tree, *condition), (t.attr, names), t.span), body.dims, body.row)
 
 
-def refuse_tail(r: Names, t: Tex, letters: list[str]) -> None:
-    """A product or maximum followed by a quotient without its index: where it ends is not clear."""
+def refuse_variables(r: Names, t: Tex, letters: list[str]) -> None:
+    """A minimum or maximum over a declared variable that indexes nothing below it is no reduction."""
+    if t.attr not in ("max", "min", "argmax", "argmin"):
+        return
+    for x in letters:
+        found = r.symbols.find(Tex("sym", (), x, t.span))
+        if found is not None and found[0].given and found[0].kind != "label" and not any(
+                y.op == "sym" and str(y.attr) == x for z in walk(t.args[0]) for s in scripts_of(z) for y in walk(s)):
+            raise r.error("unsupported", f"{x} is a variable: a {t.attr} over it is a problem within the loss.", t.span,
+                          "Only an index is searched over inside a formula.")
+
+
+def refuse_tail(r: Names, t: Tex, letters: list[str], env: Env) -> None:
+    """A product or maximum with factors behind it that do not have its index: where it ends is not clear."""
     body = t.args[0]
-    if t.attr in ("prod", "max", "min") and body.op == "op" and body.attr == "slash" and not set(letters) & {
-            str(x.attr) for x in walk(body.args[1]) if x.op == "sym"}:
-        raise r.error("ambiguous", "What is divided is not clear here: the whole, or each factor.", t.span, r"Write \frac or parentheses.")
+    if t.attr not in ("prod", "max", "min"):
+        return
+    last = body.args[1] if body.op == "op" else body.args[-1] if body.op == "row" else None
+    if last is not None and last.op == "fence" and body.op == "row" and (body.args[-2].op == "fn" or body.args[-2].op == "sym"):
+        last = body
+    if last is None or last.op == "fn" or set(letters) & {str(x.attr) for x in walk(last) if x.op == "sym"}:
+        return
+    if r.value(last, env).rank == 0:
+        what = "divided" if body.op == "op" and body.attr == "slash" else "multiplied"
+        raise r.error("ambiguous", f"What is {what} is not clear here: the whole, or each factor.", t.span,
+                      r"Put the factor in front, write \frac, or put parentheses around what belongs together.")
 
 
 def bare(r: Names, t: Tex, env: Env) -> Val:
@@ -101,6 +124,8 @@ def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], d
                     if letter not in letters:
                         letters.append(letter)
                     lowers[letter] = item.args[1]
+            elif item.op == "rel" and item.attr == r"\in" and is_size(r, inner_of(item.args[1]), env):
+                letters += left_letters(item.args[0])
             elif item.op in ("rel", "and", "or", "not"):
                 conditions.append(item)
             else:
@@ -111,6 +136,20 @@ def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], d
     if len(set(letters)) != len(letters):
         raise r.error("syntax", "An index is bound twice here.", t.span)
     return letters, lowers, conditions
+
+
+def is_size(r: Names, t: Tex, env: Env) -> bool:
+    """`j \\in V` where V is the name of a size: j runs over all of it."""
+    key = str(t.attr)
+    return t.op == "sym" and not t.sub and not t.sup and key not in env and (key in r.sizes or plain(key) in r.sizes) and r.symbols.find(t) is None
+
+
+def set_limit(t: Tex, letter: str, r: Names, env: Env) -> Tex | None:
+    """The size of the set that a sum sign names for an index."""
+    for x in t.sub or ():
+        if x.op == "rel" and x.attr == r"\in" and letter in left_letters(x.args[0]) and is_size(r, s := inner_of(x.args[1]), env):
+            return replace(s, attr=plain(str(s.attr)))
+    return None
 
 
 def shared_limit(t: Tex, letters: list[str]) -> bool:
@@ -146,13 +185,6 @@ def new_letters(r: Names, c: Tex, letters: list[str], t: Tex, env: Env) -> None:
     if not fresh:
         raise r.error("syntax", "This names no index.", c.span)
     letters += fresh
-
-
-def bare_symbols(t: Tex) -> list[Tex]:
-    """Symbols that stand as numbers in a condition, none in scripts."""
-    if t.op == "sym":
-        return [t] if not t.sub and not t.sup else []
-    return [x for a in t.args for x in bare_symbols(a)]
 
 
 # -- limits -------------------------------------------------------------------------------------------------
@@ -216,6 +248,7 @@ def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Sur
     me = name(b.name).at(t.span)
     if b.lower is not None:
         low = counted_from(r, b.lower, b, t)
+        refuse_start(r, b, low, t)
         if not (low.op == "num" and isinstance(low.attr, int) and low.attr <= 0):
             found.append(Surface("rel", (me, low), ">=", t.span))
     if upper is None:
@@ -230,6 +263,9 @@ def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Sur
     sizes = [plus(size_tree(n, t.span), -1 - shift) for n, shift, _, _ in b.reads if n is not None]
     gaps = [gap(last, s) for s in sizes]
     if any(g == {} for g in gaps):
+        if any(g is not None and set(g) == {""} and g[""] > 0 for g in gaps) and not guarded(b, t):
+            raise r.error("shape", f"With {b.letter} up to here an entry behind the last is read.", upper.span,
+                          f"Let the sum end earlier, or leave out its limits: \\sum_{b.letter}.")
         return found
     infer(r, b, last, t)
     if gaps:
@@ -238,6 +274,39 @@ def limits(r: Names, b: Binder, upper: Tex | None, env: Env, t: Tex) -> list[Sur
         b.upper = Val(plus(last, 1), what="size")
         return found
     return [*found, Surface("rel", (me, last), "<=", t.span)]
+
+
+def guarded(b: Binder, t: Tex) -> bool:
+    """Whether a condition below the sign, or under it, names its index."""
+    places = [x for x in walk(t.args[0]) if x.op in ("cases", "rel")] + [x for s in t.sub or () for x in walk(s) if x.op == "rel" and x.attr != "="]
+    return any(y.op == "sym" and str(y.attr) == b.letter for x in places for y in walk(x))
+
+
+def refuse_start(r: Names, b: Binder, low: Surface, t: Tex) -> None:
+    """A lower limit at which an entry before the first is read: the term would be left out without a word."""
+    if low.op != "num" or not isinstance(low.attr, int) or guarded(b, t):
+        return
+    for _, shift, place, _ in b.reads:
+        if low.attr + shift < 0:
+            of = f" of {place[0].name}" if place is not None and place[0].name else ""
+            raise r.error("shape", f"The first term of this sum reads an entry before the first{of}.", t.span,
+                          f"Let {b.letter} start later, leave out the limits, or number all entries from 0: \\sum_{{{b.letter}=0}}.")
+
+
+def refuse_reversed(r: Names, b: Binder, body: Surface, t: Tex) -> None:
+    """x_{n-i} up to i = n: at the upper limit an entry before the first is read."""
+    if b.upper is None or b.lower is None or guarded(b, t) or not countable(b.upper):
+        return
+    last = linear(counted_from(r, b.upper, b, t))
+    for x in walk_surface(body):
+        for place in x.args[1:] if x.op == "index" else ():
+            terms = linear(place)
+            if last is None or terms is None or terms.get(b.name) != -1:
+                continue
+            least = {k: terms.get(k, 0) - last.get(k, 0) for k in {*terms, *last} - {b.name}}
+            if all(not v for k, v in least.items() if k) and least.get("", 0) < 0:
+                raise r.error("shape", "The last term of this sum reads an entry before the first.", t.span,
+                              f"Let {b.letter} end earlier, or leave out the limits: \\sum_{b.letter}.")
 
 
 def refuse_limit(r: Names, last: Surface, gaps: list[dict[str, int] | None], upper: Tex, b: Binder) -> None:
@@ -284,6 +353,8 @@ def counted_from(r: Names, v: Val, b: Binder, t: Tex) -> Surface:
     """A limit as a value of the index in Surface."""
     if v.what == "label":
         return v.tree
+    if not countable(v) and v.rank == 0 and (terms := linear(v.tree)) is not None and set(terms) - {""} <= r.sizes:
+        v = Val(v.tree, what="size")
     if not countable(v):
         raise r.error("kind", "A limit of a sum is a number, a size or an index.", v.span or t.span)
     if v.what == "":

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ..core.errors import IversonError
@@ -50,6 +51,9 @@ class Entry:
     fault: IversonError | None = None  # why its body could not be read
     bindings: list[Any] = field(default_factory=list)
     row: bool = False
+    raised: bool = False  # its index stands above without parentheses: x^i
+    diagonal: bool = False  # D_{ii} = ...: a diagonal matrix
+    placeholders: tuple[str, ...] = ()  # the letters that stand for the indices of a slice in the symbol of the caller
 
 
 def text_of(t: Tex) -> str | None:
@@ -60,6 +64,8 @@ def text_of(t: Tex) -> str | None:
         return str(t.attr)
     if t.op == "num":
         return str(t.attr)
+    if t.op == "plus":
+        return "+"
     if t.op == "group":
         return text_of(t.args[0])
     if t.op == "row":
@@ -95,17 +101,19 @@ def key_of(base: str, sub: str | None = None, sup: str | None = None) -> str:
     return base + (f"_{{{sub}}}" if sub else "") + (f"^{{{sup}}}" if sup else "")
 
 
+@lru_cache(4096)
 def plain(base: str) -> str:
     """A letter without its font.
 
     >>> plain("\\\\hat{\\\\mathbf{y}}")
     '\\\\hat{y}'
     """
-    while (new := FONT.sub(r"\1", base)) != base:
+    while "{" in base and (new := FONT.sub(r"\1", base)) != base:
         base = new
     return base
 
 
+@lru_cache(4096)
 def identifier(key: str) -> str:
     """A name in iverson notation for a key.
 
@@ -124,12 +132,14 @@ def identifier(key: str) -> str:
     return text if text and not text[0].isdigit() else f"v_{text}"
 
 
+@lru_cache(1024)
 def symbol_tree(text: str) -> Tex:
     """A symbol given by the caller, read as LaTeX."""
     displays = tokenize(text.strip())
     if len(displays) != 1 or not displays[0]:
         raise IversonError("usage", f"symbols: {text!r} is not one symbol.")
-    parser = TexParser(displays[0], text, frozenset([text.strip()] if text.strip().isalpha() else []))
+    word = re.match(r"\s*([A-Za-z]{2,})", text)
+    parser = TexParser(displays[0], text, frozenset([word[1]] if word else []))
     try:
         tree = parser.whole()
     except IversonError as error:
@@ -146,8 +156,14 @@ class Symbols:
 
     def __init__(self) -> None:
         self.entries: dict[str, list[Entry]] = {}
+        self._found: dict[int, tuple[Tex, tuple[Entry, bool, int] | None]] = {}  # the tree is kept, so its id stays its own
+
+    def forget(self) -> None:
+        """Entries were changed: what was found is looked up again."""
+        self._found.clear()
 
     def add(self, key: str, entry: Entry) -> Entry:
+        self.forget()
         entry.key = key
         self.entries.setdefault(key, []).append(entry)
         return entry
@@ -164,10 +180,12 @@ class Symbols:
         entry = Entry(name, dims, kind, form, given=True)
         base, sub, sups = str(tree.attr), tree.sub, list(tree.sup)
         places: list[str] = []
+        raised = False
         for p, (mark, above) in enumerate(list(sups)):
-            if len(places) < count and (mark in ("round", "square") or (mark == "power" and sub is None)) and texts_of(
-                    above if isinstance(above, tuple) else (above,)) is not None:
+            if len(places) < count and (mark in ("round", "square") or (mark == "power" and sub is None)) and (texts_of(
+                    above if isinstance(above, tuple) else (above,)) or "0").isdigit() is False:
                 places.append("sup")
+                raised = mark == "power"
                 sups[p] = ("", None)
         terms = [x for part in sub or () for x in (part.args if part.op == "row" else (part,))]
         wanted = min(count - len(places), len(terms))
@@ -177,40 +195,63 @@ class Symbols:
         left = terms[: len(terms) - wanted]
         name_sub = "".join(text_of(x) or "" for x in left) if left else None
         name_sup = next((m for k, a in sups if k and (m := mark_of(k, a))), None)
-        entry.places = tuple(places)
+        entry.places, entry.raised = tuple(places), raised
+        entry.placeholders = tuple(text_of(x) or "" for x in terms[len(left) :])
         self.add(key_of(base, name_sub, name_sup), entry)
 
     def find(self, t: Tex) -> tuple[Entry, bool, int] | None:
         """The entry of a symbol with its scripts: whether the subscript is part of the name, and which mark above (-1: none)."""
-        for base in dict.fromkeys((str(t.attr), plain(str(t.attr)))):
-            sub = texts_of(t.sub) if t.sub else None
-            compact = sub.replace(",", "") if sub else None
-            marks = [(p, m) for p, (k, a) in enumerate(t.sup) if (m := mark_of(k, a))]
-            tries: list[tuple[str | None, int, str]] = [(s, p, m) for s in dict.fromkeys((sub, compact)) if s for p, m in marks]
-            tries += [(s, -1, "") for s in dict.fromkeys((sub, compact)) if s]
-            tries += [(None, p, m) for p, m in marks] + [(None, -1, "")]
-            for s, p, m in tries:
-                found = self.entries.get(key_of(base, s, m))
-                if found:
-                    fits = [e for e in found if suits(e, t, s is not None)]
-                    fits.sort(key=lambda e: bool(e.letters) != bool((t.sub and s is None) or t.sup))
-                    return (fits or found)[0], s is not None, p
+        known = self._found.get(id(t))
+        if known is None:
+            known = self._found[id(t)] = t, self._find(t)
+        return known[1]
+
+    def _find(self, t: Tex) -> tuple[Entry, bool, int] | None:
+        key = str(t.attr)
+        for base in (key,) if "{" not in key else dict.fromkeys((key, plain(key))):
+            found = self._entries(t, base)
+            if found is not None:
+                return found
         return None
 
+    def _entries(self, t: Tex, base: str) -> tuple[Entry, bool, int] | None:
+        sub = texts_of(t.sub) if t.sub else None
+        marks = [(p, m) for p, (k, a) in enumerate(t.sup) if (m := mark_of(k, a))] if t.sup else []
+        below = () if not sub else (sub,) if "," not in sub else (sub, sub.replace(",", ""))
+        tries: list[tuple[str | None, int, str]] = [(s, p, m) for s in below for p, m in marks]
+        tries += [(s, -1, "") for s in below]
+        tries += [(None, p, m) for p, m in marks]
+        for s, p, m in (*tries, (None, -1, "")):
+            found = self.entries.get(key_of(base, s, m))
+            if found:
+                fits = [e for e in found if suits(e, t, s is not None)]
+                if len(fits) > 1:
+                    fits.sort(key=lambda e: bool(e.letters) != bool((t.sub and s is None) or t.sup))
+                return (fits or found)[0], s is not None, p
+        return None
+
+    def is_name(self, t: Tex) -> bool:
+        """Whether the scripts of an occurrence are part of its name."""
+        found = self.find(t)
+        return found is not None and found[1]
+
     def rivals(self, t: Tex) -> list[Entry]:
-        """All entries that share the letter and have room for the subscript."""
-        found = self.entries.get(str(t.attr), [])
-        return [e for e in found if e.given and suits(e, t, False)]
+        """All entries that share the letter and have room for the subscript; one alone if its index letters are just these."""
+        found = [e for e in self.entries.get(str(t.attr), []) if e.given and suits(e, t, False)]
+        below = [text_of(x) for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
+        exact = [e for e in found if e.placeholders and list(e.placeholders) == below]
+        return exact if len(exact) == 1 and all(e.placeholders for e in found) else found
 
 
 def suits(e: Entry, t: Tex, named: bool) -> bool:
     """Whether the scripts of an occurrence stand where those of the entry do."""
     sub = "sub" in e.places and not named
     sup = "sup" in e.places
-    has_sup = any(k in ("round", "square", "power") for k, _ in t.sup)
+    has_sup = any(k in ("round", "square") or (k == "power" and e.raised) for k, _ in t.sup)
     return (not sub or bool(t.sub)) and (not sup or has_sup) and not (e.places and not t.sub and not t.sup)
 
 
+@lru_cache(1024)
 def default_symbol(name: str) -> str:
     r"""How a name is written where the caller does not say: `alpha` as \alpha, `y_hat` as \hat{y}, `w0` as it stands."""
     if other_symbols(name):

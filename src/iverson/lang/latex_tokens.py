@@ -50,9 +50,12 @@ FENCES = re.compile(r"\{%.*?%\}|```+ *(?:math|latex|tex)?|<br */?>|</?(?:p|div|s
 ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&nbsp;": " "}
 RAW = re.compile(
     r"""(?P<space>[ \t\r\f\v\u00a0\u3000\u2009\u200b]+)|(?P<line>\n)|(?P<cmd>\\(?:[a-zA-Z]+\*?|.|\n))"""
-    r"""|(?P<num>\d+(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^)|(?P<one>.)""",
+    r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)"""
+    r"""|(?P<said>(?<![a-zA-Z\\_^{])(?:where|with|otherwise|subject\ to|such\ that)(?![a-zA-Z}]))"""
+    r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
+POWER_OF_TEN = re.compile(r"e[+-]\d+")
 DEFINES = re.compile(
     r"\\(?:re)?(?:new|provide)command\*?\s*\{?\s*(?P<a>\\[a-zA-Z]+)\s*\}?\s*(?:\[(?P<n>\d)\])?\s*|\\(?:g|e|x)?def\s*(?P<b>\\[a-zA-Z]+)(?P<p>(?:#\d)*)\s*"
     r"|\\DeclareMathOperator(?P<s>\*?)\s*\{?\s*(?P<c>\\[a-zA-Z]+)\s*\}?\s*"
@@ -60,7 +63,7 @@ DEFINES = re.compile(
 KNOWN = (*LETTERS, *SIGNS, *IGNORED, *DROPPED, *WORDS, *STYLES, *ACCENTS, *BRACED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)     # not frozen, which costs half of the time it takes to make one; nothing changes one
 class Tok:
     """kind is sym (a letter with its font and accents), word, num, op, cmd, line, speech or stop."""
 
@@ -115,9 +118,16 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
         if kind == "space":
             continue
         if kind == "num":
+            if (e := POWER_OF_TEN.match(text, m.end(), end)) is not None:
+                raise IversonError("ambiguous", f"{part}{e[0]} is a number, or a multiple of e and a difference.", Span(m.start(), e.end()),
+                                   hint=r"Write 2 \cdot 10^{-3}, or 2 e - 3.")
+            part = part.replace("{,}", "")
             exact_number(part, Span(*m.span()), text)
+        if kind == "said":
+            found.append(Tok("speech", "s.t." if part in STOPPERS else part, *m.span()))
+            continue
         if kind in ("bars", "rel"):
-            part = {"||": "\\|", ":=": "=", "==": "="}.get(part, part)
+            part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots"}.get(part, part)
         if kind == "one" and not part.isascii():
             found += _signs(part, m.start(), found)
             continue
@@ -257,7 +267,7 @@ class Shaper:
 
     def one(self, t: Tok) -> None:
         if t.kind == "letter":
-            self.out.append(replace(t, kind="sym"))
+            self.out.append(Tok("sym", t.text, t.start, t.end))
         elif t.kind != "cmd":
             self.out.append(t)
         else:
