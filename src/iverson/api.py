@@ -153,7 +153,7 @@ def check(
 
     def ask(n: int) -> Any:
         d = derive(source, wrt, n, notation, sizes, kinds)
-        return judge(d._judge, d.derived, candidate, candidate_notation, lang, d._evaluate)
+        return judge(d._judge, d.derived, candidate, candidate_notation, lang, lambda: d._evaluate)
 
     found = ask(order or 1)
     return ask(2) if order is None and hessian_meant(found) else found

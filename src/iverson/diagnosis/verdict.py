@@ -8,7 +8,8 @@ entries that differ, and the causes that reproduce it at every instance (diagnos
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ TOLERANCE = 1e-9
 NARROW = 1e-4  # for results in float32
 DRAWS = 6
 KINKED = ("max", "min", "abs", "sign")
+SCALES = (1.0, 0.1, 3.0, 1.0, 0.3, 1.0)
 FAR = (30.0, 1000.0)
 WORDS: dict[str, tuple[str, str]] = {
     "equal": ("Equal to the gradient by {wrt} on {n} random instances.", "与对 {wrt} 的梯度相等（在 {n} 个随机实例上比较）。"),
@@ -111,6 +113,17 @@ class Case:
         self.draws = instances(self.loss, 11, n=DRAWS, wrt=(d.wrt,)).draws
         self.b = [self.ours(x.arrays, x.sizes) for x in self.draws]
 
+    @cached_property
+    def more(self) -> list[Any]:
+        """Draws of other scales, where other sides of a condition hold."""
+        found = []
+        for k, scale in enumerate(SCALES):
+            for d in instances(self.loss, 101 + k, n=DRAWS, wrt=(self.derived.wrt,)).draws:
+                x = self.derived.wrt
+                free = not self.loss.inputs[x].facts and np.asarray(d.arrays[x]).dtype.kind == "f"
+                found.append(replace(d, arrays={**d.arrays, x: d.arrays[x] * scale}) if free else d)
+        return found
+
     def say(self, key: str, **gaps: Any) -> str:
         return WORDS[key][LANGUAGES.index(self.lang)].format(**gaps)
 
@@ -120,16 +133,16 @@ def judge(
 ) -> Verdict:
     """The verdict on a candidate: a text in iverson notation or NumPy, or a function of the inputs.
 
-    Errors point into the candidate's text.  stable: our gradient as code, for the note on floating point
+    Errors point into the candidate's text.  stable: gives our gradient as code, for the note on floating point
     """
     case = Case(loss, derived, lang, stable)
     if callable(candidate):
         return of_function(case, candidate)
     found = readings(loss, derived, candidate, notation)
     values = [[c.run(d.arrays, d.sizes) for d in case.draws] for c in found]
-    right = [all(map(same, a, case.b)) for a in values]
+    right = [all(map(same, a, case.b)) and differing(case, c.run) is None for c, a in zip(found, values, strict=True)]
     if not any(right):
-        return wrong(case, found[0], found[0].run, values[0])
+        return wrong(case, found[0], found[0].run, at_first(case, found[0].run, values[0]))
     best = right.index(True)
     notes = remarks(case, found[best].run)
     if len(found) > 1 and not all(right):
@@ -155,9 +168,31 @@ def of_function(case: Case, f: Callable[..., Any]) -> Verdict:
         return faulty(case, error.fault)
     values, short = [v for v, _ in called], any(narrow(raw) for _, raw in called)
     if all(same(x, y, NARROW if short else TOLERANCE) for x, y in zip(values, case.b, strict=True)):
-        notes = (case.say("narrow"),) if short else remarks(case, mine)
-        return accepted(case, notes)
+        if short or differing(case, mine) is None:
+            return accepted(case, (case.say("narrow"),) if short else remarks(case, mine))
+        values = list(at_first(case, mine, values))
     return wrong(case, None, mine, values)
+
+
+def differing(case: Case, yours: Run) -> Any:
+    """A further draw, of another scale, at which the candidate differs, as a condition may hide a difference; None where
+    there is none."""
+    if not conditions(case):
+        return None
+    for d in case.more:
+        a, b = yours(d.arrays, d.sizes), case.ours(d.arrays, d.sizes)
+        if np.all(np.isfinite(a)) and np.all(np.isfinite(b)) and not same(a, b):
+            return d
+    return None
+
+
+def at_first(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """The candidate's values, with a draw at which it differs put first where it differs at no other."""
+    if not all(map(same, values, case.b)):
+        return values
+    d = differing(case, yours)
+    case.draws, case.b = (d, *case.draws), [case.ours(d.arrays, d.sizes), *case.b]
+    return [yours(d.arrays, d.sizes), *values]
 
 
 def faulty(case: Case, fault: Fault) -> Verdict:
@@ -207,8 +242,8 @@ def misshapen(case: Case, pairs: Sequence[tuple[Any, Any]], found: tuple[Told, .
 
 
 def hessian_meant(v: Verdict) -> bool:
-    """Whether a candidate that is no gradient has twice as many axes as one."""
-    return v.shapes is not None and len(v.shapes[0]) == 2 * len(v.shapes[1]) > 0
+    """Whether a candidate that is no gradient has the shape of a Hessian."""
+    return v.shapes is not None and bool(v.shapes[1]) and v.shapes[0] == v.shapes[1] * 2
 
 
 # -- right, with a remark --------------------------------------------------------------------------------------
@@ -220,14 +255,19 @@ def remarks(case: Case, yours: Run) -> tuple[str, ...]:
 
 
 def at_kinks(case: Case, yours: Run) -> tuple[str, ...]:
-    bodies = [d.body for d in (*case.derived.program.definitions, *case.derived.answer.program)]
-    if not any(g.op == "br" or (g.op in ("apply", "red") and kinked(g)) for f in bodies for g in walk(f)):
+    if not conditions(case):
         return ()
     shown = smallest(case.loss, yours, case.ours, same)
     if shown is None:
         return ()
     at = ", ".join(f"{n} = {text(v)}" for n, v in shown.arrays.items() if not isinstance(v, tuple))
     return (case.say("kink", at=at, mine=text(shown.yours), right=text(shown.ours)),)
+
+
+def conditions(case: Case) -> bool:
+    """Whether the loss or its gradient has kinks or cases."""
+    bodies = [d.body for d in (*case.derived.program.definitions, *case.derived.answer.program)]
+    return any(g.op == "br" or (g.op in ("apply", "red") and kinked(g)) for f in bodies for g in walk(f))
 
 
 def kinked(g: Any) -> bool:
@@ -238,13 +278,14 @@ def far_out(case: Case, yours: Run) -> tuple[str, ...]:
     """Where the candidate's own operations overflow and our code does not."""
     if case.stable is None:
         return ()
+    stable = case.stable()
     for scale in FAR:
         for d in case.draws[:2]:
             x = case.derived.wrt
             arrays = {**d.arrays, x: d.arrays[x] * scale}
             try:
                 with np.errstate(all="ignore"):
-                    ours, mine = np.asarray(case.stable(**arrays), float), yours(arrays, d.sizes)
+                    ours, mine = np.asarray(stable(**arrays), float), yours(arrays, d.sizes)
             except Exception:
                 continue
             if np.all(np.isfinite(ours)) and not np.all(np.isfinite(mine)):
