@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -176,7 +175,7 @@ def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], f
         extra += PAIR if minus else 0.0
         for text, value in CONSTANTS:
             if np.allclose(c, sign * float(value), rtol=CLOSE, atol=0):
-                yield [*minus, ("constant", {"part": num(value), "reason": text}, e.ours)], extra + MISTAKES["constant"].cost
+                yield [*minus, ("constant", {"part": num(value), "other": num(1 / value), "reason": text}, e.ours)], extra + MISTAKES["constant"].cost
                 return
         for n in e.draws[0].sizes:
             sizes = np.array([d.sizes[n] for d in e.draws], float)
@@ -185,7 +184,7 @@ def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], f
                     yield [*minus, size_slip(e, n, key, power)], extra + MISTAKES[key].cost
                     return
     if free and np.allclose(c, c[0], rtol=CLOSE, atol=0):
-        yield [("constant", {"part": f"{c[0]:.6g}", "reason": ""}, e.ours)], 0.6
+        yield [("constant", {"part": f"{c[0]:.6g}", "other": f"{1 / c[0]:.6g}", "reason": ""}, e.ours)], 0.6
 
 
 SIZE_POWERS = (("total", 1), ("average", -1), ("constant", 0.5), ("constant", -0.5), ("constant", 2), ("constant", -2))
@@ -193,7 +192,7 @@ SIZE_POWERS = (("total", 1), ("average", -1), ("constant", 0.5), ("constant", -0
 
 def size_slip(e: Evidence, n: str, key: str, power: float) -> tuple[str, Mapping[str, Any], Any]:
     text = {1: "{}", -1: "1/{}", 0.5: "sqrt({})", -0.5: "1/sqrt({})", 2: "{}^2", -2: "1/{}^2"}[power].format(n)
-    return key, {"part": text, "reason": ""}, e.ours
+    return key, {"part": text, "other": inverse(text), "reason": ""}, e.ours
 
 
 def only_if_symmetric(e: Evidence) -> None:
@@ -294,16 +293,14 @@ def inverted(slips: list[Any], back: bool) -> list[Any]:
     """A factor found on the way from the user's formula to ours, told the other way round."""
     if not back:
         return slips
-    return [(BACK.get(k, k), {**p, "part": inverse(p["part"])} if "part" in p else p, s) for k, p, s in slips]
+    return [(BACK.get(k, k), {**p, "part": p["other"], "other": p["part"]} if "other" in p else p, s) for k, p, s in slips]
 
 
 BACK = {"total": "average", "average": "total"}
 
 
-def inverse(part: Any) -> Any:
-    if isinstance(part, Node):
-        return num(1 / Fraction(part.attr))
-    return part[2:] if part.startswith("1/") else f"1/{part}"
+def inverse(text: str) -> str:
+    return text[2:] if text.startswith("1/") else f"1/{text}"
 
 
 # -- two slips ------------------------------------------------------------------------------------------------

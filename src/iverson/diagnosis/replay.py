@@ -326,7 +326,8 @@ def beside(e: Evidence) -> Iterator[tuple[float, list[Any], float]]:
     yield 1.0, [], 0.0
     yield -1.0, [("sign", {}, e.ours)], MISTAKES["sign"].cost + PAIR
     two = MISTAKES["constant"].cost + PAIR
-    for c, text in ((0.5, "2"), (2.0, "1/2")):
-        yield c, [("constant", {"part": text, "reason": text}, e.ours)], two
-        yield -c, [("sign", {}, e.ours), ("constant", {"part": text, "reason": text}, e.ours)], two + PAIR
+    for c, text, other in ((0.5, "2", "1/2"), (2.0, "1/2", "2")):
+        said = {"part": text, "other": other, "reason": text}
+        yield c, [("constant", said, e.ours)], two
+        yield -c, [("sign", {}, e.ours), ("constant", said, e.ours)], two + PAIR
 

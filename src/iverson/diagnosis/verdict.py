@@ -23,11 +23,12 @@ from ..meaning.verify import read_back
 from .candidate import Candidate, Run, readings, runner
 from .counterexample import Counterexample, smallest, text
 from .diagnose import Told, diagnosis
-from .function import Fault, Faulty, UserFunction, faults, narrow
+from .function import Fault, Faulty, UserFunction, faults, hints, narrow
+from .steps import Adjoint, Step, first_wrong
 from .telling import LANGUAGES
 
 TOLERANCE = 1e-9
-NARROW = 1e-4  # for results in float32
+NARROW = 3e-5  # for results in float32
 DRAWS = 6
 KINKED = ("max", "min", "abs", "sign")
 SCALES = (1.0, 0.1, 3.0, 1.0, 0.3, 1.0)
@@ -38,9 +39,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "shape": ("Yours has shape {mine} where {wrt} asks for {right}.", "你的结果形状是 {mine}，而 {wrt} 要求 {right}。"),
     "layout": ("Right in the other layout: yours is the transpose, {mine} against {right}.", "换一种布局是对的：你的结果是转置，{mine} 与 {right}。"),
     "change": ("To change: {text}.", "修改：{text}。"),
+    "step": ("The first line that disagrees is {step}; {of} and the derivative by it have the shape [{shape}]. {said}",
+             "第一处不一致的是 {step}；{of} 及对它的导数的形状是 [{shape}]。{said}"),
+    "own": ("The loss has {own}.", "损失中是 {own}。"),
     "fault": ("Not accepted: {text}.", "不能接受：{text}。"),
     "other-notation": ("Read as {this}; as {other} it would not be equal.", "按 {this} 记法读；按 {other} 记法则不相等。"),
-    "narrow": ("It returns float32; compared to four digits.", "返回的是 float32，只比较到四位数字。"),
+    "narrow": ("It returns float32; compared as far as float32 reaches.", "返回的是 float32，只比较到它的精度。"),
     "kink": ("At the kink {at} you take {mine}, we take {right}: any subgradient is accepted there.",
              "在不可导点 {at}，你取 {mine}，我们取 {right}：那里任何次梯度都接受。"),
     "unstable": ("Right on paper, but where the inputs are {scale:g} times as large it gives inf or nan, which the code of iverson does not.",
@@ -58,6 +62,7 @@ class Verdict:
     counterexample   arrays by name with `yours` and `ours`; None where there is none to show
     entries          in words, which entries differ;  notes: what is worth knowing of a right gradient
     shapes           of yours and ours at one instance, where they differ
+    step             of a candidate in several lines, the first that disagrees; the causes are those of this line
     """
 
     ok: bool
@@ -68,6 +73,7 @@ class Verdict:
     notes: tuple[str, ...] = field(default=())
     causes: tuple[Told, ...] = ()
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    step: str = ""
 
     def __bool__(self) -> bool:
         return self.ok
@@ -91,6 +97,7 @@ class Verdict:
             "labels": list(self.labels),
             "causes": [c.record() for c in self.causes],
             "entries": self.entries,
+            "step": self.step,
             "counterexample": shown,
             "notes": list(self.notes),
         }
@@ -129,11 +136,13 @@ class Case:
 
 
 def judge(
-    loss: Typed, derived: Derived, candidate: Any, notation: str = "auto", lang: str = "en", stable: Callable[..., Any] | None = None
-) -> Verdict:
+    loss: Typed, derived: Derived, candidate: Any, notation: str = "auto", lang: str = "en",
+    stable: Callable[..., Any] | None = None, adjoint: Adjoint | None = None,
+) -> Verdict:  # fmt: skip
     """The verdict on a candidate: a text in iverson notation or NumPy, or a function of the inputs.
 
-    Errors point into the candidate's text.  stable: gives our gradient as code, for the note on floating point
+    Errors point into the candidate's text.  stable: gives our gradient as code, for the note on floating point;  adjoint: the derivative by a definition of the loss,
+    for a candidate in several lines
     """
     case = Case(loss, derived, lang, stable)
     if callable(candidate):
@@ -142,12 +151,31 @@ def judge(
     values = [[c.run(d.arrays, d.sizes) for d in case.draws] for c in found]
     right = [all(map(same, a, case.b)) and differing(case, c.run) is None for c, a in zip(found, values, strict=True)]
     if not any(right):
-        return wrong(case, found[0], found[0].run, at_first(case, found[0].run, values[0]))
+        whole = wrong(case, found[0], found[0].run, at_first(case, found[0].run, values[0]))
+        step = None if adjoint is None else first_wrong(loss, derived, found[0], adjoint, case.draws, same)
+        return whole if step is None else stepwise(case, whole, step)
     best = right.index(True)
     notes = remarks(case, found[best].run)
     if len(found) > 1 and not all(right):
         notes = (case.say("other-notation", this=found[best].notation, other=found[1 - best].notation), *notes)
     return accepted(case, notes)
+
+
+def stepwise(case: Case, whole: Verdict, step: Step) -> Verdict:
+    """The verdict on a derivation, told by its first wrong line."""
+    evidence = "" if whole.counterexample is None else f" {whole.counterexample.sentence(case.lang)}"
+    causes: tuple[Told, ...] = ()
+    if step.candidate is None or step.loss is None or step.derived is None:
+        said, kind = case.say("own", own=step.own), "operand-or-index-slip"
+    else:
+        own = Case(step.loss, step.derived, case.lang)
+        own.draws, own.b = step.draws, [own.ours(d.arrays, d.sizes) for d in step.draws]
+        a = [step.candidate.run(d.arrays, d.sizes) for d in own.draws]
+        causes = tuple(diagnosis(own.derived, step.candidate, a, own.b, own.draws, own.lang))
+        said = told(own, causes[0]) if causes else ""
+        kind = causes[0].labels[0] if causes else "different"
+    message = f"{case.say('wrong')}{evidence} {case.say('step', step=step.text, of=step.of, shape=step.shape, said=said)}"
+    return replace(whole, kind=kind, message=message.strip(), causes=causes, step=step.text)
 
 
 def accepted(case: Case, notes: tuple[str, ...] = ()) -> Verdict:
@@ -167,11 +195,30 @@ def of_function(case: Case, f: Callable[..., Any]) -> Verdict:
     except Faulty as error:
         return faulty(case, error.fault)
     values, short = [v for v, _ in called], any(narrow(raw) for _, raw in called)
-    if all(same(x, y, NARROW if short else TOLERANCE) for x, y in zip(values, case.b, strict=True)):
+    close = [narrowly(case, k, x) if short else same(x, case.b[k]) for k, x in enumerate(values)]
+    if all(close):
         if short or differing(case, mine) is None:
-            return accepted(case, (case.say("narrow"),) if short else remarks(case, mine))
+            said = [w[LANGUAGES.index(case.lang)] for w in hints(mine, case.draws[0].arrays)]
+            return accepted(case, (case.say("narrow"), *said) if short else (*said, *remarks(case, mine)))
         values = list(at_first(case, mine, values))
     return wrong(case, None, mine, values)
+
+
+def narrowly(case: Case, k: int, a: np.ndarray) -> bool:
+    """Equal as far as float32 can be: to some units in its last place, and to what rounding the inputs to it does to ours."""
+    b, d = case.b[k], case.draws[k]
+    if a.shape != b.shape:
+        return False
+    top = np.max(np.abs(b)) if b.size else 0.0
+    slack = NARROW * (np.abs(b) + 0.1 * top) + 1e-12
+    if np.all(np.abs(a - b) <= slack):
+        return True
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        moved = {n: v if isinstance(v, tuple) or np.asarray(v).dtype.kind != "f" else v * (1 + 6e-8 * rng.choice([-1, 1], np.shape(v)))
+                 for n, v in d.arrays.items()}  # fmt: skip
+        slack = np.maximum(slack, 10 * np.abs(case.ours(moved, d.sizes) - b))
+    return bool(np.all(np.abs(a - b) <= slack))
 
 
 def differing(case: Case, yours: Run) -> Any:
@@ -193,6 +240,13 @@ def at_first(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Sequence[n
     d = differing(case, yours)
     case.draws, case.b = (d, *case.draws), [case.ours(d.arrays, d.sizes), *case.b]
     return [yours(d.arrays, d.sizes), *values]
+
+
+def compared(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Verdict:
+    """The verdict on something that gives values, whatever it is."""
+    if all(map(same, values, case.b)) and differing(case, yours) is None:
+        return accepted(case)
+    return wrong(case, None, yours, at_first(case, yours, values))
 
 
 def faulty(case: Case, fault: Fault) -> Verdict:

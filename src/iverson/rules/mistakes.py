@@ -48,7 +48,7 @@ ROWS = (
     Mistake("turned-difference", REVERSED, 0.25, ("the difference is reversed: you have {other} for {part}", "差的方向反了：{part} 写成了 {other}"),
             ("write {part}", "应写 {part}"), also=(SIGN,)),
     Mistake("constant", FACTOR, 0.5, ("yours is {part} times the gradient{reason}", "你的结果是梯度的 {part} 倍{reason}"),
-            ("divide it by {part}", "除以 {part}")),
+            ("multiply it by {other}", "乘以 {other}")),
     Mistake("average", MEAN, 0.5, ("yours is {part} times the gradient: a mean stands where the loss has a sum", "你的结果是梯度的 {part} 倍：损失是求和，你取了平均"),
             ("divide it by {part}", "除以 {part}"), also=(FACTOR,)),
     Mistake("total", FACTOR, 0.5, ("yours is {part} times the gradient: a sum stands where the loss has a mean", "你的结果是梯度的 {part} 倍：损失是平均，你取了求和"),
