@@ -156,16 +156,28 @@ def check(
 ) -> Any:
     """Compare a gradient you derived with the verified one: a Verdict with ok, kind, message, causes, counterexample.
 
-    candidate   a formula in iverson notation or NumPy, or a function of the inputs by name, which is called here
+    candidate   a formula in iverson notation, NumPy or LaTeX; a function of the inputs by name, of NumPy arrays, torch tensors
+                or JAX arrays, which is called here; a torch.autograd.Function or a jax.custom_vjp, checked by all its inputs;
+                an objective for XGBoost or LightGBM that returns (grad, hess) of every row by the raw score `wrt`
     order       2 for a Hessian; by default told from the candidate's shape;  lang: en or zh
     """
+    from .diagnosis.frameworks import is_layer
+    from .diagnosis.objectives import is_objective
     from .diagnosis.verdict import hessian_meant, judge
 
     loss = parse(source, notation, sizes, kinds, symbols, target, formula)
+    if is_layer(candidate):
+        return check_layer(loss, [wrt] if isinstance(wrt, str) else wrt, candidate, lang)
+    if callable(candidate) and is_objective(candidate, loss.inputs):
+        return check_objective(loss, wrt, candidate, lang)
+
+    def adjoint(name: str) -> tuple[Any, Derived]:
+        d = derive(loss, name)
+        return d._judge, d.derived
 
     def ask(n: int) -> Any:
         d = derive(loss, wrt, n)
-        return judge(d._judge, d.derived, candidate, candidate_notation, lang, d._evaluate)
+        return judge(d._judge, d.derived, candidate, candidate_notation, lang, lambda: d._evaluate, adjoint if n == 1 else None)
 
     found = ask(order or 1)
     return ask(2) if order is None and hessian_meant(found) else found
@@ -200,6 +212,35 @@ def convexity(
         except IversonError:
             raise error from None
     return judged(loss.typed, names)
+
+
+def check_objective(loss: Loss, score: str, candidate: Any, lang: str) -> Any:
+    """The verdict on an objective of a boosting library."""
+    from .diagnosis.function import Faulty
+    from .diagnosis.objectives import judge_objective
+    from .diagnosis.verdict import Case, faulty
+
+    def case(order: int) -> Case:
+        d = derive(loss, score, order)
+        return Case(d._judge, d.derived, lang)
+
+    first = case(1)
+    try:
+        return judge_objective(candidate, first, lambda: case(2))
+    except Faulty as error:
+        return faulty(first, error.fault)
+
+
+def check_layer(loss: Loss, wanted: Sequence[str], candidate: Any, lang: str) -> Any:
+    """The verdict on a layer by all its inputs."""
+    from .diagnosis.layers import judge_layer
+    from .diagnosis.verdict import Case
+
+    def case(name: str) -> Case:
+        d = derive(loss, name)
+        return Case(d._judge, d.derived, lang)
+
+    return judge_layer(candidate, loss.typed, wanted, case, lang)
 
 
 def compile(

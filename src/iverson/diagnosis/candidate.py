@@ -5,8 +5,9 @@ Glossary   run: the candidate as a function of admitted arrays and all sizes;  p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,22 +18,26 @@ from ..core.program import Program
 from ..derivation.derive import Derived
 from ..lang.kinds import Typed, typed
 from ..lang.lower import lower
+from ..lang.read import COMMAND
 from ..lang.sizes import show_size
-from ..lang.surface import Equation, Script, names_in
+from ..lang.surface import Equation, Script, Surface, names_in
 from ..lang.syntax import parse_script
 from ..meaning.surface_eval import compile_surface
 from ..meaning.verify import declaration
 
 Run = Callable[[Any, Any], np.ndarray]
 RESULT = "candidate_"
+GREEK = {"lam": "lambda", "lmbda": "lambda", "sig": "sigma", "eps": "epsilon", "th": "theta", "al": "alpha", "be": "beta", "ga": "gamma"}
+SIDE = re.compile(r"^\s*(?:\\(?:frac|dfrac|tfrac)\{\\?(?:partial|d|mathrm\{d\})[^=]*|\\nabla[^=]*|d[A-Z]\w*\s*/\s*d[^=]*|\\partial[^=]*)&?=&?")
 
 
 @dataclass
 class Candidate:
-    """A formula that was read.  `program` is None where it cannot be written with indices."""
+    """A formula that was read.  script: as it was written; `program` is None where it cannot be written with indices."""
 
     typed: Typed
     notation: str
+    script: Script | None = None
 
     @cached_property
     def run(self) -> Run:
@@ -48,14 +53,16 @@ class Candidate:
 
 def readings(loss: Typed, derived: Derived, text: str, notation: str) -> list[Candidate]:
     """The candidate as functions: one for each notation in which it can be read."""
-    readers = {"iverson": iverson_candidate, "numpy": numpy_candidate}
+    readers = {"iverson": iverson_candidate, "numpy": numpy_candidate, "latex": latex_candidate}
+    if notation == "auto" and COMMAND.search(text):
+        notation = "latex"
     if notation != "auto":
         if notation not in readers:
             raise IversonError("unsupported", f"A candidate in {notation} is not read yet.")
         return [readers[notation](loss, derived, text)]
     found: list[Candidate] = []
     errors: list[IversonError] = []
-    for reader in readers.values():
+    for reader in (iverson_candidate, numpy_candidate):
         try:
             found.append(reader(loss, derived, text))
         except IversonError as error:
@@ -66,7 +73,33 @@ def readings(loss: Typed, derived: Derived, text: str, notation: str) -> list[Ca
 
 
 def iverson_candidate(loss: Typed, derived: Derived, text: str) -> Candidate:
-    return Candidate(assembled(loss, derived, parse_script(text, loss.functions)), "iverson")
+    script = parse_script(text, loss.functions)
+    return Candidate(assembled(loss, derived, script), "iverson", script)
+
+
+def latex_candidate(loss: Typed, derived: Derived, text: str) -> Candidate:
+    """A formula in LaTeX over the names of the loss, with or without a left side such as `\\nabla_x L =`."""
+    from ..lang.latex import parse_latex
+
+    text = "\\\\".join(SIDE.sub("", row) for row in re.split(r"\\\\", text.strip().strip("$")))
+    inputs = {n: i for n, i in derived.program.inputs.items() if i.role != "function"}
+    sizes = {spelled(n): tuple(k.attr if k.op in ("num", "size") else show_size(k) for k in i.type.dims) for n, i in inputs.items()}
+    script = parse_latex(text, sizes, {}, None, None)
+    names = {spelled(n): n for n in inputs if spelled(n) != n}
+    equations = tuple(replace(e, name=names.get(e.name, e.name), body=renamed(e.body, names)) for e in script.equations)
+    script = replace(script, equations=equations)
+    return Candidate(assembled(loss, derived, script), "latex", script)
+
+
+def spelled(name: str) -> str:
+    """What LaTeX calls an input: lam is \\lambda."""
+    return GREEK.get(name, name)
+
+
+def renamed(f: Surface, names: Mapping[str, str]) -> Surface:
+    args = tuple(renamed(a, names) for a in f.args)
+    attr = names.get(f.attr, f.attr) if f.op == "name" else f.attr
+    return replace(f, args=args, attr=attr)
 
 
 def numpy_candidate(loss: Typed, derived: Derived, text: str) -> Candidate:
@@ -76,7 +109,7 @@ def numpy_candidate(loss: Typed, derived: Derived, text: str) -> Candidate:
     ranks: dict[str, int | str] = {n: "row" if t.form == "row" else t.rank for n, t in types.items()}
     sizes = {n: tuple(k.attr if k.op in ("num", "size") else show_size(k) for k in t.dims) for n, t in types.items() if t.dims}
     script = parse_numpy(text, ranks, sizes)
-    return Candidate(assembled(loss, derived, script), "numpy")
+    return Candidate(assembled(loss, derived, script), "numpy", script)
 
 
 def assembled(loss: Typed, derived: Derived, candidate: Script) -> Typed:

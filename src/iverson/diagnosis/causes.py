@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from .variants import Side, Variant, arrays_of
 CLOSE = 1e-8  # relative distance of two arrays that are the same
 PAIR = 0.35  # what a second mistake adds to the cost
 EXCHANGE = {(x, y): 1.2 for x in ("drop-term", "drop-factor") for y in ("extra-term", "extra-factor", "drop-term")}
+SURE = 1.2  # the cost below which slips are looked for no further
+PLAIN = 0.9  # the cost below which nothing better is looked for
 MOST_PAIRS = 400  # pairs that are looked at
 WORTH = 3.9  # the cost beyond which a guess is not worth saying
 
@@ -38,10 +39,24 @@ class Cause:
     def labels(self) -> tuple[str, ...]:
         return tuple(row.label for row, _, _ in self.slips)
 
+    def once(self) -> Cause:
+        """With a slip that was made in two places told once."""
+        kept: dict[Any, Any] = {}
+        for s in self.slips:
+            kept.setdefault((s[0].label, mask_of(s[1].get("part")), mask_of(s[1].get("other"))), s)
+        return self if len(kept) == len(self.slips) else Cause(tuple(kept.values()), self.cost)
+
+
+def mask_of(part: Any) -> Any:
+    return part.mask if isinstance(part, Node) else part
+
 
 @dataclass
 class Evidence:
-    """What is known of a wrong candidate: its values and ours at the draws, the name of the input, our side and theirs."""
+    """What is known of a wrong candidate: its values and ours at the draws, the name of the input, our side and theirs.
+
+    found_as   our answer before it was made short, where it has another form
+    """
 
     wrt: str
     a: Sequence[Any]
@@ -49,9 +64,15 @@ class Evidence:
     draws: Sequence[Any]
     ours: Side
     theirs: Side | None = None
+    found_as: Side | None = None
     loss: Any = None
     turned: Variant | None = None
     found: list[Cause] = field(default_factory=list)
+
+    @property
+    def best(self) -> float:
+        """The cost of the most plausible cause so far."""
+        return min((c.cost for c in self.found), default=float("inf"))
 
     def add(self, cost: float, *slips: tuple[str, Mapping[str, Any], Any]) -> None:
         self.found.append(Cause(tuple((MISTAKES[k], p, s) for k, p, s in slips), cost))
@@ -68,14 +89,18 @@ def same(a: Any, b: Any, tolerance: float = CLOSE) -> bool:
 def causes(e: Evidence) -> list[Cause]:
     """The causes that reproduce the candidate at every draw, the most plausible first."""
     whole(e)
-    ours, theirs = pool(e.ours), pool(e.theirs, True)
-    theirs += [e.turned] if e.turned is not None else []
+    if e.best < PLAIN:
+        return ranked(e.found)
+    ours, theirs = pool(e.ours), [] if e.turned is None else [e.turned]
     single(e, ours, e.a, e.ours)
-    if e.theirs is not None:
+    if e.theirs is not None and e.best > SURE:
+        theirs += pool(e.theirs, True)
         single(e, theirs, e.b, e.theirs)
+    if e.found_as is not None and e.best > SURE:
+        single(e, pool(e.found_as), e.a, e.found_as)
     if e.loss is not None:
         e.loss.search(e)
-    if not e.found or min(c.cost for c in e.found) > 2.0:
+    if e.best > 2.0:
         pairs(e, ours, theirs)
         sums_of_two(e, ours)
     return ranked(e.found)
@@ -84,6 +109,7 @@ def causes(e: Evidence) -> list[Cause]:
 def ranked(found: list[Cause]) -> list[Cause]:
     best: dict[tuple[str, ...], Cause] = {}
     for c in sorted(found, key=lambda c: c.cost):
+        c = c.once()
         best.setdefault(tuple(sorted(c.labels)), c)
     return [c for c in best.values() if c.cost <= WORTH]
 
@@ -106,7 +132,9 @@ def whole(e: Evidence) -> None:
         if slips:
             e.add(cost, *slips)
     only_if_symmetric(e)
-    commuting(e)
+    for side in (e.ours, e.found_as):
+        if side is not None:
+            commuting(e, side)
 
 
 WHOLES = {
@@ -147,7 +175,7 @@ def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], f
         extra += PAIR if minus else 0.0
         for text, value in CONSTANTS:
             if np.allclose(c, sign * float(value), rtol=CLOSE, atol=0):
-                yield [*minus, ("constant", {"part": num(value), "reason": text}, e.ours)], extra + MISTAKES["constant"].cost
+                yield [*minus, ("constant", {"part": num(value), "other": num(1 / value), "reason": text}, e.ours)], extra + MISTAKES["constant"].cost
                 return
         for n in e.draws[0].sizes:
             sizes = np.array([d.sizes[n] for d in e.draws], float)
@@ -156,7 +184,7 @@ def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], f
                     yield [*minus, size_slip(e, n, key, power)], extra + MISTAKES[key].cost
                     return
     if free and np.allclose(c, c[0], rtol=CLOSE, atol=0):
-        yield [("constant", {"part": f"{c[0]:.6g}", "reason": ""}, e.ours)], 0.6
+        yield [("constant", {"part": f"{c[0]:.6g}", "other": f"{1 / c[0]:.6g}", "reason": ""}, e.ours)], 0.6
 
 
 SIZE_POWERS = (("total", 1), ("average", -1), ("constant", 0.5), ("constant", -0.5), ("constant", 2), ("constant", -2))
@@ -164,7 +192,7 @@ SIZE_POWERS = (("total", 1), ("average", -1), ("constant", 0.5), ("constant", -0
 
 def size_slip(e: Evidence, n: str, key: str, power: float) -> tuple[str, Mapping[str, Any], Any]:
     text = {1: "{}", -1: "1/{}", 0.5: "sqrt({})", -0.5: "1/sqrt({})", 2: "{}^2", -2: "1/{}^2"}[power].format(n)
-    return key, {"part": text, "reason": ""}, e.ours
+    return key, {"part": text, "other": inverse(text), "reason": ""}, e.ours
 
 
 def only_if_symmetric(e: Evidence) -> None:
@@ -190,20 +218,22 @@ def other_point(side: Side, arrays: Mapping[str, Any], sizes: Mapping[str, int])
     return Values(side.definitions, arrays, sizes).array(side.result.body, side.result.indices)
 
 
-def commuting(e: Evidence) -> None:
+def commuting(e: Evidence, side: Side) -> None:
     """One of several terms of the same factors, taken for all of them."""
-    body = e.ours.result.body
+    body = side.result.body
     terms = body.args if body.op == "add" else ()
-    if len(terms) < 2 or len({signature(u) for u in terms}) > 1 or matrices(terms[0]) < 2:
+    if len(terms) < 2 or len({signature(u) for u in terms}) > 1:
         return
     for t in terms:
-        made = [v.array(t, e.ours.result.indices) * len(terms) for v in e.ours.values]
+        made = [v.array(t, side.result.indices) * len(terms) for v in side.values]
         for turned in (made, [m.T for m in made]):
             for slips, cost in scaled(e, e.a, turned):
                 layout = [] if turned is made else [("layout", {"name": e.wrt}, e.ours)]
                 extra = 0.0 if turned is made else MISTAKES["layout"].cost
-                said = {"part": t, "name": str(len(terms))}
-                e.add(MISTAKES["commuting"].cost + cost + extra, ("commuting", said, e.ours), *layout, *slips)
+                rest = [u for u in terms if u is not t]
+                key = "commuting" if matrices(t) > 1 or len(rest) > 1 else "one-for-all"
+                said = {"part": t, "name": str(len(terms)), "other": rest[0]}
+                e.add(MISTAKES[key].cost + cost + extra, (key, said, side), *layout, *slips)
 
 
 def matrices(t: Node) -> int:
@@ -263,16 +293,14 @@ def inverted(slips: list[Any], back: bool) -> list[Any]:
     """A factor found on the way from the user's formula to ours, told the other way round."""
     if not back:
         return slips
-    return [(BACK.get(k, k), {**p, "part": inverse(p["part"])} if "part" in p else p, s) for k, p, s in slips]
+    return [(BACK.get(k, k), {**p, "part": p["other"], "other": p["part"]} if "other" in p else p, s) for k, p, s in slips]
 
 
 BACK = {"total": "average", "average": "total"}
 
 
-def inverse(part: Any) -> Any:
-    if isinstance(part, Node):
-        return num(1 / Fraction(part.attr))
-    return part[2:] if part.startswith("1/") else f"1/{part}"
+def inverse(text: str) -> str:
+    return text[2:] if text.startswith("1/") else f"1/{text}"
 
 
 # -- two slips ------------------------------------------------------------------------------------------------
@@ -326,7 +354,7 @@ def table(e: Evidence, variants: Sequence[Variant], side: Side | None) -> list[t
 
 def sums_of_two(e: Evidence, ours: Sequence[Variant]) -> None:
     """Two slips in different terms of our answer: their effects add up."""
-    if np.shape(e.a[0]) != np.shape(e.b[0]) or e.theirs is not None:
+    if np.shape(e.a[0]) != np.shape(e.b[0]):
         return
     rows = table(e, ours, e.ours)
     p = np.random.default_rng(3).normal(size=np.shape(e.b[0]))

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import IversonError
 from ..core.node import Node, add, coefficient, neg, transform, walk
 from ..core.program import Definition, Program
 from ..derivation.derive import Derived
+from ..lang.lower import lower
+from ..meaning.verify import read_back
 from ..rules.mistakes import MISTAKES, Mistake
 from .candidate import RESULT, Candidate
 from .causes import Cause, Evidence, causes
@@ -39,10 +42,10 @@ class Told:
 
 def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any], lang: str) -> list[Told]:
     """The causes that fit, the most plausible first."""
-    ours = our_side(derived, draws)
+    ours, found_as = our_sides(derived, draws)
     theirs = their_side(derived, candidate, draws)
     replay = Replay(derived.program, derived.wrt, draws) if derived.first is None else None
-    e = Evidence(derived.wrt, a, b, draws, ours, theirs, replay)
+    e = Evidence(derived.wrt, a, b, draws, ours, theirs, found_as, replay)
     e.turned = turned_variant(e)
     with np.errstate(all="ignore"):
         found = causes(e)
@@ -50,16 +53,23 @@ def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b
     return [tell.told(c) for c in refined(e, found)[:MOST_CAUSES]]
 
 
-def our_side(derived: Derived, draws: Sequence[Any]) -> Side:
-    a = derived.answer
-    return Side(a.closed, a.where, derived.program.inputs, draws)
+def our_sides(derived: Derived, draws: Sequence[Any]) -> tuple[Side, Side | None]:
+    """The answer as it is printed, and as it was found where that is another form."""
+    a, inputs = derived.answer, derived.program.inputs
+    found = Side(a.closed, a.where, inputs, draws, derived.wrt)
+    try:
+        p = lower(read_back(inputs, [*derived.where, derived.main], derived.dims))
+    except IversonError:
+        return found, None
+    printed = Side(p.definition(derived.main.name), p.definitions, inputs, draws, derived.wrt)
+    return printed, None if printed.result.body.mask == found.result.body.mask else found
 
 
 def their_side(derived: Derived, candidate: Candidate | None, draws: Sequence[Any]) -> Side | None:
     if candidate is None or candidate.program is None:
         return None
     p = candidate.program
-    return Side(p.definition(RESULT), p.definitions, p.inputs, draws)
+    return Side(p.definition(RESULT), p.definitions, p.inputs, draws, derived.wrt)
 
 
 def turned_variant(e: Evidence) -> Variant | None:
@@ -74,7 +84,7 @@ def turned_variant(e: Evidence) -> Variant | None:
         return replace(d, body=transform(d.body, lambda g: negative(g) if g.op == "add" and g.mask == mask else None))
 
     theirs = e.theirs
-    new = Side(right(theirs.result), [d if d.body.op == "tensor" else right(d) for d in theirs.definitions], theirs.inputs, theirs.draws)
+    new = Side(right(theirs.result), [d if d.body.op == "tensor" else right(d) for d in theirs.definitions], theirs.inputs, theirs.draws, e.wrt)
     return Variant(row, parts, 0.9, lambda k: new.values[k].of(new.result.body), side)
 
 
@@ -128,7 +138,8 @@ class Telling:
         self.derived, self.lang, self.theirs = derived, lang, theirs
         written = {d.name for d in derived.program.definitions if not d.introduced}
         self.known = {*derived.program.inputs, *written} | size_names(derived.program)
-        self.ours = Teller(derived.program, [*derived.answer.where], self.known)
+        self.ours = Teller(derived.program, [*ours.definitions], self.known)
+        self.answer, self.found = ours, Teller(derived.program, [*derived.answer.where], self.known)
         self.loss = Teller(derived.program, list(derived.program.definitions), self.known)
         self.user = None
         if theirs is not None and candidate is not None and candidate.program is not None:
@@ -147,7 +158,9 @@ class Telling:
     def teller(self, side: Any) -> Teller:
         if isinstance(side, Replay):
             return self.loss
-        return self.user if side is self.theirs and self.user is not None else self.ours
+        if side is self.theirs and self.user is not None:
+            return self.user
+        return self.ours if side is self.answer else self.found
 
     def indices(self, side: Any) -> tuple[Node, ...]:
         return () if isinstance(side, Replay) or side is None else side.result.indices

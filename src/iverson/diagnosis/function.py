@@ -1,7 +1,7 @@
 """A gradient that is a Python function of the user's: called on arrays we draw, in this process, and looked at.
 
 What it may do wrong before its numbers count: raise, return nothing, return something that is no array of numbers,
-another shape, change its arguments, keep something between calls.
+another shape, change its arguments, keep something between calls, give one array twice, rely on the layout in memory.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from .frameworks import as_array, full_precision, strided, tensor, torch_module, uses_torch
 
 
 @dataclass(frozen=True)
@@ -36,24 +38,41 @@ class UserFunction:
     def __init__(self, f: Callable[..., Any], inputs: Mapping[str, Any]) -> None:
         self.f, self.name = f, getattr(f, "__name__", "the function")
         self.positional, self.names = parameters(f, list(inputs))
+        self.make: Callable[[Any], Any] = own_tensor if uses_torch(f) else fresh_copy
 
     def __call__(self, arrays: Mapping[str, Any], sizes: Any = None) -> np.ndarray:
         value, _ = self.call(arrays)
         return value
 
-    def call(self, arrays: Mapping[str, Any]) -> tuple[np.ndarray, Any]:
-        """The result as float64, and as it came."""
-        given = {n: fresh_copy(arrays[n]) for n in self.names}
+    def call(self, arrays: Mapping[str, Any], lay: Callable[[Any], Any] | None = None) -> tuple[np.ndarray, Any]:
+        """The result as float64, and as it came.  lay: how the arguments lie in memory, by default like new ones."""
+        given = {n: (lay or self.make)(arrays[n]) for n in self.names}
         try:
-            raw = self.f(*given.values()) if self.positional else self.f(**given)
+            raw = self.run(given)
         except Exception as error:
-            raise Faulty(raised(self.name, error)) from error
+            if self.make is own_tensor or torch_module() is None or lay is not None:
+                raise Faulty(raised(self.name, error)) from error
+            return self.as_tensors(arrays, error)
         self.unchanged(arrays, given)
-        return as_numbers(self.name, raw), raw
+        return as_numbers(self.name, as_array(raw)), as_array(raw)
+
+    def run(self, given: Mapping[str, Any]) -> Any:
+        with full_precision():
+            return self.f(*given.values()) if self.positional else self.f(**given)
+
+    def as_tensors(self, arrays: Mapping[str, Any], error: Exception) -> tuple[np.ndarray, Any]:
+        """The call with tensors, after one with arrays has failed; where it fails too the first error counts."""
+        try:
+            self.run({n: own_tensor(arrays[n]) for n in self.names})
+        except Exception:
+            raise Faulty(raised(self.name, error)) from error
+        self.make = own_tensor
+        return self.call(arrays)
 
     def unchanged(self, arrays: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         for n, v in given.items():
-            if isinstance(v, np.ndarray) and not np.array_equal(v, np.asarray(arrays[n]), equal_nan=True):
+            now = as_array(v)
+            if isinstance(now, np.ndarray) and not np.array_equal(now, np.asarray(arrays[n], now.dtype), equal_nan=True):
                 raise Faulty(Fault("changes-input", (
                     f"{self.name} changes its argument {n} in place: work on a copy",
                     f"{self.name} 就地修改了参数 {n}：请先复制")))  # fmt: skip
@@ -65,6 +84,11 @@ def fresh_copy(v: Any) -> Any:
         return v[0]
     made = np.array(v, copy=True)
     return made if made.ndim else made.item()
+
+
+def own_tensor(v: Any) -> Any:
+    """A value as a tensor of its own; a declared function as its first part."""
+    return v[0] if isinstance(v, tuple) else tensor(v)
 
 
 def parameters(f: Callable[..., Any], inputs: list[str]) -> tuple[bool, list[str]]:
@@ -81,7 +105,7 @@ def parameters(f: Callable[..., Any], inputs: list[str]) -> tuple[bool, list[str
     plain = [r for r in rows if r.kind in (r.POSITIONAL_ONLY, r.POSITIONAL_OR_KEYWORD, r.KEYWORD_ONLY)]
     needed = [r for r in plain if r.default is r.empty or r.name in inputs]
     if all(r.name in inputs for r in needed):
-        return any(r.kind is r.POSITIONAL_ONLY for r in needed), [r.name for r in needed]
+        return not any(r.kind is r.KEYWORD_ONLY for r in needed), [r.name for r in needed]
     if len(needed) == len(inputs):
         return True, inputs
     unknown = ", ".join(r.name for r in needed if r.name not in inputs)
@@ -122,7 +146,49 @@ def faults(f: UserFunction, arrays: Mapping[str, Any]) -> list[Fault]:
         return [Fault("stale-accumulation", (
             f"Called twice with the same arrays {f.name} gives two results: {why[0]}",
             f"用相同的数组调用两次，{f.name} 给出不同的结果：{why[1]}"))]  # fmt: skip
-    return []
+    return [*overwritten(f, arrays, raw, first), *laid_out(f, arrays, first)]
+
+
+def overwritten(f: UserFunction, arrays: Mapping[str, Any], raw: Any, first: np.ndarray) -> list[Fault]:
+    """Whether a later call changes the result of an earlier one."""
+    if not isinstance(raw, np.ndarray) or raw.ndim == 0:
+        return []
+    f({n: v * 2.0 if np.asarray(v).dtype.kind == "f" else v for n, v in arrays.items() if not isinstance(v, tuple)}
+      | {n: v for n, v in arrays.items() if isinstance(v, tuple)})  # fmt: skip
+    if np.array_equal(np.asarray(raw, float), first, equal_nan=True):
+        return []
+    return [Fault("aliasing", (
+        f"{f.name} returns the same array every time: a later call overwrites the gradient of an earlier one; return a new array",
+        f"{f.name} 每次返回同一个数组：后一次调用会覆盖前一次的梯度；请返回新的数组"))]  # fmt: skip
+
+
+def laid_out(f: UserFunction, arrays: Mapping[str, Any], first: np.ndarray) -> list[Fault]:
+    """Whether arrays that are not contiguous in memory give another result."""
+    lay = strided if f.make is fresh_copy else lambda v: own_tensor(v if isinstance(v, tuple) else strided(v))
+    try:
+        again, _ = f.call(arrays, lambda v: fresh_copy(v) if isinstance(v, tuple) or not np.ndim(v) else lay(v))
+        why = ("gives another result", "给出不同的结果")
+        right = np.allclose(again, first, rtol=1e-7, atol=1e-12, equal_nan=True) if again.shape == first.shape else False
+    except Faulty as error:
+        why, right = error.fault.words, error.fault.kind == "changes-input"
+    if right:
+        return []
+    return [Fault("non-contiguous", (
+        f"With the same numbers in arrays that are not contiguous (a transpose, a slice) {f.name} fails: {why[0]}",
+        f"同样的数值放在不连续的数组（转置、切片）中，{f.name} 出错：{why[1]}"))]  # fmt: skip
+
+
+def hints(f: UserFunction, arrays: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is worth knowing of a function that is right: it returns its argument, it cuts decimals off."""
+    found = []
+    if f.make is fresh_copy:
+        given = {n: fresh_copy(arrays[n]) for n in f.names}
+        raw = f.run(given)
+        for n, v in given.items():
+            if isinstance(raw, np.ndarray) and isinstance(v, np.ndarray) and np.shares_memory(raw, v):
+                found.append((f"{f.name} returns memory of its argument {n}: who changes the gradient changes {n}.",
+                              f"{f.name} 返回的数组与参数 {n} 共用内存：修改梯度就会修改 {n}。"))  # fmt: skip
+    return found
 
 
 def narrow(raw: Any) -> bool:

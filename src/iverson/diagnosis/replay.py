@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ..core.node import ONE, Node, el, mul, pow_, reads, sub
+from ..core.node import ONE, Node, el, is_num, mul, neg, pow_, reads, sub
 from ..core.program import Definition, Program, sizes_of
+from ..lang.kinds import typed
+from ..lang.syntax import parse_script
+from ..meaning.surface_eval import compile_surface
 from ..rewrite.rule import instantiate
 from ..rules.calculus import CALCULUS
-from ..rules.mistakes import MISTAKES, SLOPES
+from ..rules.mistakes import DIFFERENTIALS, MISTAKES, SLOPES
 from .causes import PAIR, Evidence
 from .slips import Slips
 from .values import TooLarge, Values, below, names_read
@@ -25,31 +29,9 @@ from .variants import DEEP
 
 STEPS = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))
 ROUGH = 2e-6
+ODD = 0.07  # what it adds that a wrong slope stands later in its row
+REVERSED = 0.35  # an inner derivative of -1 that is lost is told as a sign
 ITSELF = 0.4  # a function that is its own derivative hardly loses it
-WHOLE_RIGHT = {"inv": "-inv(A)*dA*inv(A)", "det": "det(A)*tr(inv(A)*dA)", "logdet": "tr(inv(A)*dA)"}
-WHOLE_SLOPES: dict[str, tuple[tuple[str, str, Callable[[Any, Any, Any], Any]], ...]] = {
-    "inv": (
-        ("no-differential", "-dA", lambda a, f, da: -da),
-        ("wrong-differential", "inv(A)*dA*inv(A)", lambda a, f, da: f @ da @ f),
-        ("wrong-differential", "-inv(A)^2*dA", lambda a, f, da: -f @ f @ da),
-        ("wrong-differential", "-dA*inv(A)^2", lambda a, f, da: -da @ f @ f),
-        ("wrong-differential", "-inv(A)*dA", lambda a, f, da: -f @ da),
-        ("wrong-differential", "-dA*inv(A)", lambda a, f, da: -da @ f),
-    ),
-    "det": (
-        ("no-differential", "tr(inv(A)*dA)", lambda a, f, da: np.trace(np.linalg.solve(a, da))),
-        ("wrong-differential", "det(A)*tr(A*dA)", lambda a, f, da: f * np.trace(a @ da)),
-        ("wrong-differential", "det(A)*tr(inv(A)'*dA)", lambda a, f, da: f * np.trace(np.linalg.inv(a).T @ da)),
-        ("wrong-differential", "det(A)*tr(dA)", lambda a, f, da: f * np.trace(da)),
-    ),
-    "logdet": (
-        ("wrong-differential", "tr(inv(A)*dA)/det(A)", lambda a, f, da: np.trace(np.linalg.solve(a, da)) / np.linalg.det(a)),
-        ("wrong-differential", "tr(inv(A)'*dA)", lambda a, f, da: np.trace(np.linalg.inv(a).T @ da)),
-        ("wrong-differential", "tr(A*dA)", lambda a, f, da: np.trace(a @ da)),
-        ("no-differential", "tr(dA)", lambda a, f, da: np.trace(da)),
-        ("wrong-differential", "tr(inv(A))*tr(dA)", lambda a, f, da: np.trace(np.linalg.inv(a)) * np.trace(da)),
-    ),
-}  # fmt: skip
 MOST_LOSSES = 260
 
 
@@ -101,10 +83,33 @@ class Replay:
         ways: list[tuple[Sequence[Any], list[Any], float]] = [(e.a, [], 0.0)] if np.shape(e.a[0]) == shape else []
         if len(shape) == 2 and np.shape(e.a[0])[::-1] == shape:
             ways.append(([x.T for x in e.a], [("layout", {"name": self.wrt}, e.ours)], MISTAKES["layout"].cost + PAIR))
-        for trial in self.trials() if ways else ():
+        self.try_all(e, self.derivations(), line, ways)
+        if e.best > MISTAKES["other-loss"].cost:
+            self.try_all(e, self.losses(), line, ways)
+        if e.best > MISTAKES["other-input"].cost:
+            self.other_inputs(e)
+
+    def try_all(self, e: Evidence, trials: Iterator[Trial], line: Line, ways: Sequence[Any]) -> None:
+        for trial in trials if ways else ():
             slope = self.slope(trial, line)
             for a, layout, extra in ways:
                 self.compare(e, trial, slope, a, float(np.sum(line.p * a[0])), layout, extra)
+
+    def other_inputs(self, e: Evidence) -> None:
+        """Whether the candidate is the gradient by another input."""
+        plain = Trial("", {}, 0.0, lambda line, s: float(line.points[int(s)].table(self.result.name)))
+        shape = np.shape(e.a[0])
+        for n, i in self.program.inputs.items():
+            if n == self.wrt or i.role == "function" or i.type.classes is not None or np.shape(e.draws[0].arrays[n]) != shape:
+                continue
+            other = Replay(self.program, n, self.draws)
+            line = Line(other, 0, 17)
+            slope, goal = other.slope(plain, line), float(np.sum(line.p * e.a[0]))
+            for c, slips, cost in beside(e):
+                if n in other.moving and abs(goal) > 1e-9 and close(slope, c * goal) and other.holds(e.a, plain, c):
+                    parts = {"part": el(n), "name": self.wrt}
+                    e.add(MISTAKES["other-input"].cost + cost, ("other-input", parts, self), *slips)
+                    break
 
     def compare(
         self, e: Evidence, trial: Trial, slope: float, a: Sequence[Any], goal: float, layout: list[Any], extra: float
@@ -128,12 +133,11 @@ class Replay:
                 return False
         return True
 
-    def trials(self) -> Iterator[Trial]:
+    def derivations(self) -> Iterator[Trial]:
         for d in self.program.definitions:
             if d.name in self.moving:
                 yield from self.held(d)
                 yield from self.slopes(d)
-        yield from self.losses()
 
     # -- a part that does not move
 
@@ -142,7 +146,7 @@ class Replay:
             yield Trial("constant-part", {"part": el(d.name, d.indices), "name": self.wrt}, MISTAKES["constant-part"].cost, self.with_table(d.name))
         if d.body.op == "tensor":
             return
-        for g, under in parts_of(d.body):
+        for g, under in parts_of(d.body, self.moves):
             if (g is d.body and d is self.result) or not self.moves(g) or g.op in ("idx", "el", "num", "br", "rel"):
                 continue
             key = "constant-normaliser" if under else "constant-part"
@@ -181,44 +185,45 @@ class Replay:
         if d.body.op == "tensor":
             yield from self.whole_slopes(d)
             return
-        for g, _ in parts_of(d.body):
+        for g, _ in parts_of(d.body, self.moves):
             if not self.moves(g) or g.op not in ("apply", "pow"):
                 continue
             u = g.args[0]
-            for key, name, slope in self.wrong_slopes(g, u):
+            for key, name, slope, odd in self.wrong_slopes(g, u):
                 parts = {"part": g, "name": name, "other": right_slope(g)}
-                cost = MISTAKES[key].cost + (ITSELF if right_slope(g) is g else 0.0)
+                cost = MISTAKES[key].cost + (ITSELF if right_slope(g) is g else 0.0) + ODD * odd
                 yield Trial(key, parts, cost, self.with_node(g, tangent(u, slope)))
             yield from self.inner(g, u)
 
     def whole_slopes(self, d: Definition) -> Iterator[Trial]:
         """A whole-matrix function with a wrong differential."""
-        function, source = d.body.attr
-        for key, text, slope in WHOLE_SLOPES.get(function, ()):
-            def at(line: Line, s: float, slope: Any = slope) -> float:
+        function, source, *_ = d.body.attr
+        right, *wrong = DIFFERENTIALS.get(function, ("",))
+        for key, text in wrong:
+            def at(line: Line, s: float, text: str = text) -> float:
                 new = line.points[int(s)].variant({})
                 new.changed = frozenset(self.after(d.name))
                 a, f = np.asarray(line.rest.table(source)), np.asarray(line.rest.table(d.name))
-                new.tables[d.name] = f + slope(a, f, np.asarray(line.points[int(s)].table(source)) - a)
+                new.tables[d.name] = f + differential(text)(a, np.asarray(line.points[int(s)].table(source)) - a)
                 return float(new.table(self.result.name))
 
-            yield Trial(key, {"part": el(d.name, d.indices), "name": text, "other": WHOLE_RIGHT[function]}, MISTAKES[key].cost, at)
+            yield Trial(key, {"part": el(d.name, d.indices), "name": text, "other": right}, MISTAKES[key].cost, at)
 
-    def wrong_slopes(self, g: Node, u: Node) -> Iterator[tuple[str, Any, Node]]:
+    def wrong_slopes(self, g: Node, u: Node) -> Iterator[tuple[str, Any, Node, int]]:
         if g.op == "pow":
             base, e = g.args
             lower = pow_(base, sub(e, ONE))
-            for key, slope in (("no-slope", ONE), ("slope-power", mul(e, g)), ("no-slope", e), ("slope-number", lower)):
-                yield key, slope, slope
+            rows = (("no-slope", ONE), ("slope-power", mul(e, g)), ("no-slope", e), ("slope-number", lower))
+            yield from ((key, slope, slope, 0) for key, slope in rows[: 1 if is_num(e, -1) else None])
             return
         if len(g.args) != 1:
             return
-        yield "no-slope", ONE, ONE
+        yield "no-slope", ONE, ONE, 0
         inside = g in right_slope(g).args
-        yield ("no-slope" if inside else "slope-itself"), g, g
-        for text in SLOPES.get(g.attr, ()):
+        yield ("no-slope" if inside else "slope-itself"), g, g, 0
+        for place, text in enumerate(SLOPES.get(g.attr, ())):
             slope = instantiate(text, {"x": u})
-            yield "wrong-slope", slope, slope
+            yield "wrong-slope", slope, slope, place
 
     def inner(self, g: Node, u: Node) -> Iterator[Trial]:
         """What stands inside, differentiated as if it were the input itself."""
@@ -226,7 +231,8 @@ class Replay:
         for x in found:
             if set(x.free) == set(u.free):
                 at = self.with_node(u, lambda line, s, u, x=x: as_input(line, s, u, x))  # type: ignore[misc]
-                yield Trial("no-inner", {"part": u, "name": self.wrt}, MISTAKES["no-inner"].cost, at)
+                reversed_ = (u.op == "add" and neg(x) in u.args) or u is neg(x)
+                yield Trial("no-inner", {"part": u, "name": self.wrt}, MISTAKES["no-inner"].cost + REVERSED * reversed_, at)
 
     # -- another loss
 
@@ -253,6 +259,13 @@ class Replay:
             return float(line.points[int(s)].variant({name: new}).table(self.result.name))
 
         return at
+
+
+@cache
+def differential(text: str) -> Callable[[Any, Any], Any]:
+    """A row of DIFFERENTIALS as a function of A and dA."""
+    f = compile_surface(typed(parse_script(f"A: matrix[n, n]\ndA: matrix[n, n]\nd = {text}")), ["d"])
+    return lambda a, da: np.asarray(f({"A": a, "dA": da}, {"n": len(a)})["d"])
 
 
 def still(line: Line, s: float, g: Node) -> Any:
@@ -285,8 +298,8 @@ def right_slope(g: Node) -> Node:
     return instantiate(row.partial[0], {"x": g.args[0]})
 
 
-def parts_of(f: Node) -> Iterator[tuple[Node, bool]]:
-    """Every node below, and whether it stands in a denominator."""
+def parts_of(f: Node, moves: Callable[[Node], bool]) -> Iterator[tuple[Node, bool]]:
+    """Every node below, and whether it stands under something that moves as well: is part of a normaliser."""
     seen: set[Node] = set()
     stack = [(f, False)]
     while stack:
@@ -294,9 +307,14 @@ def parts_of(f: Node) -> Iterator[tuple[Node, bool]]:
         if g in seen:
             continue
         seen.add(g)
-        negative = g.op == "pow" and g.args[1].op == "num" and g.args[1].attr < 0
-        yield g, under or negative
-        stack += [(a, under or negative) for a in g.args]
+        yield g, under
+        for a in g.args:
+            divides = g.op == "mul" and negative(a) and any(moves(h) for h in g.args if h is not a)
+            stack.append((a, under or divides))
+
+
+def negative(g: Node) -> bool:
+    return g.op == "pow" and g.args[1].op == "num" and g.args[1].attr < 0
 
 
 def close(x: float, y: float) -> bool:
@@ -308,7 +326,8 @@ def beside(e: Evidence) -> Iterator[tuple[float, list[Any], float]]:
     yield 1.0, [], 0.0
     yield -1.0, [("sign", {}, e.ours)], MISTAKES["sign"].cost + PAIR
     two = MISTAKES["constant"].cost + PAIR
-    for c, text in ((0.5, "2"), (2.0, "1/2")):
-        yield c, [("constant", {"part": text, "reason": text}, e.ours)], two
-        yield -c, [("sign", {}, e.ours), ("constant", {"part": text, "reason": text}, e.ours)], two + PAIR
+    for c, text, other in ((0.5, "2", "1/2"), (2.0, "1/2", "2")):
+        said = {"part": text, "other": other, "reason": text}
+        yield c, [("constant", said, e.ours)], two
+        yield -c, [("sign", {}, e.ours), ("constant", said, e.ours)], two + PAIR
 

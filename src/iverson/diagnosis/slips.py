@@ -18,6 +18,7 @@ from ..core.node import (
     MINUS,
     ONE,
     TWO,
+    ZERO,
     Node,
     add,
     apply,
@@ -33,6 +34,7 @@ from ..core.node import (
     num,
     open_,
     pow_,
+    reads,
     rebuild,
     reduce_,
     rel,
@@ -76,15 +78,36 @@ class Slips:
         yield from self.repeated(f, scope)
 
     def repeated(self, f: Node, scope: Sequence[Node]) -> Iterator[Slip]:
-        """A slip in a function wherever it stands with the same argument, as in the two parts of a softmax."""
+        """A slip in a function wherever it stands with the same argument, as in the two parts of a softmax, and a
+        condition decided wrong in all branches."""
         groups: dict[str, list[Node]] = {}
+        relations: dict[Node, Node] = {}
         for g in walk(f):
             if g.op == "apply" and len(g.args) == 1:
                 groups.setdefault(g.mask, []).append(g)
+            if g.op == "br" and elements(g) and not g.args[0].args[1].op == "idx":
+                relations.setdefault(g.args[0], g)
         for first, *more in groups.values():
-            rows = list(functions(self, first, scope)) if more else []
+            rows = self.of_function(first, scope) if more else []
             for p, (key, _, parts) in enumerate(rows):
                 yield Slip(key, transform(f, lambda h, m=first.mask, p=p: again(self, h, m, p, scope)), parts, 1)  # type: ignore[misc]
+        for r in relations:
+            if negated(r) not in relations or r.attr in (">", ">="):
+                yield from self.decided(f, r)
+
+    def of_function(self, g: Node, scope: Sequence[Node]) -> list[tuple[str, Node, Parts]]:
+        """The slips in a function and in what it is a function of."""
+        inner = ((s.key, apply(g.attr, s.new), s.parts) for s in self.inside(g.args[0], (*scope, *g.free), 1))
+        return [*functions(self, g, scope), *inner]
+
+    def decided(self, f: Node, r: Node) -> Iterator[Slip]:
+        """A condition taken as always true, always false, or the other way round, wherever it stands."""
+        both = bracket(r), bracket(negated(r))
+        branches = any(g.mask == both[1].mask for g in walk(f))
+        for key, values in (("one-branch", (ONE, ZERO)), ("one-branch", (ZERO, ONE)), ("turn-bracket", both[::-1])):
+            if branches or (key == "one-branch" and values[0] is ONE):
+                new = transform(f, lambda h, v=values: swapped_branches(h, r) if v[0] is both[1] else decision(h, r, v))  # type: ignore[misc]
+                yield Slip(key if branches else "drop-bracket", new, {"part": both[0]}, 1)
 
     def inside(self, f: Node, scope: Sequence[Node], depth: int) -> Iterator[Slip]:
         if f.op == "mul" or (f.op == "red" and f.attr[0] == "sum"):
@@ -130,7 +153,29 @@ class Slips:
 
 def again(slips: Slips, h: Node, mask: str, place: int, scope: Sequence[Node]) -> Node | None:
     """The slip at one place of the list, made at another occurrence."""
-    return list(functions(slips, h, scope))[place][1] if h.op == "apply" and h.mask == mask else None
+    if h.op != "apply" or h.mask != mask:
+        return None
+    rows = slips.of_function(h, scope)
+    return rows[place][1] if place < len(rows) else None
+
+
+def swapped_branches(h: Node, r: Node) -> Node | None:
+    """The negation of a bracket of r, or of its negation."""
+    own = h.op == "br" and h.args[0].mask in (r.mask, negated(r).mask)
+    return bracket(negated(h.args[0])) if own else None
+
+
+def decision(h: Node, r: Node, values: tuple[Node, Node]) -> Node | None:
+    """A bracket of r, or of its negation, with the value given; a maximum that follows r takes the same side."""
+    if h.op == "br" and h.args[0].mask == r.mask:
+        return values[0]
+    if h.op == "br" and h.args[0].mask == negated(r).mask:
+        return values[1]
+    if h.op == "apply" and h.attr == "max" and len(h.args) == 2 and values[0] is ONE and r.attr in (">", ">="):
+        for a, b in (h.args, h.args[::-1]):
+            if sub(a, b).mask == sub(*r.args).mask:
+                return a
+    return None
 
 
 def merged(f: Node, s: Slip) -> Slip:
@@ -171,6 +216,8 @@ def terms_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
         yield "flip-term", add(*rest, neg(t)), {"part": absolute(t)}
         yield "double-term", add(f, t), said
         yield "halve-term", add(*rest, mul(HALF, t)), said
+        if coefficient(t)[1].op == "el" and coefficient(t)[1].attr not in slips.labels:
+            yield "raise-power", add(*rest, mul(t, coefficient(t)[1])), {"part": coefficient(t)[1], "other": ONE}
         for n in sizes_of(slips):
             yield "scale-term", add(*rest, mul(n, t)), said | {"name": n}
             yield "unscale-term", add(*rest, mul(pow_(n, MINUS), t)), said | {"name": n}
@@ -197,10 +244,14 @@ def sizes_of(slips: Slips) -> list[Node]:
 def powers(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
     base, e = f.args
     said = {"part": base, "other": e}
-    yield "raise-power", pow_(base, add(e, ONE)), said
+    if not is_num(e, -1):  # which would be a factor lost, or a fraction turned over
+        yield "raise-power", pow_(base, add(e, ONE)), said
+        yield "lose-power", base, said
     yield "lower-power", pow_(base, sub(e, ONE)), said
-    yield "lose-power", base, said
-    yield "turn-over", pow_(base, neg(e)), said
+    yield "turn-over", pow_(base, neg(e)), {"part": f}
+    if e.op == "num" and e.attr > 1:
+        slope = mul(e, pow_(base, sub(e, ONE)))
+        yield "its-derivative", slope, {"part": f, "other": slope}
     if e.op == "num":
         for other in (Fraction(2 * e.attr), Fraction(e.attr) / 2):
             if e.attr != 1:
@@ -256,6 +307,10 @@ def brackets(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
     yield "turn-bracket", bracket(negated(r)), {"part": f}
     if r.attr in TURNED:
         yield "turn-bracket", bracket(rel(TURNED[r.attr], a, b)), {"part": f}
+    if r.attr in (">", ">=", "<", "<="):
+        gap = sub(a, b) if r.attr[0] == ">" else sub(b, a)
+        for new in (apply("max", ZERO, gap), gap):
+            yield "value-for-bracket", new, {"part": f, "other": new}
     onehot = r.attr in ("=", "!=") and a.op == "idx"
     key = "move-onehot" if onehot else "move-bracket"
     for other in moved(slips, b, scope) if onehot or b.op in ("num", "size") else ():
@@ -292,8 +347,18 @@ def factors_lost(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Seq
         lost = "drop-number" if numeric else "drop-factor"
         if g.op == "pow" and g.args[0].op == "size":
             lost = "drop-mean"
+        elif not numeric and not g.free:
+            lost = "drop-scalar"
         whole = mul(*rest, *([MINUS] if g.op == "num" and g.attr < 0 else []))
         yield lost, sum_([i for i in bound if i in whole.free], whole), {"part": absolute(g)}
+        open_sums = [i for i in bound if i in g.free and i in whole.free]
+        if open_sums and len(g.args) == 2 and g.op == "el":
+            yield "drop-product", sum_([i for i in bound if i in whole.free and i not in g.free], whole), {"part": g}
+        if numeric and g.op != "num":
+            for other in sizes_of(slips):
+                if other not in (g, g.args[0] if g.args else None):
+                    new = transform(g, lambda h, o=other: o if h.op == "size" else None)  # type: ignore[misc]
+                    yield "other-size", sum_(bound, mul(*rest, new)), {"part": g, "other": new}
         if numeric:
             yield "double-number", sum_(bound, mul(*factors, TWO)), {"part": g}
             yield "halve-number", sum_(bound, mul(*factors, HALF)), {"part": g}
@@ -305,6 +370,49 @@ def factors_lost(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Seq
             yield "turn-over", sum_(bound, mul(*rest, pow_(g, MINUS))), {"part": g}
         if g.op == "el" and len(g.args) == 2 and g.args[0] is not g.args[1]:
             yield from joined(bound, rest, g)
+
+
+def factors_together(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    """Two factors lost at once that belong together: both of one argument, or the matrices of one product."""
+    for p, g in enumerate(factors):
+        for q in range(p + 1, len(factors)):
+            h = factors[q]
+            if not alike(g, h, bound):
+                continue
+            whole = mul(*(x for n, x in enumerate(factors) if n not in (p, q)))
+            inner = [i for i in bound if i not in whole.free]
+            yield "drop-factor", sum_([i for i in bound if i in whole.free], whole), {"part": sum_(inner, mul(g, h))}
+    negative = [g for g in factors if g.op == "pow" and is_num(g.args[1], -1) and elements(g)]
+    for g in negative:
+        for h in factors:
+            if h is not g and h.op not in ("num", "br", "pow") and h.free == g.free:
+                rest = [x for x in factors if x is not g and x is not h]
+                turned = mul(g.args[0], pow_(h, MINUS))
+                yield "turn-fraction", sum_(bound, mul(*rest, turned)), {"part": mul(g, h), "other": turned}
+
+
+def alike(g: Node, h: Node, bound: Bound) -> bool:
+    """Whether two factors are functions of one thing, or stand under a sum that holds nothing else."""
+    if g.op in ("num", "br") or h.op in ("num", "br"):
+        return False
+    own = [i for i in bound if i in g.free and i in h.free]
+    if g.op == h.op == "el":
+        return len(own) == 1 and len(g.args) + len(h.args) == 3 and len(g.free | h.free) == 2
+    return g.free == h.free and bool(reads(g) & reads(h)) and not {g.op, h.op} <= {"el", "pow"}
+
+
+def in_one_term(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:
+    """A factor of a bracketed sum that reaches only some of its terms."""
+    for s in factors:
+        if s.op != "add" or len(s.args) > 3:
+            continue
+        for g in factors:
+            if g is s or g.op == "br" or not g.free <= s.free:
+                continue
+            rest = [x for x in factors if x is not s and x is not g]
+            for t in s.args:
+                left = add(*(u if u is t else mul(u, g) for u in s.args))
+                yield "lose-in-term", sum_(bound, mul(*rest, left)), {"part": mul(t, g), "name": absolute(g)}
 
 
 def joined(bound: Bound, rest: Sequence[Node], g: Node) -> Found:
@@ -397,4 +505,4 @@ OWN: dict[str, tuple[Callable[[Slips, Node, Sequence[Node]], Found], ...]] = {
     "br": (brackets,),
 }
 
-PRODUCT = (factors_lost, swapped, sums, pointwise, flipped)
+PRODUCT = (factors_lost, factors_together, in_one_term, swapped, sums, pointwise, flipped)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 
-from ..core.node import Node
+from ..core.node import Node, reads
 from ..core.program import Definition, sizes_of
 from ..rules.mistakes import MISTAKES, Mistake
-from .slips import Slips
+from .slips import Slip, Slips
 from .values import TooLarge, Values, names_read
 
 MOST = 1500  # variants of one side
+BRACKETED = 0.5  # what it adds that a slip changes nothing but the decision of a bracket
 DEEP = 0.04  # what a level of nesting adds to the cost of a slip
 
 
@@ -34,10 +36,10 @@ class Variant:
 
 
 class Side:
-    """A formula over its definitions, evaluated at the draws."""
+    """A formula over its definitions, evaluated at the draws.  wrt: the input that it is the derivative by."""
 
-    def __init__(self, result: Definition, definitions: Sequence[Definition], inputs: Mapping[str, Any], draws: Sequence[Any]) -> None:
-        self.result, self.inputs, self.draws = result, inputs, draws
+    def __init__(self, result: Definition, definitions: Sequence[Definition], inputs: Mapping[str, Any], draws: Sequence[Any], wrt: str) -> None:
+        self.result, self.inputs, self.draws, self.wrt = result, inputs, draws, wrt
         self.definitions = needed_by(result, definitions)
         self.values = [Values(self.definitions, d.arrays, d.sizes) for d in draws]
 
@@ -55,6 +57,7 @@ class Side:
     def variants(self, back: bool = False) -> Iterator[Variant]:
         """The formula with one slip, in itself or in a definition it reads.  back: seen from the user's side."""
         wanted = [self.result, *(d for d in self.definitions if d.body.op != "tensor")]
+        decides = self.only_in_brackets
         made = 0
         for d in wanted:
             seen: set[tuple[str, Node]] = set()
@@ -65,10 +68,39 @@ class Side:
                 made += 1
                 if made > MOST:
                     return
-                row = MISTAKES[s.key]
+                row = MISTAKES[self.key_of(s)]
                 row = MISTAKES[row.back] if back and row.back else row
-                extra = DEEP * s.depth + (0.0 if d is self.result else 0.2)
+                extra = DEEP * s.depth + (0.0 if d is self.result else 0.2) + BRACKETED * (d.name in decides)
                 yield Variant(row, s.parts, row.cost + extra, self.evaluator(d, s.new), self)
+
+    def key_of(self, s: Slip) -> str:
+        """An array put for a function of it is the function that is missing."""
+        if s.key == "other-array" and isinstance(s.parts["other"], Node):
+            names = {s.parts["part"].attr, s.parts["other"].attr}
+            for d in self.definitions:
+                function = d.body.op == "apply" or d.body.op == "tensor"
+                if d.name in names and function and names - {d.name} & reads(d.body):
+                    return "no-function"
+        if s.key == "drop-scalar" and not self.moving.isdisjoint(reads(s.parts["part"])):
+            return "drop-factor"
+        return s.key
+
+    @cached_property
+    def moving(self) -> set[str]:
+        """The input derived by, and the definitions that depend on it."""
+        found = {self.wrt}
+        for d in self.definitions:
+            if not found.isdisjoint(names_read(d)):
+                found.add(d.name)
+        return found
+
+    @cached_property
+    def only_in_brackets(self) -> set[str]:
+        """Definitions that only decide brackets: a slip in them is a far-fetched way to say that a bracket is wrong."""
+        bodies = [self.result.body, *(d.body for d in self.definitions if d.body.op != "tensor")]
+        plain = {g.attr for f in bodies for g in outside_brackets(f) if g.op == "el"}
+        whole = {n for d in self.definitions if d.body.op == "tensor" for n in reads(d.body)}
+        return {d.name for d in self.definitions} - plain - whole
 
     def evaluator(self, d: Definition, new: Node) -> Callable[[int], Any]:
         def value(k: int) -> Any:
@@ -80,6 +112,12 @@ class Side:
                 return changed.of(self.result.body)
 
         return value
+
+
+def outside_brackets(f: Node) -> Iterator[Node]:
+    yield f
+    for a in f.args if f.op != "br" else ():
+        yield from outside_brackets(a)
 
 
 def needed_by(result: Definition, pool: Sequence[Definition]) -> list[Definition]:

@@ -8,7 +8,8 @@ entries that differ, and the causes that reproduce it at every instance (diagnos
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,15 @@ from ..meaning.verify import read_back
 from .candidate import Candidate, Run, readings, runner
 from .counterexample import Counterexample, smallest, text
 from .diagnose import Told, diagnosis
-from .function import Fault, Faulty, UserFunction, faults, narrow
+from .function import Fault, Faulty, UserFunction, faults, hints, narrow
+from .steps import Adjoint, Step, first_wrong
 from .telling import LANGUAGES
 
 TOLERANCE = 1e-9
-NARROW = 1e-4  # for results in float32
+NARROW = 3e-5  # for results in float32
 DRAWS = 6
 KINKED = ("max", "min", "abs", "sign")
+SCALES = (1.0, 0.1, 3.0, 1.0, 0.3, 1.0)
 FAR = (30.0, 1000.0)
 WORDS: dict[str, tuple[str, str]] = {
     "equal": ("Equal to the gradient by {wrt} on {n} random instances.", "与对 {wrt} 的梯度相等（在 {n} 个随机实例上比较）。"),
@@ -36,9 +39,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "shape": ("Yours has shape {mine} where {wrt} asks for {right}.", "你的结果形状是 {mine}，而 {wrt} 要求 {right}。"),
     "layout": ("Right in the other layout: yours is the transpose, {mine} against {right}.", "换一种布局是对的：你的结果是转置，{mine} 与 {right}。"),
     "change": ("To change: {text}.", "修改：{text}。"),
+    "step": ("The first line that disagrees is {step}; {of} and the derivative by it have the shape [{shape}]. {said}",
+             "第一处不一致的是 {step}；{of} 及对它的导数的形状是 [{shape}]。{said}"),
+    "own": ("The loss has {own}.", "损失中是 {own}。"),
     "fault": ("Not accepted: {text}.", "不能接受：{text}。"),
     "other-notation": ("Read as {this}; as {other} it would not be equal.", "按 {this} 记法读；按 {other} 记法则不相等。"),
-    "narrow": ("It returns float32; compared to four digits.", "返回的是 float32，只比较到四位数字。"),
+    "narrow": ("It returns float32; compared as far as float32 reaches.", "返回的是 float32，只比较到它的精度。"),
     "kink": ("At the kink {at} you take {mine}, we take {right}: any subgradient is accepted there.",
              "在不可导点 {at}，你取 {mine}，我们取 {right}：那里任何次梯度都接受。"),
     "unstable": ("Right on paper, but where the inputs are {scale:g} times as large it gives inf or nan, which the code of iverson does not.",
@@ -56,6 +62,7 @@ class Verdict:
     counterexample   arrays by name with `yours` and `ours`; None where there is none to show
     entries          in words, which entries differ;  notes: what is worth knowing of a right gradient
     shapes           of yours and ours at one instance, where they differ
+    step             of a candidate in several lines, the first that disagrees; the causes are those of this line
     """
 
     ok: bool
@@ -66,6 +73,7 @@ class Verdict:
     notes: tuple[str, ...] = field(default=())
     causes: tuple[Told, ...] = ()
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    step: str = ""
 
     def __bool__(self) -> bool:
         return self.ok
@@ -89,6 +97,7 @@ class Verdict:
             "labels": list(self.labels),
             "causes": [c.record() for c in self.causes],
             "entries": self.entries,
+            "step": self.step,
             "counterexample": shown,
             "notes": list(self.notes),
         }
@@ -111,30 +120,62 @@ class Case:
         self.draws = instances(self.loss, 11, n=DRAWS, wrt=(d.wrt,)).draws
         self.b = [self.ours(x.arrays, x.sizes) for x in self.draws]
 
+    @cached_property
+    def more(self) -> list[Any]:
+        """Draws of other scales, where other sides of a condition hold."""
+        found = []
+        for k, scale in enumerate(SCALES):
+            for d in instances(self.loss, 101 + k, n=DRAWS, wrt=(self.derived.wrt,)).draws:
+                x = self.derived.wrt
+                free = not self.loss.inputs[x].facts and np.asarray(d.arrays[x]).dtype.kind == "f"
+                found.append(replace(d, arrays={**d.arrays, x: d.arrays[x] * scale}) if free else d)
+        return found
+
     def say(self, key: str, **gaps: Any) -> str:
         return WORDS[key][LANGUAGES.index(self.lang)].format(**gaps)
 
 
 def judge(
-    loss: Typed, derived: Derived, candidate: Any, notation: str = "auto", lang: str = "en", stable: Callable[..., Any] | None = None
-) -> Verdict:
+    loss: Typed, derived: Derived, candidate: Any, notation: str = "auto", lang: str = "en",
+    stable: Callable[..., Any] | None = None, adjoint: Adjoint | None = None,
+) -> Verdict:  # fmt: skip
     """The verdict on a candidate: a text in iverson notation or NumPy, or a function of the inputs.
 
-    Errors point into the candidate's text.  stable: our gradient as code, for the note on floating point
+    Errors point into the candidate's text.  stable: gives our gradient as code, for the note on floating point;  adjoint: the derivative by a definition of the loss,
+    for a candidate in several lines
     """
     case = Case(loss, derived, lang, stable)
     if callable(candidate):
         return of_function(case, candidate)
     found = readings(loss, derived, candidate, notation)
     values = [[c.run(d.arrays, d.sizes) for d in case.draws] for c in found]
-    right = [all(map(same, a, case.b)) for a in values]
+    right = [all(map(same, a, case.b)) and differing(case, c.run) is None for c, a in zip(found, values, strict=True)]
     if not any(right):
-        return wrong(case, found[0], found[0].run, values[0])
+        whole = wrong(case, found[0], found[0].run, at_first(case, found[0].run, values[0]))
+        step = None if adjoint is None else first_wrong(loss, derived, found[0], adjoint, case.draws, same)
+        return whole if step is None else stepwise(case, whole, step)
     best = right.index(True)
     notes = remarks(case, found[best].run)
     if len(found) > 1 and not all(right):
         notes = (case.say("other-notation", this=found[best].notation, other=found[1 - best].notation), *notes)
     return accepted(case, notes)
+
+
+def stepwise(case: Case, whole: Verdict, step: Step) -> Verdict:
+    """The verdict on a derivation, told by its first wrong line."""
+    evidence = "" if whole.counterexample is None else f" {whole.counterexample.sentence(case.lang)}"
+    causes: tuple[Told, ...] = ()
+    if step.candidate is None or step.loss is None or step.derived is None:
+        said, kind = case.say("own", own=step.own), "operand-or-index-slip"
+    else:
+        own = Case(step.loss, step.derived, case.lang)
+        own.draws, own.b = step.draws, [own.ours(d.arrays, d.sizes) for d in step.draws]
+        a = [step.candidate.run(d.arrays, d.sizes) for d in own.draws]
+        causes = tuple(diagnosis(own.derived, step.candidate, a, own.b, own.draws, own.lang))
+        said = told(own, causes[0]) if causes else ""
+        kind = causes[0].labels[0] if causes else "different"
+    message = f"{case.say('wrong')}{evidence} {case.say('step', step=step.text, of=step.of, shape=step.shape, said=said)}"
+    return replace(whole, kind=kind, message=message.strip(), causes=causes, step=step.text)
 
 
 def accepted(case: Case, notes: tuple[str, ...] = ()) -> Verdict:
@@ -154,10 +195,58 @@ def of_function(case: Case, f: Callable[..., Any]) -> Verdict:
     except Faulty as error:
         return faulty(case, error.fault)
     values, short = [v for v, _ in called], any(narrow(raw) for _, raw in called)
-    if all(same(x, y, NARROW if short else TOLERANCE) for x, y in zip(values, case.b, strict=True)):
-        notes = (case.say("narrow"),) if short else remarks(case, mine)
-        return accepted(case, notes)
+    close = [narrowly(case, k, x) if short else same(x, case.b[k]) for k, x in enumerate(values)]
+    if all(close):
+        if short or differing(case, mine) is None:
+            said = [w[LANGUAGES.index(case.lang)] for w in hints(mine, case.draws[0].arrays)]
+            return accepted(case, (case.say("narrow"), *said) if short else (*said, *remarks(case, mine)))
+        values = list(at_first(case, mine, values))
     return wrong(case, None, mine, values)
+
+
+def narrowly(case: Case, k: int, a: np.ndarray) -> bool:
+    """Equal as far as float32 can be: to some units in its last place, and to what rounding the inputs to it does to ours."""
+    b, d = case.b[k], case.draws[k]
+    if a.shape != b.shape:
+        return False
+    top = np.max(np.abs(b)) if b.size else 0.0
+    slack = NARROW * (np.abs(b) + 0.1 * top) + 1e-12
+    if np.all(np.abs(a - b) <= slack):
+        return True
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        moved = {n: v if isinstance(v, tuple) or np.asarray(v).dtype.kind != "f" else v * (1 + 6e-8 * rng.choice([-1, 1], np.shape(v)))
+                 for n, v in d.arrays.items()}  # fmt: skip
+        slack = np.maximum(slack, 10 * np.abs(case.ours(moved, d.sizes) - b))
+    return bool(np.all(np.abs(a - b) <= slack))
+
+
+def differing(case: Case, yours: Run) -> Any:
+    """A further draw, of another scale, at which the candidate differs, as a condition may hide a difference; None where
+    there is none."""
+    if not conditions(case):
+        return None
+    for d in case.more:
+        a, b = yours(d.arrays, d.sizes), case.ours(d.arrays, d.sizes)
+        if np.all(np.isfinite(a)) and np.all(np.isfinite(b)) and not same(a, b):
+            return d
+    return None
+
+
+def at_first(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """The candidate's values, with a draw at which it differs put first where it differs at no other."""
+    if not all(map(same, values, case.b)):
+        return values
+    d = differing(case, yours)
+    case.draws, case.b = (d, *case.draws), [case.ours(d.arrays, d.sizes), *case.b]
+    return [yours(d.arrays, d.sizes), *values]
+
+
+def compared(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Verdict:
+    """The verdict on something that gives values, whatever it is."""
+    if all(map(same, values, case.b)) and differing(case, yours) is None:
+        return accepted(case)
+    return wrong(case, None, yours, at_first(case, yours, values))
 
 
 def faulty(case: Case, fault: Fault) -> Verdict:
@@ -207,8 +296,8 @@ def misshapen(case: Case, pairs: Sequence[tuple[Any, Any]], found: tuple[Told, .
 
 
 def hessian_meant(v: Verdict) -> bool:
-    """Whether a candidate that is no gradient has twice as many axes as one."""
-    return v.shapes is not None and len(v.shapes[0]) == 2 * len(v.shapes[1]) > 0
+    """Whether a candidate that is no gradient has the shape of a Hessian."""
+    return v.shapes is not None and bool(v.shapes[1]) and v.shapes[0] == v.shapes[1] * 2
 
 
 # -- right, with a remark --------------------------------------------------------------------------------------
@@ -220,14 +309,19 @@ def remarks(case: Case, yours: Run) -> tuple[str, ...]:
 
 
 def at_kinks(case: Case, yours: Run) -> tuple[str, ...]:
-    bodies = [d.body for d in (*case.derived.program.definitions, *case.derived.answer.program)]
-    if not any(g.op == "br" or (g.op in ("apply", "red") and kinked(g)) for f in bodies for g in walk(f)):
+    if not conditions(case):
         return ()
     shown = smallest(case.loss, yours, case.ours, same)
     if shown is None:
         return ()
     at = ", ".join(f"{n} = {text(v)}" for n, v in shown.arrays.items() if not isinstance(v, tuple))
     return (case.say("kink", at=at, mine=text(shown.yours), right=text(shown.ours)),)
+
+
+def conditions(case: Case) -> bool:
+    """Whether the loss or its gradient has kinks or cases."""
+    bodies = [d.body for d in (*case.derived.program.definitions, *case.derived.answer.program)]
+    return any(g.op == "br" or (g.op in ("apply", "red") and kinked(g)) for f in bodies for g in walk(f))
 
 
 def kinked(g: Any) -> bool:
@@ -238,13 +332,14 @@ def far_out(case: Case, yours: Run) -> tuple[str, ...]:
     """Where the candidate's own operations overflow and our code does not."""
     if case.stable is None:
         return ()
+    stable = case.stable()
     for scale in FAR:
         for d in case.draws[:2]:
             x = case.derived.wrt
             arrays = {**d.arrays, x: d.arrays[x] * scale}
             try:
                 with np.errstate(all="ignore"):
-                    ours, mine = np.asarray(case.stable(**arrays), float), yours(arrays, d.sizes)
+                    ours, mine = np.asarray(stable(**arrays), float), yours(arrays, d.sizes)
             except Exception:
                 continue
             if np.all(np.isfinite(ours)) and not np.all(np.isfinite(mine)):

@@ -6,13 +6,14 @@ words     one sentence in English and Chinese; a gap {part}, {other}, {name} is 
 change    what to do about it
 back      the row for the same step taken on the user's formula: what turns the wrong one into the right one
 CONSTANTS are the numbers that are lost by hand, FAMILIES the functions that are taken for each other, SLOPES the wrong
-derivatives of a function, in iverson notation over its argument x.
+derivatives of a function, the likeliest first, in iverson notation over its argument x, DIFFERENTIALS those of a whole matrix A, over A and dA.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ ROWS = (
     Mistake("turned-difference", REVERSED, 0.25, ("the difference is reversed: you have {other} for {part}", "差的方向反了：{part} 写成了 {other}"),
             ("write {part}", "应写 {part}"), also=(SIGN,)),
     Mistake("constant", FACTOR, 0.5, ("yours is {part} times the gradient{reason}", "你的结果是梯度的 {part} 倍{reason}"),
-            ("divide it by {part}", "除以 {part}")),
+            ("multiply it by {other}", "乘以 {other}")),
     Mistake("average", MEAN, 0.5, ("yours is {part} times the gradient: a mean stands where the loss has a sum", "你的结果是梯度的 {part} 倍：损失是求和，你取了平均"),
             ("divide it by {part}", "除以 {part}"), also=(FACTOR,)),
     Mistake("total", FACTOR, 0.5, ("yours is {part} times the gradient: a sum stands where the loss has a mean", "你的结果是梯度的 {part} 倍：损失是平均，你取了求和"),
@@ -58,9 +59,13 @@ ROWS = (
             ("use G = {part}, or ask for symmetric=\"projected\"", "用 G = {part}，或者指定 symmetric=\"projected\"")),
     Mistake("both-sides", SYMMETRY, 0.6, ("yours is G + G', with both triangles of a symmetric {name} added up; the gradient by all entries is G", "你的结果是 G + G'，把对称阵 {name} 的两个三角加在一起；对所有元素的梯度是 G"),
             ("use G = {part}", "用 G = {part}")),
-    Mistake("if-symmetric", SYMMETRY, 1.25, ("yours is right only if {name} is symmetric", "只有当 {name} 对称时你的结果才对"),
+    Mistake("if-symmetric", SYMMETRY, 1.45, ("yours is right only if {name} is symmetric", "只有当 {name} 对称时你的结果才对"),
             ("keep {name} and {name}' apart: the gradient is {part}", "区分 {name} 与 {name}'：梯度是 {part}"), also=(LAYOUT,)),
-    Mistake("commuting", ORDER, 0.9, ("the factors are treated as commuting: {part} is taken {name} times, but the terms differ in their order", "把不可交换的因子当成可交换：{part} 取了 {name} 次，但各项的次序不同"),
+    Mistake("one-for-all", TERM, 1.5, ("the term {other} is missing, and {part} is taken {name} times instead", "漏掉了 {other} 这一项，{part} 却取了 {name} 次"),
+            ("write {other} for one of them", "其中一个应写 {other}"), also=(EXTRA, SYMMETRY, ORDER, LAYOUT)),
+    Mistake("other-input", SLIP, 1.48, ("yours is the gradient by {part}, not by {name}", "你的结果是对 {part} 的梯度，而不是对 {name} 的"),
+            ("differentiate by {name}", "应对 {name} 求导"), also=(OTHER,)),
+    Mistake("commuting", ORDER, 1.2, ("the factors are treated as commuting: {part} is taken {name} times, but the terms differ in their order", "把不可交换的因子当成可交换：{part} 取了 {name} 次，但各项的次序不同"),
             ("keep the factors in their order in every term", "每一项都保持因子的次序"), also=(SCALAR, TERM, EXTRA)),
     # of a term
     Mistake("drop-term", TERM, 1.0, ("the term {part} is missing", "漏掉了 {part} 这一项"), ("add it", "补上这一项"), back="extra-term"),
@@ -75,6 +80,11 @@ ROWS = (
     # of a factor
     Mistake("drop-factor", INNER, 1.4, ("the factor {part} is missing", "漏掉了因子 {part}"), ("multiply by it", "应乘上它"), back="extra-factor"),
     Mistake("extra-factor", SLOPE, 1.5, ("the factor {part} is too much", "多出了因子 {part}"), ("leave it out", "去掉它"), back="drop-factor"),
+    Mistake("drop-scalar", FACTOR, 1.35, ("the factor {part} is missing", "漏掉了因子 {part}"), ("multiply by it", "应乘上它"), back="extra-factor", also=(INNER,)),
+    Mistake("drop-product", INNER, 1.4, ("the product with {part} is missing, and the sum that goes with it", "漏掉了与 {part} 的乘积及相应的求和"), ("multiply by it", "应乘上它"), back="drop-product", also=(AXIS,)),
+    Mistake("lose-in-term", INNER, 1.5, ("in the term {part} the factor {name} is missing", "{part} 这一项少了因子 {name}"), ("multiply every term by it", "每一项都应乘上它"), back="spread-to-term", also=(FACTOR,)),
+    Mistake("spread-to-term", EXTRA, 1.8, ("in the term {part} the factor {name} is too much", "{part} 这一项多出了因子 {name}"), ("leave it out there", "在那里去掉它"), back="lose-in-term", also=(FACTOR,)),
+    Mistake("other-size", FACTOR, 1.1, ("{other} stands where {part} belongs", "应为 {part} 的地方写成了 {other}"), ("write {part}", "应写 {part}"), back="other-size", also=(SLIP, MEAN)),
     Mistake("drop-number", FACTOR, 1.1, ("the factor {part} is missing", "漏掉了因子 {part}"), ("multiply by it", "应乘上它"), back="extra-number", also=(INNER,)),
     Mistake("extra-number", FACTOR, 1.1, ("the factor {part} is too much", "多出了因子 {part}"), ("leave it out", "去掉它"), back="drop-number"),
     Mistake("drop-mean", FACTOR, 1.1, ("the factor {part} is missing: a sum stands where a mean belongs", "漏掉了因子 {part}：应取平均，写成了求和"), ("multiply by {part}", "乘以 {part}"), back="extra-mean", also=(MEAN,)),
@@ -85,7 +95,9 @@ ROWS = (
     Mistake("once-short", POWER, 1.35, ("the factor {part} stands once too few: its power is too low by one", "因子 {part} 少乘了一次：幂次少了一"), ("multiply by it once more", "应再乘一次"), back="square-factor", also=(INNER,)),
     Mistake("double-number", FACTOR, 1.6, ("{part} is twice what it should be", "{part} 是应有的两倍"), ("halve it", "应除以 2"), back="halve-number"),
     Mistake("halve-number", FACTOR, 1.6, ("{part} is half of what it should be", "{part} 只有应有的一半"), ("double it", "应乘以 2"), back="double-number"),
-    Mistake("turn-over", POWER, 1.9, ("{part} stands on the wrong side of the fraction", "{part} 放错了分子分母的位置"), ("divide where you multiply", "乘除互换"), back="turn-over"),
+    Mistake("turn-fraction", POWER, 1.45, ("the fraction {part} is upside down", "分式 {part} 上下颠倒了"), ("write {part}", "应写 {part}"), back="turn-fraction", also=(SLIP,)),
+    Mistake("its-derivative", FUNCTION, 1.45, ("{other}, its derivative, stands where {part} belongs", "应为 {part} 的地方写成了它的导数 {other}"), ("write {part}", "应写 {part}"), back="other-function", also=(SLIP, POWER)),
+    Mistake("turn-over", POWER, 1.6, ("{part} stands on the wrong side of the fraction", "{part} 放错了分子分母的位置"), ("divide where you multiply", "乘除互换"), back="turn-over"),
     Mistake("raise-power", POWER, 1.3, ("the power of {part} is too high by one: the exponent is {other}", "{part} 的幂次多了一：指数应为 {other}"), ("lower it by one", "指数减一"), back="lower-power"),
     Mistake("lower-power", POWER, 1.3, ("the power of {part} is too low by one: the exponent is {other}", "{part} 的幂次少了一：指数应为 {other}"), ("raise it by one", "指数加一"), back="raise-power"),
     Mistake("lose-power", POWER, 1.5, ("{part} has lost its exponent {other}", "{part} 丢了指数 {other}"), ("put the exponent back", "补上指数"), back="other-power"),
@@ -114,6 +126,8 @@ ROWS = (
     Mistake("more-sum", AXIS, 1.6, ("{part} is summed over one index too many", "{part} 多求了一重和"), ("leave that sum out", "去掉这重求和"), back="no-sum"),
     # of a bracket
     Mistake("drop-bracket", INNER, 1.4, ("the bracket {part} is missing", "漏掉了括号 {part}"), ("multiply by it", "应乘上它"), back="extra-factor"),
+    Mistake("one-branch", OTHER, 1.3, ("the case {part} is not told apart: one branch is taken everywhere", "没有区分情形 {part}：处处只取了一个分支"), ("keep both branches", "两个分支都要保留"), back="one-branch", also=(INNER, TERM)),
+    Mistake("value-for-bracket", FUNCTION, 1.45, ("{other} stands where the bracket {part} belongs, which is 1 or 0", "应为括号 {part}（取 1 或 0）的地方写成了 {other}"), ("write {part}", "应写 {part}"), back="other-function", also=(SLOPE, EXTRA, POWER)),
     Mistake("turn-bracket", SLIP, 1.5, ("the relation in {part} is turned round", "{part} 中的关系反了"), ("write {part}", "应写 {part}"), back="turn-bracket", also=(OTHER, SIGN)),
     Mistake("move-bracket", SLIP, 1.6, ("the bound in {part} is wrong: you have {other}", "{part} 中的界限错了：写成了 {other}"), ("write {part}", "应写 {part}"), back="move-bracket"),
     Mistake("move-onehot", HOT, 1.2, ("the one-hot stands at the wrong place: {other} for {part}", "独热向量的位置错了：{part} 写成了 {other}"), ("write {part}", "应写 {part}"), back="move-onehot", also=(SLIP, OTHER)),
@@ -151,13 +165,37 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 SLOPES: dict[str, tuple[str, ...]] = {
-    "sigmoid": ("sigmoid(x)*(1 + sigmoid(x))", "1 - sigmoid(x)", "1 - sigmoid(x)^2", "sigmoid(x)^2", "(1 - sigmoid(x))^2"),
+    "sigmoid": ("sigmoid(x)*(1 + sigmoid(x))", "1 - sigmoid(x)", "1 - sigmoid(x)^2", "(1 - sigmoid(x))^2", "sigmoid(x)^2"),
     "tanh": ("1 + tanh(x)^2", "tanh(x)*(1 - tanh(x))", "sigmoid(x)*(1 - sigmoid(x))", "tanh(x)^2"),
     "softplus": ("1 - sigmoid(x)", "exp(x)", "softplus(x)", "sigmoid(x)*(1 - sigmoid(x))", "1/(1 + exp(x))"),
     "log": ("log(x)", "x", "1/(1 + x)", "1/x^2"),
     "log1p": ("1/x", "log1p(x)"),
     "exp": ("x*exp(x)", "expm1(x)"),
     "tan": ("1 - tan(x)^2", "tan(x)^2", "1/cos(x)"),
-    "abs": ("abs(x)", "[x > 0]", "x"),
+    "abs": ("abs(x)", "[x > 0]"),
     "arctan": ("1/(1 - x^2)", "1/(1 + x)"),
 }
+
+# Of a function of a whole matrix A: its differential, and the wrong ones with the row that tells them.
+_LOGDET = (
+    "tr(inv(A)*dA)",
+    ("wrong-differential", "tr(inv(A)*dA)/det(A)"), ("wrong-differential", "det(A)*tr(inv(A)*dA)"), ("wrong-differential", "tr(inv(A)'*dA)"),
+    ("wrong-differential", "tr(A*dA)"), ("wrong-differential", "tr(A'*dA)"), ("no-differential", "tr(dA)"),
+    ("wrong-differential", "tr(inv(A))*tr(dA)"), ("wrong-differential", "sum(dA./A)"), ("wrong-differential", "sum(dA)/det(A)"),
+)  # fmt: skip
+DIFFERENTIALS: dict[str, tuple[Any, ...]] = {
+    "inv": (
+        "-inv(A)*dA*inv(A)",
+        ("no-differential", "-dA"), ("wrong-differential", "inv(A)*dA*inv(A)"), ("wrong-differential", "-inv(A)^2*dA"),
+        ("wrong-differential", "-dA*inv(A)^2"), ("wrong-differential", "-inv(A)*dA"), ("wrong-differential", "-dA*inv(A)"),
+        ("wrong-differential", "-inv(A)'*dA*inv(A)'"), ("wrong-differential", "-dA./A.^2"),
+    ),
+    "det": (
+        "det(A)*tr(inv(A)*dA)",
+        ("no-differential", "tr(inv(A)*dA)"), ("wrong-differential", "det(A)*tr(A*dA)"), ("wrong-differential", "det(A)*tr(A'*dA)"),
+        ("wrong-differential", "det(A)*tr(inv(A)'*dA)"), ("no-differential", "det(A)*tr(dA)"), ("no-differential", "tr(dA)"),
+        ("wrong-differential", "tr(inv(A)*dA)/det(A)"),
+    ),
+    "logdet": _LOGDET,
+    "logabsdet": _LOGDET,
+}  # fmt: skip
