@@ -32,7 +32,7 @@ ORDER = {
                    "numpy_loops", "numpy_parts", "numpy_moves", "numpy_calls", "numpy_reader", "numpy_turns", "numpy_invoked",
                    "numpy_effects", "numpy_statements", "numpy_src", "latex_words", "latex_tokens", "latex_split",
                    "latex_tree", "latex_stream", "latex_parse", "latex_symbols", "latex_values", "latex_names", "latex_sums",
-                   "latex_reader", "latex_formulas", "latex", "read", "whole", "lower", "show_latex", "show_unicode"),
+                   "latex_reader", "latex_formulas", "latex", "preamble", "read", "whole", "lower", "show_latex", "show_unicode", "show_numpy"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "whole", "dense", "watch", "structure", "admit", "surface_eval", "reference", "sample", "boundary", "kinks", "verify",

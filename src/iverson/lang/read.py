@@ -16,6 +16,7 @@ from typing import Any
 
 from ..core.errors import IversonError
 from .kinds import Typed, declared, typed
+from .preamble import Preamble, preamble_of, without_preamble
 from .structure import rank_of as structured_rank
 from .surface import Declaration, Script, walk
 from .syntax import parse_script
@@ -45,9 +46,28 @@ def read(
     else:
         text = source_text(source)
         notation = "latex" if notation == "auto" and str(source).endswith(".tex") else notation
+    said = preamble_of(text)
+    if said is not None and notation in ("auto", said.notation):
+        return prefaced(text, said, sizes or {}, kinds or {}, symbols, target)
     script = script_of(text, notation, sizes or {}, kinds or {}, symbols, target)
     t = typed(script, sizes, kinds)
     return between_notations(t, text) if notation == "auto" and script.notation == "iverson" else t
+
+
+def prefaced(
+    text: str, said: Preamble, sizes: Sizes, kinds: Mapping[str, str], symbols: Mapping[str, Any] | None, target: str | None
+) -> Typed:
+    """A text whose first comments say what it leaves open; what the arguments say counts more."""
+    every = ({**said.sizes(), **sizes}, {**said.kinds(), **kinds})
+    if said.notation in ("latex", "unicode"):
+        from .latex import parse_latex
+
+        body = without_preamble(text, said)
+        script = parse_latex(body, *every, symbols, target or said.target, said.notation == "unicode", said.base)
+        script = replace(script, source=text)
+    else:
+        script = script_of(text, said.notation, *every, symbols, target)
+    return typed(said.given(script), sizes, kinds)
 
 
 def between_notations(t: Typed, text: str) -> Typed:

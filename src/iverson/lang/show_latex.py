@@ -29,6 +29,7 @@ from .show import (
 )
 from .surface import Equation, Surface, number, walk
 
+WORD = "\0"  # behind the name of an operator that is to keep it
 HALF, HALVED = number(Fraction(1, 2)), Surface("div", (number(1), number(2)))
 Part = tuple[str, int]
 
@@ -63,6 +64,18 @@ def latex(tree: Surface) -> str:
 def equation_latex(e: Equation) -> str:
     """A definition with its left side."""
     return f"{latex(equation_left(e))} = {latex(e.body)}"
+
+
+def worded_latex(e: Equation) -> str:
+    """A definition in which operators keep their names: no norm is a fence, no inverse a power."""
+    return f"{latex(equation_left(e))} = {latex(worded(e.body))}"
+
+
+def worded(t: Surface) -> Surface:
+    args = tuple(map(worded, t.args))
+    if t.op == "call" and t.attr in CALLS:
+        return Surface("call", args, t.attr + WORD)
+    return Surface(t.op, args, t.attr)
 
 
 def _part(t: Surface, small: bool) -> Part:
@@ -235,6 +248,9 @@ def _call(t: Surface, small: bool) -> Part:
             return made
     if t.attr == "D":
         return _pending(t, small)
+    if t.attr.endswith(WORD):
+        inner = ", ".join(_text(a, small) for a in t.args)
+        return rf"\operatorname{{{t.attr[:-1].replace('_', chr(92) + '_')}}}{parenthesised(inner)}", ATOM
     inner = ", ".join(_text(a, small) for a in t.args)
     if len(t.args) == 1 and t.args[0].op == "reduce" and t.attr in FUNCTIONS:
         return f"{FUNCTIONS[t.attr]} {inner}", REDUCE
