@@ -20,7 +20,7 @@ from .lang.preamble import preamble
 from .lang.read import read
 from .lang.show import equation_text
 from .lang.show_latex import equation_latex, worded_latex
-from .lang.show_numpy import numpy_text, python_name
+from .lang.show_numpy import needed, numpy_text, python_name
 from .lang.show_unicode import equation_unicode, worded_unicode
 from .lang.sizes import show_size
 from .lang.structure import STRUCTURES
@@ -58,7 +58,7 @@ def written(typed: Typed, to: str, source: str = "") -> str:
 def refuse_other(wanted: Program, found: Program, text: str, to: str) -> None:
     """A text that is read as another loss is not given out."""
     rename = python_name if to == "numpy" else str
-    used = reached(wanted) if to == "numpy" else list(wanted.definitions)
+    used = list(wanted.definitions) if to in ("iverson", "matrix") else reached(wanted)
     for i in wanted.inputs.values():
         other = found.inputs.get(rename(i.name))
         if other is None or (other.type.dims, other.type.classes, other.default) != (i.type.dims, i.type.classes, i.default) or set(other.facts) != set(i.facts):
@@ -120,11 +120,10 @@ def iverson_text(t: Typed) -> str:
 
 
 def formulas(notation: str, equation: Callable[[Equation], str]) -> Writer:
-    """Comments, and a formula a line."""
+    """Comments, and a formula a line: the definitions that the loss uses, and the loss."""
     def text(t: Typed) -> str:
-        last = t.script.equations[-1].name == t.script.result
-        options = {"target": None if last and len(t.script.equations) == 1 else t.script.result, "base": 0}
-        return preamble(notation, declarations(t), options) + "\n".join(map(equation, t.script.equations))
+        options = {"target": t.script.result if len(needed(t)) > 1 else None, "base": 0}
+        return preamble(notation, declarations(t), options) + "\n".join(map(equation, needed(t)))
 
     return text
 

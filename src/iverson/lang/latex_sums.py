@@ -96,7 +96,7 @@ def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], d
         for item in x_items:
             if item.op == "sym" and not item.sub and not item.sup:
                 letters.append(str(item.attr))
-            elif item.op == "rel" and item.attr == "=" and lower_of(r, item, letters, env):
+            elif item.op == "rel" and item.attr == "=" and lower_of(item, letters, t):
                 for letter in left_letters(item.args[0]):
                     if letter not in letters:
                         letters.append(letter)
@@ -118,9 +118,10 @@ def shared_limit(t: Tex, letters: list[str]) -> bool:
     return len(letters) > 1 and bool(t.sup)
 
 
-def lower_of(r: Names, item: Tex, letters: list[str], env: Env) -> bool:
-    """Whether `i = 1` says where i begins: it is no condition on an index bound before."""
-    return bool(left_letters(item.args[0]))
+def lower_of(item: Tex, letters: list[str], t: Tex) -> bool:
+    """Whether `i = 1` says where i begins: it is no condition on indices bound before, as in `i : i = 1`."""
+    own = left_letters(item.args[0])
+    return bool(own) and (bool(t.sup) or not set(own) <= set(letters))
 
 
 def left_letters(x: Tex) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
+from .show import show
 from .structure import STRUCTURES
 from .surface import Declaration, Script, Surface
 from .syntax import parse_script
@@ -38,7 +39,7 @@ class Preamble:
 
     def sizes(self) -> dict[str, tuple[Any, ...]]:
         """Axes by name; the one size of a square matrix is that of both."""
-        rows = {d.name: d.dims or () for d in self.declarations if d.kind != "function"}
+        rows = {d.name: tuple(show(s) if isinstance(s, Surface) else s for s in d.dims or ()) for d in self.declarations if d.kind != "function"}
         square = {d.name for d in self.declarations if d.kind in STRUCTURES and STRUCTURES[d.kind].square}
         return {n: dims * 2 if n in square and len(dims) == 1 else dims for n, dims in rows.items()}
 
@@ -58,8 +59,6 @@ PLAIN = ("data", "param", "scalar", "tensor")
 def kind_of(d: Declaration) -> str:
     if d.kind != "label" or d.classes is None:
         return d.kind
-    from .show import show
-
     return f"label {show(d.classes) if isinstance(d.classes, Surface) else d.classes}"
 
 

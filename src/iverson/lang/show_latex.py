@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from .latex_words import FUNCTIONS as CALLED
 from .ops import OPS
 from .show import (
     AND,
@@ -322,7 +323,7 @@ def matrix_like(t: Surface) -> bool:
 def _index(t: Surface, small: bool) -> Part:
     base, *terms = t.args
     texts = [_term(x) for x in terms]
-    short = len(texts) == 1 or all(re.fullmatch(r"[^\W\d]|\\[a-z]+", x) for x in texts)
+    short = len(texts) == 1 or (all(re.fullmatch(r"[^\W\d]|\\[a-z]+", x) for x in texts) and "".join(texts) not in CALLED)
     below = (" " if any("\\" in x for x in texts) else "").join(texts) if short else ", ".join(texts)
     inner = _wrap(_part(base, small), ATOM)
     if (base.op == "name" and "_" in inner) or base.op == "index":

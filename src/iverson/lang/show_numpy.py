@@ -15,7 +15,7 @@ from ..core.node import ZERO, Node, add
 from .kinds import Typed
 from .ops import OPS
 from .show import number_text
-from .sizes import show_size, size_leaves, size_tree
+from .sizes import SCALAR, show_size, size_leaves, size_tree
 from .surface import Equation, Surface, names_in
 
 Part = tuple[str, int]
@@ -94,7 +94,7 @@ class Writer:
         return text if level >= least else f"({text})"
 
     def rank(self, t: Surface) -> int:
-        return self.typed.type_of(t).rank
+        return self.typed.types.get(id(t), SCALAR).rank
 
     def refused(self, t: Surface, what: str, hint: str | None = None) -> IversonError:
         return IversonError("unsupported", f"{what} has no NumPy text that is read back.", t.span, hint=hint,
@@ -139,6 +139,8 @@ class Writer:
 
     def joined(self, t: Surface, a: Surface, least: int) -> str:
         """A part of what works entry by entry; a vector down the rows of a matrix gets a second axis."""
+        if id(t) not in self.typed.types or id(a) not in self.typed.types:
+            return self.at(a, least)  # an index term
         whole, own = self.typed.type_of(t), self.typed.type_of(a)
         down = whole.rank == 2 and own.rank == 1 and own.form != "row" and own.dims[0] is whole.dims[0]
         return f"{self.at(a, ATOM)}[:, None]" if down else self.at(a, least)
@@ -154,7 +156,7 @@ class Writer:
         return "-" + self.at(t.args[0], UNARY), UNARY
 
     def _mul(self, t: Surface) -> Part:
-        a, b = (self.typed.type_of(x) for x in t.args)
+        a, b = (self.typed.types.get(id(x), SCALAR) for x in t.args)
         if (a.form, b.form) == ("column", "row"):
             return f"np.outer({', '.join(self.at(x, OR) for x in t.args)})", ATOM
         sign = "*" if not a.rank or not b.rank else "@"
