@@ -185,6 +185,7 @@ class Text:
         r = Reader(symbols, self.size_names() | extra, self.source)
         r.aliases, r.inferred = dict(aliases), dict(inferred)
         r.base = self.counting() if self.base is None else self.base
+        r.counted = self.base is not None
         r.zero = self.zeros() if self.base is None else set()
         self.definitions(r)
         r.taken = {e.name for e in symbols.all()}

@@ -3,8 +3,9 @@ r"""What a text says of itself in its first comments: its notation, its inputs, 
     % iverson latex, indices from 0, target L
     % X: data[N, D]
     % y: label[N] in K
+    % y_hat: data[N] as \mathrm{pred}
 
-`#` stands for `%` where a notation has that for comments.  Declarations are those of iverson notation, a line each, up to
+`as` names the symbol of an input.  `#` stands for `%` where a notation has that for comments.  Declarations are those of iverson notation, a line each, up to
 the first line that is no comment.  A comment that does not begin with `iverson` and a notation is the user's own.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
@@ -29,13 +30,15 @@ OPTION = re.compile(r"indices from (?P<base>[01])|target (?P<target>\w+)")
 
 @dataclass(frozen=True)
 class Preamble:
-    """notation; declarations by name; base: what constant indices count from; target: the result; end: where it ends."""
+    """notation; declarations by name; base: what constant indices count from; target: the result; end: where it ends;
+    symbols: how inputs are written."""
 
     notation: str
     declarations: tuple[Declaration, ...] = ()
     base: int | None = None
     target: str | None = None
     end: int = 0
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     def sizes(self) -> dict[str, tuple[Any, ...]]:
         """Axes by name; the one size of a square matrix is that of both."""
@@ -72,14 +75,16 @@ def preamble_of(text: str) -> Preamble | None:
     if head is None:
         return None
     end, options = head.end(), options_of(text, head)
-    lines = []
+    lines, symbols = [], dict[str, str]()
     while found := LINE.match(text, end):
         if not found[1].strip() and found.end() == len(text):
             break
-        lines.append(" " * (found.start(1) - end) + found[1])
+        said, _, symbol = found[1].partition(" as ")
+        lines.append(" " * (found.start(1) - end) + said)
+        symbols |= {said.partition(":")[0].strip(): symbol.strip()} if symbol else {}
         end = found.end()
     rows = parse_script("\n".join([" " * (head.end() - 1), *lines, "0"])).declarations if lines else ()
-    return Preamble(head[1], rows, options.get("base"), options.get("target"), end)
+    return Preamble(head[1], rows, options.get("base"), options.get("target"), end, symbols)
 
 
 def options_of(text: str, head: re.Match[str]) -> dict[str, Any]:

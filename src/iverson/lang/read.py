@@ -63,7 +63,7 @@ def prefaced(
         from .latex import parse_latex
 
         body = without_preamble(text, said)
-        script = parse_latex(body, *every, symbols, target or said.target, said.notation == "unicode", said.base)
+        script = parse_latex(body, *every, {**said.symbols, **(symbols or {})}, target or said.target, said.notation == "unicode", said.base)
         script = replace(script, source=text)
     else:
         script = script_of(text, said.notation, *every, symbols, target)

@@ -35,6 +35,7 @@ HALF, HALVED = number(Fraction(1, 2)), Surface("div", (number(1), number(2)))
 Part = tuple[str, int]
 
 # fmt: off
+ACCENTS = ("hat", "tilde", "bar")
 FUNCTIONS = {n: "\\" + n for n in (
     "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "max", "min",
     "det")}
@@ -109,6 +110,9 @@ def symbol(text: str) -> str:
     found = re.fullmatch(r"(.*?[^\d_])_?(\d+)", text)
     if found:
         return f"{symbol(found[1])}_{{{found[2]}}}"
+    head, _, accent = text.rpartition("_")
+    if head and accent in ACCENTS and len(symbol(head).lstrip("\\")) < 9:
+        return rf"\{accent}{{{symbol(head)}}}"
     if text in GREEK:
         return "\\" + text
     if len(text) == 1:
