@@ -26,11 +26,11 @@ from .lang.latex_words import FUNCTIONS as CALLED
 from .lang.lower import lower
 from .lang.ops import OPS
 from .lang.preamble import preamble
-from .lang.read import read
-from .lang.show import equation_text
+from .lang.read import marked, read
+from .lang.show import equation_text, show
 from .lang.show_latex import ACCENTS, equation_latex, worded_latex
 from .lang.show_numpy import needed, numpy_text, python_name
-from .lang.show_unicode import equation_unicode, worded_unicode
+from .lang.show_unicode import equation_unicode, signed, worded_unicode
 from .lang.sizes import show_size
 from .lang.structure import STRUCTURES
 from .lang.surface import Equation, Surface, walk
@@ -56,9 +56,10 @@ def written(t: Typed, to: str, source: str = "") -> str:
     for form in FORMS[to]:
         for writer in WRITERS[to]:
             try:
-                text = writer(form(t, program))
+                shown = form(t, program)
+                text = writer(shown)
                 found = read(text)
-                other = difference(program, lower(found), to)
+                other = difference(program, lower(found), to, names_of(to, shown))
                 if other is None:
                     return text
                 equal = equal or (text if agrees(t, found, to) else None)
@@ -78,21 +79,26 @@ def refusal(to: str, why: str, hint: str | None = None) -> IversonError:
 # -- whether a text reads back -------------------------------------------------------------------------------
 
 
-def difference(wanted: Program, found: Program, to: str) -> str | None:
+def names_of(to: str, t: Typed) -> dict[str, str]:
+    """What a notation calls the inputs and definitions of a loss."""
+    if to == "numpy":
+        return {n: python_name(n) for n in (*t.inputs, *t.definitions)}
+    return latex_names(t) if to == "latex" else {}
+
+
+def difference(wanted: Program, found: Program, to: str, names: Mapping[str, str]) -> str | None:
     """The name of what is another input or another formula in the program that was found; None where nothing is."""
-    rename = names_in(to)
-    inputs = python_name if to == "numpy" else str
     used = list(wanted.definitions) if to == "iverson" else reached(wanted)
     for i in wanted.inputs.values():
-        if not alike(i, found.inputs.get(inputs(i.name))):
+        if not alike(i, found.inputs.get(names.get(i.name, i.name))):
             return i.name
     rows = {d.name: d for d in found.definitions}
     for d in used:
-        own = renamed(d, lambda n: inputs(n) if n in wanted.inputs else rename(n))
+        own = renamed(d, names)
         other = rows.get(own.name)
         if other is None or len(other.indices) != len(d.indices) or other.at(d.indices) is not own.body:
             return d.name
-    return None if rename(wanted.result) == found.result else wanted.result
+    return None if names.get(wanted.result, wanted.result) == found.result else wanted.result
 
 
 def alike(i: Input, other: Input | None) -> bool:
@@ -121,16 +127,11 @@ def agrees(t: Typed, found: Typed, to: str) -> bool:
     return bool(draws)
 
 
-def names_in(to: str) -> Callable[[str], str]:
-    """What the definitions of a loss are called in another notation."""
-    return {"numpy": python_name, "latex": latex_name}.get(to, str)
-
-
-def renamed(d: Definition, rename: Callable[[str], str]) -> Definition:
+def renamed(d: Definition, names: Mapping[str, str]) -> Definition:
     def step(f: Node) -> Node | None:
-        return el(rename(f.attr), f.args) if f.op == "el" and rename(f.attr) != f.attr else None
+        return el(names[f.attr], f.args) if f.op == "el" and names.get(f.attr, f.attr) != f.attr else None
 
-    return replace(d, name=rename(d.name), body=transform(d.body, step))
+    return replace(d, name=names.get(d.name, d.name), body=transform(d.body, step))
 
 
 def reached(p: Program) -> list[Definition]:
@@ -171,11 +172,18 @@ def in_matrices(t: Typed, program: Program) -> Typed:
         e = d.written if d.written is not None and of_matrices(d.written) else writer.matrix(d)
         if e is None or not of_matrices(e):
             at = d.written.span if d.written is not None else None
-            raise IversonError("unsupported", f"{equation_text(writer.indexed(d))} has no matrix form.", at,
+            raise IversonError("unsupported", f"{index_part(writer, d)} has no matrix form.", at,
                                hint="Convert to iverson, which has indices too.", source=t.script.source if at else "")
         lines.append(e)
     main, rest = writer.settle(lines[-1], lines[:-1], {d.name for d in program.definitions if d.introduced})
     return again(t, program, [*rest, main])
+
+
+def index_part(writer: Equations, d: Definition) -> str:
+    """The terms of a definition that only an index form has."""
+    terms = d.body.args if d.body.op == "add" else (d.body,)
+    held = [g for g in terms if (e := writer.matrix(replace(d, body=g, written=None))) is None or not of_matrices(e)]
+    return " and ".join(show(writer.indexed(replace(d, body=g)).body) for g in held or terms)
 
 
 def of_matrices(e: Equation) -> bool:
@@ -211,7 +219,7 @@ def declaration(i: Input) -> str:
     form = describe(i.type).partition("[")[0]
     kind = row.name if row else "row" if form == "row" else i.role if i.role in ("data", "param") else "scalar"
     if not i.type.dims:
-        return f"{i.name}: {kind if row else 'scalar'}{default}"
+        return f"{i.name}: {f'{kind}[]' if row else 'scalar'}{default}"
     return f"{i.name}: {kind}[{show_size(i.type.dims[0]) if row and row.square else dims}]"
 
 
@@ -220,17 +228,19 @@ def declarations(t: Typed) -> list[str]:
 
 
 def iverson_text(t: Typed) -> str:
-    """Declarations and definitions; the result last where it has no name."""
-    return "\n".join([*declarations(t), *map(equation_text, t.script.equations)])
+    """Declarations and definitions; a comment in front where these alone would be taken for something else."""
+    text = "\n".join([*declarations(t), *map(equation_text, t.script.equations)])
+    target = t.script.result if t.script.result != "L" and "L" in t.definitions else None
+    return text if target is None and marked(text, None, None) == "auto" else preamble("iverson", [], {"target": target}) + text
 
 
 def latex_text(equation: Callable[[Equation], str]) -> Writer:
     """Comments, and a formula a line: the definitions that the loss uses, and the loss."""
     def text(t: Typed) -> str:
-        words = {n: word(n, {*t.inputs, *t.definitions}) for n in (*t.inputs, *t.definitions) if awkward(n, n in t.inputs)}
+        words = latex_words(t)
         lines = [equation(lettered(e, words)) for e in needed(t)]
         said = [d + (rf" as \mathrm{{{words[n]}}}" if n in words else "") for n, d in zip(t.inputs, declarations(t), strict=True)]
-        return preamble("latex", said, options(t, latex_name)) + "\n".join(lines)
+        return preamble("latex", said, options(t, latex_names(t))) + "\n".join(lines)
 
     return text
 
@@ -238,33 +248,39 @@ def latex_text(equation: Callable[[Equation], str]) -> Writer:
 def unicode_text(equation: Callable[[Equation], str]) -> Writer:
     """Comments, and a formula a line."""
     def text(t: Typed) -> str:
-        return preamble("unicode", declarations(t), options(t, str)) + "\n".join(equation(lettered(e, {})) for e in needed(t))
+        return preamble("unicode", declarations(t), options(t, {})) + "\n".join(equation(lettered(e, {})) for e in needed(t))
 
     return text
 
 
-def options(t: Typed, rename: Callable[[str], str]) -> dict[str, object]:
-    return {"target": rename(t.script.result) if len(needed(t)) > 1 else None, "base": 0}
+def signed_text(t: Typed) -> str:
+    """Iverson notation in the signs of a chalkboard."""
+    return preamble("iverson", [], {}) + "\n".join([*declarations(t), *(signed(equation_text(e)) for e in t.script.equations)])
 
 
-def awkward(n: str, given: bool) -> bool:
-    """A name that LaTeX would read as something else: an operator, a subscript."""
-    stem = n.rstrip("0123456789_")
-    spoken = stem in OPS or stem in CALLED or n.endswith("_")
-    return spoken or (given and "_" in n and n.rpartition("_")[2] not in ACCENTS)
+def options(t: Typed, names: Mapping[str, str]) -> dict[str, object]:
+    return {"target": names.get(t.script.result, t.script.result), "base": 0}
 
 
-def word(n: str, taken: Collection[str]) -> str:
-    """A word of letters for a name."""
-    letters = re.sub(r"[^A-Za-z]", "", n) or "v"
-    return next(w for w in (letters + mark * k for k in range(1, 99) for mark in "xz") if w not in taken and w not in OPS)
+def latex_words(t: Typed) -> dict[str, str]:
+    """Words for names that LaTeX would read as something else: an operator, a subscript."""
+    taken = {*t.inputs, *t.definitions}
+    found: dict[str, str] = {}
+    for n in taken:
+        stem = n.rstrip("0123456789_")
+        given = n in t.inputs
+        indexed = stem != n and any(e.name == n and e.indices for e in t.script.equations)
+        accented = n.rpartition("_")[2] in ACCENTS
+        if stem in OPS or stem in CALLED or n.endswith("_") or indexed or (given and "_" in n and not accented):
+            letters = re.sub(r"[^A-Za-z]", "", n) or "v"
+            found[n] = next(w for w in (letters + mark * k for k in range(1, 99) for mark in "xz") if w not in taken and w not in found.values())
+    return found
 
 
-def latex_name(n: str) -> str:
-    """What LaTeX calls a definition: u1 is u_1."""
-    if awkward(n, False):
-        return word(n, ())
-    return re.sub(r"(?<=[^\W\d_])(\d+)$", r"_\1", n)
+def latex_names(t: Typed) -> dict[str, str]:
+    """What LaTeX calls the definitions: u1 is u_1."""
+    return {n: re.sub(r"(?<=[^\W\d_])(\d+)$", r"_\1", n) for n in t.definitions} | {
+        n: w for n, w in latex_words(t).items() if n in t.definitions}
 
 
 def lettered(e: Equation, words: Mapping[str, str]) -> Equation:
@@ -300,7 +316,7 @@ FORMS: dict[str, Sequence[Callable[[Typed, Program], Typed]]] = {
 WRITERS: dict[str, Sequence[Writer]] = {
     "iverson": (iverson_text,), "matrix": (iverson_text,),
     "latex": (latex_text(equation_latex), latex_text(worded_latex)),
-    "unicode": (unicode_text(equation_unicode), unicode_text(worded_unicode)),
+    "unicode": (unicode_text(equation_unicode), unicode_text(worded_unicode), signed_text),
     "numpy": (numpy_source,),
 }
 # fmt: on

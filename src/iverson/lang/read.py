@@ -67,6 +67,7 @@ def prefaced(
         script = replace(script, source=text)
     else:
         script = script_of(text, said.notation, *every, symbols, target)
+        script = replace(script, result=said.target) if said.target in {e.name for e in script.equations} else script
     return typed(said.given(script), sizes, kinds)
 
 

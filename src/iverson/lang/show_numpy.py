@@ -205,8 +205,8 @@ class Writer:
         spelled = ELEMENTWISE.get(OPS[t.attr].name)
         if spelled is None:
             return None
-        args = [self.joined(t, a, OR) for a in t.args]
-        return spelled.format(*args), ATOM
+        args = [self.joined(t, a, RELATION + 1) for a in t.args]
+        return spelled.format(*args, *OPS[t.attr].defaults[len(t.args) - OPS[t.attr].arity[1] :]), ATOM
 
     # -- conditions and reductions ---------------------------------------------------------------------------
 
@@ -311,6 +311,13 @@ ELEMENTWISE = {
     "rsqrt": "(({})**(-1/2))", "reciprocal": "(1/({}))", "power": "(({})**({}))", "hypot": "np.hypot({}, {})",
     "logaddexp": "np.logaddexp({}, {})", "xlogy": "special.xlogy({}, {})", "rel_entr": "special.rel_entr({}, {})",
     "kl_div": "special.kl_div({}, {})", "step": "np.where({} > 0, 1, 0)", "clip": "np.clip({}, {}, {})",
+    "leaky_relu": "np.where({0} > 0, {0}, ({1})*({0}))", "elu": "np.where({0} > 0, {0}, ({1})*np.expm1({0}))",
+    "celu": "np.where({0} > 0, {0}, ({1})*np.expm1(({0})/({1})))", "huber": "special.huber({1}, {0})",
+    "selu": "np.where({0} > 0, 1.0507009873554805*({0}), 1.7580993408473766*np.expm1({0}))",
+    "relu6": "np.clip({}, 0, 6)", "hardtanh": "np.clip({}, {}, {})", "hardsigmoid": "np.clip(({})/6 + 1/2, 0, 1)",
+    "hardswish": "(({0})*np.clip(({0})/6 + 1/2, 0, 1))", "mish": "(({0})*np.tanh(np.logaddexp(0, {0})))",
+    "gelu": "(({0})*special.ndtr({0}))", "gelu_tanh": "(({0})*(1 + np.tanh((2/np.pi)**(1/2)*(({0}) + 0.044715*({0})**3)))/2)",
+    "softshrink": "(np.maximum(({0}) - ({1}), 0) - np.maximum(-({0}) - ({1}), 0))",
     "softsign": "(({0})/(1 + np.abs({0})))", "tanhshrink": "(({0}) - np.tanh({0}))",
 }
 CALLS: dict[str, Callable[[Writer, Surface], Part | None]] = {
@@ -328,6 +335,8 @@ CALLS: dict[str, Callable[[Writer, Surface], Part | None]] = {
     "lambda_max": symmetric_part("np.max(np.linalg.eigvalsh({}))"), "lambda_min": symmetric_part("np.min(np.linalg.eigvalsh({}))"),
     "logsumexp": plainly("special.logsumexp({})"), "softmax": along("special.softmax"),
     "logsoftmax": along("special.log_softmax"),
+    "softmin": lambda w, t: (f"special.softmax(-{w.at(t.args[0], UNARY)}, axis={w.rank(t.args[0]) - 1})", ATOM),
+    "normalize": lambda w, t: (f"{{0}}/np.linalg.norm({{0}}, axis={w.rank(t.args[0]) - 1}, keepdims=True)".format(w.at(t.args[0], TIMES + 1)), TIMES),
     "cumsum": along("np.cumsum"), "cumprod": along("np.cumprod"),
     "tril": plainly("np.tril({})"), "triu": plainly("np.triu({})"), "diag": plainly("np.diag({})"),
     "eye": built("eye"), "ones": built("ones"), "zeros": built("zeros"), "onehot": onehot,

@@ -58,6 +58,11 @@ def worded_unicode(e: Equation) -> str:
     return PIECE.sub(lambda m: SIGNS.get(m[0], m[0]), equation_text(e))
 
 
+def signed(text: str) -> str:
+    """Iverson notation in its signs of Unicode, which it takes as well."""
+    return PIECE.sub(lambda m: m[0] if m[0] in ("sum[", "./") else SIGNS.get(m[0], m[0]), text)
+
+
 def equation_unicode(e: Equation) -> str:
     """A definition with its left side."""
     return f"{unicode_text(equation_left(e))} = {unicode_text(e.body)}"
