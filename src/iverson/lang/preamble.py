@@ -5,8 +5,9 @@ r"""What a text says of itself in its first comments: its notation, its inputs, 
     % y: label[N] in K
     % y_hat: data[N] as \mathrm{pred}
 
-`as` names the symbol of an input.  `#` stands for `%` where a notation has that for comments.  Declarations are those of iverson notation, a line each, up to
-the first line that is no comment.  A comment that does not begin with `iverson` and a notation is the user's own.
+`as` names the symbol of an input.  `#` stands for `%` where a notation has that for comments.  Declarations are those of iverson
+notation, a line each, up to
+the first line that is none.  A comment that does not begin with `iverson` and a notation is the user's own.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from .surface import Declaration, Script, Surface
 from .syntax import parse_script
 
 MARKS = {"iverson": "#", "latex": "%", "unicode": "#", "numpy": "#"}
-HEAD = re.compile(r"\s*[%#][ \t]*iverson[ \t]+(iverson|latex|unicode|numpy)\b([^\n]*)(?:\n|$)")
-LINE = re.compile(r"[ \t]*[%#][ \t]?([^\n]*)(?:\n|$)")
+HEAD = re.compile(r"\s*[%#][ \t]*iverson[ \t]+(iverson|latex|unicode|numpy)[ \t]*(?:,([^\n]*))?(?:\n|$)")
+LINE = re.compile(r"[ \t]*[%#][ \t]?(\w+[ \t]*:[^\n]*)(?:\n|$)")
 OPTION = re.compile(r"indices from (?P<base>[01])|target (?P<target>\w+)")
 
 
@@ -77,8 +78,6 @@ def preamble_of(text: str) -> Preamble | None:
     end, options = head.end(), options_of(text, head)
     lines, symbols = [], dict[str, str]()
     while found := LINE.match(text, end):
-        if not found[1].strip() and found.end() == len(text):
-            break
         said, _, symbol = found[1].partition(" as ")
         lines.append(" " * (found.start(1) - end) + said)
         symbols |= {said.partition(":")[0].strip(): symbol.strip()} if symbol else {}
@@ -89,7 +88,7 @@ def preamble_of(text: str) -> Preamble | None:
 
 def options_of(text: str, head: re.Match[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for part in filter(None, (p.strip() for p in head[2].split(","))):
+    for part in filter(None, (p.strip() for p in (head[2] or "").split(","))):
         option = OPTION.fullmatch(part)
         if option is None:
             at = text.index(part, head.start(2))

@@ -65,10 +65,10 @@ class Writer:
 
     def array(self, e: Equation) -> str:
         """The right side; one with indices as comprehensions, the last index innermost."""
-        text, level = self.part(e.body)
+        text = self.at(e.body, OR)
         turns = [*self.typed.scopes[e.name].items()] if e.indices else []
         for i, n in reversed(turns):
-            text, level = f"[{text if level > OR else text} for {python_name(i)} in {self.span(ZERO, n)}]", ATOM
+            text = f"[{text} for {python_name(i)} in {self.span(ZERO, n)}]"
         return f"np.array({text})" if turns else text
 
     def size_lines(self) -> tuple[list[str], list[str]]:
@@ -160,11 +160,24 @@ class Writer:
         if (a.form, b.form) == ("column", "row"):
             return f"np.outer({', '.join(self.at(x, OR) for x in t.args)})", ATOM
         sign = "*" if not a.rank or not b.rank else "@"
+        if sign == "*" and (held := self.chosen(t)) is not None:
+            return held
         spaced = f" {sign} " if sign == "@" else sign
         return f"{self.at(t.args[0], TIMES)}{spaced}{self.at(t.args[1], TIMES + 1)}", TIMES
 
+    def chosen(self, t: Surface) -> Part | None:
+        """A bracket beside a factor chooses it: where the bracket is 0, the factor may be no number."""
+        a, b = t.args
+        for held, x in ((a, b), (b, a)):
+            if held.op == "bracket":
+                condition = self.joined(t, held.args[0], OR)
+                return f"np.where({condition}, {self.joined(t, x, OR)}, 0)", ATOM
+        return None
+
     def _emul(self, t: Surface) -> Part:
         sign = "*" if t.op == "emul" else "/"
+        if t.op == "emul" and (held := self.chosen(t)) is not None:
+            return held
         return f"{self.joined(t, t.args[0], TIMES)}{sign}{self.joined(t, t.args[1], TIMES + 1)}", TIMES
 
     _div = _ediv = _emul
