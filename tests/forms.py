@@ -575,6 +575,9 @@ FORMS = (
     ('unicode', '∏ᵢ xᵢ', True, 'prod[i] x[i]', 'x.prod()'),
     ('unicode', 'max(0, a)', True, 'max(0, a)', 'max(a,0)'),
     # -- no notation given
+    ('iverson', 'sum[i] x[i] + i', False, 'ambiguous', 'Put it under the sum in parentheses, name', 'i'),
+    ('iverson', 'sum[i] (x[i] + i)', False, 'sum[i] (x[i] + i)', '(x + np.arange(len(x))).sum()'),
+    ('iverson', 'i: scalar; sum[k] x[k] + i', False, 'sum[k] x[k] + i', 'x.sum() + i'),
     ('auto', 'a^b', True, 'a^b', 'np.power(a,b)'),
     ('auto', 'A*B', True, 'ambiguous', 'Write A @ B for the first, A.*B for the', 'A*B'),
     ('auto', 'exp(2*A*B)', True, 'ambiguous', 'Write 2*A @ B for the first, 2*A.*B for the', '2*A*B'),
