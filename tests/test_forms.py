@@ -72,18 +72,27 @@ def test_there_are_as_many_forms_as_asked_for_and_none_twice():
 # -- one notation against another ---------------------------------------------------------------------------
 
 PAIRS = (     # text, what iverson notation reads, what NumPy reads, what comes of it where no notation is given
-    ("A*B", "A*B", "A.*B", "A*B"),
+    ("A*B", "A*B", "A.*B", None),
+    ("a*A*B", "a*A*B", "a*(A.*B)", None),
+    ("sum(A*B)", "sum(A*B)", None, "sum(A*B)"),
+    ("A*B + B'", "A*B + B'", None, "A*B + B'"),
+    ("A@B", None, "A*B", "A*B"),
+    ("A*X'", "A*X'", None, "A*X'"),
+    ("X*A", "X*A", None, "X*A"),
+    ("tanh(A*x)", "tanh(A*x)", "tanh(A.*x')", "tanh(A*x)"),
+    ("sum(x**2)", None, "sum(x.^2)", "sum(x.^2)"),
+    ("trace(A*B)", "tr(A*B)", "tr(A.*B)", None),
     ("A*x", "A*x", "A.*x'", "A*x"),
     ("A**2", "A^2", "A.^2", None),
     ("abs(A**2)", "abs(A^2)", "abs(A.^2)", None),
     ("x*y", None, "x.*y", None),
-    ("x**2", None, "x.^2", None),
+    ("x**2", None, "x.^2", "x.^2"),
     ("A.T", None, "A'", "A'"),
     ("A.T*B", None, "A'.*B", "A'.*B"),
     ("a^b", "a^b", None, "a^b"),
     ("x'*y", "x'*y", None, "x'*y"),
     ("a**2", "a^2", "a^2", "a^2"),
-    ("exp(A*B)", "exp(A*B)", "exp(A.*B)", "exp(A*B)"),
+    ("exp(A*B)", "exp(A*B)", "exp(A.*B)", None),
 )
 
 

@@ -255,7 +255,7 @@ def code(
 
 @iverson.command()
 @click.argument("source")
-@click.option("--to", type=click.Choice(["iverson", "latex", "unicode", "numpy"]), required=True)
+@click.option("--to", type=click.Choice(["iverson", "matrix", "latex", "unicode", "numpy"]), required=True)
 @targeted
 @common
 def convert(source: str, to: str, notation: str, sizes: str, kinds: str) -> None:

@@ -31,9 +31,14 @@ def refuse_doubts(script: Script) -> None:
     open_names = set(found.first) - known - arrays
     if not open_names:
         return
+    binders = {n for e in script.equations for t in walk(e.body) if t.op == "reduce" for n in t.attr[1]}
     for e in script.equations:
         for tree, bound in scoped(e.body, frozenset(e.indices or ())):
             free = open_names - bound
+            if tree.op == "name" and tree.attr in free & binders:
+                message = f"{tree.attr} is the index of a sum, and stands free here."
+                raise IversonError("ambiguous", message, tree.span, source=script.source,
+                                   hint="Put it under the sum in parentheses, name it otherwise, or declare it.")
             row = next((row for test in DOUBTS if (row := test(tree, free, bound)) is not None), None)
             if row is not None:
                 kind, message, hint = row

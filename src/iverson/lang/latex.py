@@ -196,6 +196,7 @@ class Text:
         r.aliases, r.inferred = dict(aliases), dict(inferred)
         r.base = self.counting() if self.base is None else self.base
         r.starts = self.starts(r) if self.base is None else {}
+        r.counted = self.base is not None
         self.definitions(r)
         r.taken = {e.name for e in symbols.all()}
         self.uses, self.sliced = self.usage(r)

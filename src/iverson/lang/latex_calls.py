@@ -3,6 +3,7 @@ r"""Functions and calls in LaTeX: operators with or without parentheses, functio
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from ..core.errors import Span
 from .latex_names import Env, Names, key_text, text_of_sub
@@ -158,7 +159,7 @@ class Calls(Names):
         if found is not None and found[0].kind != "definition":
             self.refuse_value_of(found[0], t, items[at + 1], env)
         if found is not None or str(t.attr) in self.sizes or str(t.attr) in self.aliases:
-            return found is not None and found[0].kind == "definition" and found[0].params is not None
+            return found is not None and (found[0].kind == "function" or (found[0].kind == "definition" and found[0].params is not None))
         base = plain(str(t.attr))
         if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k == "T" for k, _ in t.sup):
             return True
@@ -226,11 +227,20 @@ class Calls(Names):
                 if kind != "power":
                     raise self.error("unsupported", f"What stands above {t.attr} is not read.", t.span)
                 v = raised(v, self.number(x, env), span, self.entrywise)
+        elif found[0].kind == "function":
+            if len(fence.args) != 1:
+                raise self.error("syntax", f"{t.attr} takes one argument.", fence.span)
+            v = self.declared_call(found[0].name, t, self.number(fence.args[0], env), span)
         else:
             v = self.defined_call(found[0], t, found, fence, env, span)
         if fence.sub is not None:
             v = self.indexed(v, fence.sub, fence, env)
         return self.above(v, fence.sup, span, env)
+
+    def declared_call(self, f: str, t: Tex, x: Val, span: Span) -> Val:
+        """A function of the caller, or its derivative, of each entry."""
+        primes = sum(k == "prime" for k, _ in t.sup)
+        return replace(x, tree=Surface("call", (x.tree,), f + "'" * primes, span))
 
     def defined_call(self, e: Entry, t: Tex, found: tuple[Entry, bool, int], fence: Tex, env: Env, span: Span) -> Val:
         if e.body is None:

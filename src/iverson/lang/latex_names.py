@@ -40,6 +40,7 @@ class Names:
         self.inferred: dict[tuple[str, int], Surface] = {}
         self.starts: dict[tuple[str, str, int], int] = {}  # what the indices of an axis count from
         self.base = 1
+        self.counted = False  # the caller says what constants count from
         self.equations: list[Equation] = []
         self.notes: dict[str, None] = {}
         self.active: list[str] = []  # names of bound indices in force

@@ -394,7 +394,8 @@ class TexParser(Stream):
             if t.text == "d" and self.now.kind == "sym":
                 follows = self.take()
                 return Tex("sym", (), "d" + follows.text, t.span.to(follows.span))
-            return self.function(t.text, t) if t.text in WORDY else Tex("sym", (), t.text, t.span)
+            called = t.text in WORDY or (self.is_("(") and self.operator(t.text) is not None)
+            return self.function(t.text, t) if called else Tex("sym", (), t.text, t.span)
         run = ""
         for p in range(self.at, min(self.at + 24, len(self.tokens))):
             if self.tokens[p].kind != "sym" or len(self.tokens[p].text) > 1:
@@ -406,7 +407,8 @@ class TexParser(Stream):
             while self.now.kind != "stop" and self.now.start < start.start + len(joined):
                 self.take()
             span = start.span.to(self.tokens[self.at - 1].span)
-            return self.function(joined, Tok("word", joined, span.start, span.end)) if joined in WORDY else Tex("sym", (), joined, span)
+            called = joined in WORDY or (self.chalk and self.is_("(") and self.operator(joined) is not None)
+            return self.function(joined, Tok("word", joined, span.start, span.end)) if called else Tex("sym", (), joined, span)
         if len(run) > 2 and not self.scripts_open and self.source[t.start : t.start + len(run)] == run and self._is_word(run):
             raise self.error("ambiguous", f"{run} is a word, or a product of {len(run)} letters.", t.span.to(self.peek(len(run) - 1).span),
                              rf"Write \mathrm{{{run}}}, or blanks between the factors.")
@@ -420,7 +422,7 @@ class TexParser(Stream):
         """A function, or a reduction that is written as a word: \\operatorname*{mean}_i."""
         if name in ARGS and (self.is_("_") or name in ("argmax", "argmin") or (self.chalk and self.is_("["))):
             return self.big(name, t)
-        return Tex("fn", (), FUNCTIONS.get(name, name), t.span)
+        return Tex("fn", (), FUNCTIONS.get(name) or self.operator(name) or name, t.span)
 
     def bar(self) -> Tex:
         t = self.take()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..core.errors import Span
 from .latex_calls import Calls, logical
 from .latex_names import Env, text_of_sub
-from .latex_sums import condition_of, reduction
+from .latex_sums import condition_of, reduction, truth_of
 from .latex_symbols import Entry, mark_of
 from .latex_tree import Tex, inner_of
 from .latex_values import (
@@ -293,7 +293,8 @@ class Reader(Calls):
         return Val(terms[0] if len(terms) == 1 else Surface("add", tuple(terms), span=t.span), shape.dims, shape.row)
 
     def bracket(self, t: Tex, env: Env, span: Span) -> Val:
-        return Val(Surface("bracket", (condition_of(self, t, env),), span=span))
+        truth = truth_of(self, t, env)
+        return Val(Surface("bracket", (truth.tree,), span=span), truth.dims, truth.row)
 
     # -- norms and bars --------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ..core.errors import IversonError, Span
 from .latex_tokens import Tok, unknown
 from .latex_words import ARGS, BIG, FUNCTIONS
+from .ops import OPS
 
 PAIRS = {"(": ")", "[": "]", r"\{": r"\}", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"\circ": "odot", r"\otimes": "otimes", "/": "slash",
@@ -36,6 +37,7 @@ class Stream:
         self.source, self.at, self.depth, self.chalk = source, 0, 0, chalk
         self.bars: list[str | None] = []
         self.words, self.single = vocabulary(names)
+        self.names = names
         self.scripts_open = 0
 
     # -- tokens ----------------------------------------------------------------------------------------------
@@ -100,10 +102,16 @@ class Stream:
         return not any(w in run for w in self.words if len(w) > 1) and run.isascii() and not set(run) & self.single and (
             run.islower() and not set(run) <= set("abcxyz"))
 
+    def operator(self, word: str) -> str | None:
+        """The operator of iverson notation that a word names, unless the text or the caller has another use for it."""
+        spelled = word.replace(r"\_", "_")
+        return OPS[spelled].name if spelled in OPS and spelled not in self.names and word not in self.names else None
+
     def _word_at(self, run: str) -> str | None:
         if len(run) < 2 and not self.chalk:
             return None
-        if self.chalk and (found := IDENTIFIER.match(self.source, self.now.start)) is not None and found[0] in self.words:
+        found = IDENTIFIER.match(self.source, self.now.start) if self.chalk else None
+        if found is not None and (found[0] in self.words or (self.source[found.end() : found.end() + 1] == "(" and self.operator(found[0]))):
             return found[0]
         if self.chalk:  # digits and underscores belong to names there, as in iverson notation
             text = self.source[self.now.start : self.now.start + len(run)]

@@ -119,7 +119,7 @@ def bound_by(r: Names, parts: list[Tex], t: Tex, env: Env) -> tuple[list[str], d
         for item in x_items:
             if item.op == "sym" and not item.sub and not item.sup:
                 letters.append(str(item.attr))
-            elif item.op == "rel" and item.attr == "=" and lower_of(r, item, letters, env):
+            elif item.op == "rel" and item.attr == "=" and lower_of(item, letters, t):
                 for letter in left_letters(item.args[0]):
                     if letter not in letters:
                         letters.append(letter)
@@ -157,9 +157,10 @@ def shared_limit(t: Tex, letters: list[str]) -> bool:
     return len(letters) > 1 and bool(t.sup)
 
 
-def lower_of(r: Names, item: Tex, letters: list[str], env: Env) -> bool:
-    """Whether `i = 1` says where i begins: it is no condition on an index bound before."""
-    return bool(left_letters(item.args[0]))
+def lower_of(item: Tex, letters: list[str], t: Tex) -> bool:
+    """Whether `i = 1` says where i begins: it is no condition on indices bound before, as in `i : i = 1`."""
+    own = left_letters(item.args[0])
+    return bool(own) and (bool(t.sup) or not set(own) <= set(letters))
 
 
 def left_letters(x: Tex) -> list[str]:
@@ -394,7 +395,7 @@ def stated(r: Names, x: Tex, binders: list[Binder], env: Env) -> Surface | None:
     if x.op == "rel" and x.attr in ("<=", ">="):
         small, large = x.args if x.attr == "<=" else x.args[::-1]
         mine = {b.letter for b in binders}
-        if small.op == "num" and small.attr in (0, 1) and large.op == "sym" and str(large.attr) in mine:
+        if small.op == "num" and large.op == "sym" and str(large.attr) in mine and small.attr in (0, r.base):
             return None
         if small.op == "sym" and str(small.attr) in mine and large.op == "sym" and not large.sub and (
                 str(large.attr) in r.sizes or str(large.attr) in r.aliases or is_new(r, str(large.attr), large, env)):
@@ -406,22 +407,34 @@ def stated(r: Names, x: Tex, binders: list[Binder], env: Env) -> Surface | None:
 
 def condition_of(r: Names, x: Tex, env: Env) -> Surface:
     """A condition as Surface; indices, labels and constants in it counted from 0."""
+    return truth_of(r, x, env).tree
+
+
+def truth_of(r: Names, x: Tex, env: Env) -> Val:
+    """A condition with the axes of what it compares."""
     x = inner_of(x)
     if x.op in ("and", "or"):
-        a, b = (condition_of(r, y, env) for y in x.args)
-        return Surface(x.op, (a, b), span=x.span)
+        a, b = (truth_of(r, y, env) for y in x.args)
+        return replace(larger(a, b), tree=Surface(x.op, (a.tree, b.tree), span=x.span))
     if x.op == "not":
-        return Surface("not", (condition_of(r, x.args[0], env),), span=x.span)
+        inner = truth_of(r, x.args[0], env)
+        return replace(inner, tree=Surface("not", (inner.tree,), span=x.span))
     if x.op != "rel" or x.attr not in ("=", "!=", "<", "<=", ">", ">="):
         raise r.error("syntax", "A condition is a relation.", x.span)
-    left, right = compared(r, r.value(x.args[0], env), r.value(x.args[1], env), x)
-    return Surface("rel", (left, right), x.attr, x.span)
+    a, b = r.value(x.args[0], env), r.value(x.args[1], env)
+    shape = larger(a, b)
+    return Val(Surface("rel", compared(r, a, b, x), x.attr, x.span), shape.dims, shape.row)
+
+
+def larger(a: Val, b: Val) -> Val:
+    """The one with more axes; axes that are not known count most."""
+    return max((a, b), key=lambda v: 9 if v.rank is None else v.rank)
 
 
 def compared(r: Names, a: Val, b: Val, x: Tex) -> tuple[Surface, Surface]:
     """Both sides of a relation, counted alike."""
     for one, other in ((a, b), (b, a)):
-        if one.what == "label" and other.what == "" and (k := integer(other)) is not None:
+        if one.what == "label" and other.what == "" and (k := integer(other)) is not None and not r.counted:
             raise r.error("ambiguous", f"A label is compared with {k}: the classes count from 0 in data, and from 1 in much of the literature.",
                           x.span, "Compare it with an index, or declare it as a number: kinds={...: 'scalar'}.")
     if a.what == "label" or b.what == "label":

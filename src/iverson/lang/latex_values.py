@@ -429,6 +429,8 @@ def applied(f: str, args: Sequence[Val], span: Span) -> Val:
         return Val(tree, first.dims[:1] if first.dims else None)
     if row.shape == "diag":
         return Val(tree, None if first.dims is None else first.dims * 2 if first.rank == 1 else first.dims[:1])
+    if row.shape in ("build", "fill", "onehot", "spread", "block"):
+        return Val(tree, None)
     return Val(tree)
 
 

@@ -9,6 +9,7 @@ multiply, compare or fill an array, so that their order does not matter; a writt
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from .numpy_sizes import poly_tree
 from .numpy_statements import Returned, Statements
 from .numpy_text import Inputs, Text, program, source_of
 from .numpy_values import Value, flip, spanned, unsupported
+from .ops import OPS as OPERATORS
 from .surface import Equation, Script, Surface, call, names_in, number
 from .tokens import tokenize
 
@@ -40,12 +42,24 @@ def parse_numpy(text: str, ranks: Mapping[str, int | str],
     "x'*A*x"
     """
     text = source_of(text)
+    source = None
     try:
-        return Source.reading(text, ranks, sizes or {}, integers).script()
+        source = Source.reading(text, ranks, sizes or {}, integers)
+        return source.script()
     except IversonError as error:
+        missing = source.missing() if source is not None and error.kind != "limit" else []
+        if missing:
+            one = len(missing) == 1
+            error.hint = (f"{', '.join(missing)} {'is' if one else 'are'} not defined in the function: write {missing[0]} = ... before, "
+                          f"or make {'it an argument' if one else 'them arguments'}. {error.hint or ''}").strip()
         raise error.located(text) from None
     except RecursionError:
         raise IversonError("limit", "The formula is nested too deep.", source=text) from None
+
+
+def returns(body: Sequence[ast.stmt]) -> bool:
+    """Whether a function gives something back somewhere; one that does not has the value of its last assignment."""
+    return any(isinstance(n, ast.Return) for s in body for n in ast.walk(s))
 
 
 def arguments_of(function: ast.FunctionDef) -> dict[str, ast.expr | None]:
@@ -94,6 +108,11 @@ class Source(Statements):
         if main.args.vararg or main.args.kwarg:
             raise self.error("unsupported", "Starred arguments are not read.", main, "Name every argument.")
 
+    def missing(self) -> list[str]:
+        """Names that the function reads, and that nothing gives a value to."""
+        known = {*self.inputs.params, *self.inputs.named, *self.modules, *OPERATORS, *dir(builtins)}
+        return [n for n in self.inputs.first if n not in known and not self.inputs.declared(n)] if self.function else []
+
     def script(self) -> Script:
         for n in self.inputs.params:
             if self.inputs.known(n):
@@ -129,7 +148,7 @@ class Source(Statements):
             made = end.value
         else:
             targets = last.targets if isinstance(last, ast.Assign) else [getattr(last, "target", None)]
-            if isinstance(targets[0], ast.Name) and not self.function:
+            if isinstance(targets[0], ast.Name) and not (self.function and returns(self.body)):
                 made = self._Name(ast.Name(targets[0].id, ast.Load()))
         if isinstance(made, tuple) and made and isinstance(made[0], Value):
             made = made[0]

@@ -9,15 +9,17 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import IversonError
 from .kinds import Typed, declared, typed
+from .preamble import Preamble, preamble_of, without_preamble
+from .show import show
 from .structure import rank_of as structured_rank
-from .surface import Declaration, Script, walk
+from .surface import Declaration, Script, Surface, walk
 from .syntax import parse_script
 
 NOTATIONS = ("auto", "iverson", "numpy", "latex", "unicode")
@@ -45,17 +47,76 @@ def read(
     else:
         text = source_text(source)
         notation = "latex" if notation == "auto" and str(source).endswith(".tex") else notation
+    said = preamble_of(text)
+    if said is not None and (notation in ("auto", said.notation) or {notation, said.notation} == {"unicode", "iverson"}):
+        return prefaced(text, said, sizes or {}, kinds or {}, symbols, target)
     script = script_of(text, notation, sizes or {}, kinds or {}, symbols, target)
-    t = typed(script, sizes, kinds)
-    return between_notations(t, text) if notation == "auto" and script.notation == "iverson" else t
+    if notation != "auto" or script.notation != "iverson":
+        return typed(script, sizes, kinds)
+    try:
+        return between_notations(typed(script, sizes, kinds), text, sizes or {}, kinds or {})
+    except IversonError as error:
+        starred = "**" in text and error.message.startswith("A power of a") and not OURS.search(text)
+        if not starred or numpy_reading(text, sizes or {}, kinds or {}) is None:
+            raise
+        return typed(numpy_script(text, sizes or {}, kinds or {}), sizes, kinds)
 
 
-def between_notations(t: Typed, text: str) -> Typed:
-    """A text that NumPy reads too, otherwise: refused where a sign of NumPy stands in it, else its reading is stated."""
-    trees = [tree for e in t.script.equations for tree in walk(e.body)]
-    for tree in trees if "**" in text else ():
+def prefaced(
+    text: str, said: Preamble, sizes: Sizes, kinds: Mapping[str, str], symbols: Mapping[str, Any] | None, target: str | None
+) -> Typed:
+    """A text whose first comments say what it leaves open; what the arguments say counts more."""
+    every = ({**said.sizes(), **sizes}, {**said.kinds(), **kinds})
+    if said.notation in ("latex", "unicode"):
+        from .latex import parse_latex
+
+        body = without_preamble(text, said)
+        script = parse_latex(body, *every, {**said.symbols, **(symbols or {})}, target or said.target, said.notation == "unicode", said.base)
+        script = replace(script, source=text)
+    else:
+        script = script_of(text, said.notation, *every, symbols, target)
+        script = replace(script, result=said.target) if said.target in {e.name for e in script.equations} else script
+    return typed(said.given(script), sizes, kinds)
+
+
+def between_notations(t: Typed, text: str, sizes: Sizes, kinds: Mapping[str, str]) -> Typed:
+    """A text that NumPy reads too, otherwise: refused where a sign of NumPy stands in it or both products are of two
+    matrices, else its reading is stated.  A text with a sign that only iverson notation has is that."""
+    products = [x for x in trees_of(t) if x.op == "mul" and all(rank_in(t, a) for a in x.args)]
+    if "**" in text:
+        refuse_starred(t, text, products)
+    if not products or OURS.search(text):
+        return t
+    square = [x for x in products if all(rank_in(t, a) == 2 for a in x.args)]
+    if square and (other := numpy_reading(text, sizes, kinds)) is not None:
+        raise IversonError(
+            "ambiguous",
+            f"{written_at(square[0], text, '*')} has two readings: the matrix product, and in NumPy the product entry by entry, "
+            f"{show(other.equations[-1].body)}.",
+            square[0].span,
+            hint=f"Write {written_at(square[0], text, '@')} for the first, {written_at(square[0], text, '.*')} for the second; or give the notation.",
+            source=text,
+        )
+    note = "* is the matrix product, as in iverson notation; NumPy would take it entry by entry"
+    t.script = replace(t.script, notes=(*t.script.notes, note))
+    return t
+
+
+def trees_of(t: Typed) -> list[Surface]:
+    return [tree for e in t.script.equations for tree in walk(e.body)]
+
+
+def rank_in(t: Typed, tree: Surface) -> int:
+    """The number of axes; an index term has none."""
+    found = t.types.get(id(tree))
+    return 0 if found is None else found.rank
+
+
+def refuse_starred(t: Typed, text: str, products: Sequence[Surface]) -> None:
+    """** and the * beside it mean one thing in NumPy and another in iverson notation."""
+    for tree in trees_of(t):
         base = tree.args[0] if tree.op == "pow" else None
-        if base is not None and base.span and tree.args[1].span and t.type_of(base).rank == 2:
+        if base is not None and base.span and tree.args[1].span and rank_in(t, base) == 2:
             sign = text[base.span.end : tree.args[1].span.start]
             x = text[base.span.start : base.span.end]
             if "**" in sign:
@@ -66,8 +127,7 @@ def between_notations(t: Typed, text: str) -> Typed:
                     hint=f"Write {x}^2 for the first, {x}.^2 for the second; or give the notation.",
                     source=text,
                 )
-    products = [tree for tree in trees if tree.op == "mul" and all(t.type_of(a).rank for a in tree.args)]
-    if products and "**" in text:
+    if products:
         raise IversonError(
             "ambiguous",
             "* has two readings beside **: the matrix product, and in NumPy the product of entries.",
@@ -75,10 +135,23 @@ def between_notations(t: Typed, text: str) -> Typed:
             hint="Write ^ for powers and * or .* for the products; or give the notation.",
             source=text,
         )
-    if products and not OURS.search(text):
-        note = "* is the matrix product, as in iverson notation; NumPy would take it entry by entry"
-        t.script = replace(t.script, notes=(*t.script.notes, note))
-    return t
+
+
+def written_at(product: Surface, text: str, sign: str) -> str:
+    """The two factors of a product as they stand in the text, with another sign between them."""
+    (a, b), whole = product.args, product.span
+    if a.span is None or b.span is None or whole is None or b.span.start < a.span.end:
+        return sign
+    left, right = text[whole.start : a.span.end], text[b.span.start : whole.end]
+    return f"{left}{sign}{right}" if sign == "*" or sign == ".*" else f"{left} {sign} {right}"
+
+
+def numpy_reading(text: str, sizes: Sizes, kinds: Mapping[str, str]) -> Script | None:
+    """The text as NumPy reads it, where it does and sizes fit."""
+    try:
+        return typed(numpy_script(text, sizes, kinds), sizes, kinds).script
+    except IversonError:
+        return None
 
 
 def source_text(source: str | Path) -> str:

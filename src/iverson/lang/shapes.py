@@ -518,10 +518,14 @@ def plain_number(tree: Surface) -> float | None:
         return float(tree.attr)
     if tree.op not in ARITHMETIC_OF_NUMBERS:
         return None
-    values = [plain_number(a) for a in tree.args]
-    known = [v for v in values if v is not None]
+    known: list[float] = []
+    for a in reversed(tree.args):  # the short side of a product first: a long one is left at once
+        v = plain_number(a)
+        if v is None:
+            return None
+        known.insert(0, v)
     try:
-        return ARITHMETIC_OF_NUMBERS[tree.op](*known) if len(known) == len(values) else None
+        return ARITHMETIC_OF_NUMBERS[tree.op](*known)
     except (OverflowError, ZeroDivisionError):
         return math.inf
 

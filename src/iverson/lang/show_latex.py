@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from .latex_words import FUNCTIONS as CALLED
 from .ops import OPS
 from .show import (
     AND,
@@ -29,10 +30,12 @@ from .show import (
 )
 from .surface import Equation, Surface, number, walk
 
+WORD = "\0"  # behind the name of an operator that is to keep it
 HALF, HALVED = number(Fraction(1, 2)), Surface("div", (number(1), number(2)))
 Part = tuple[str, int]
 
 # fmt: off
+ACCENTS = ("hat", "tilde", "bar")
 FUNCTIONS = {n: "\\" + n for n in (
     "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "max", "min",
     "det")}
@@ -65,6 +68,18 @@ def equation_latex(e: Equation) -> str:
     return f"{latex(equation_left(e))} = {latex(e.body)}"
 
 
+def worded_latex(e: Equation) -> str:
+    """A definition in which operators keep their names: no norm is a fence, no inverse a power."""
+    return f"{latex(equation_left(e))} = {latex(worded(e.body))}"
+
+
+def worded(t: Surface) -> Surface:
+    args = tuple(map(worded, t.args))
+    if t.op == "call" and t.attr in CALLS:
+        return Surface("call", args, t.attr + WORD)
+    return Surface(t.op, args, t.attr)
+
+
 def _part(t: Surface, small: bool) -> Part:
     return WRITERS[t.op](t, small)
 
@@ -95,6 +110,9 @@ def symbol(text: str) -> str:
     found = re.fullmatch(r"(.*?[^\d_])_?(\d+)", text)
     if found:
         return f"{symbol(found[1])}_{{{found[2]}}}"
+    head, _, accent = text.rpartition("_")
+    if head and accent in ACCENTS and len(symbol(head).lstrip("\\")) < 9:
+        return rf"\{accent}{{{symbol(head)}}}"
     if text in GREEK:
         return "\\" + text
     if len(text) == 1:
@@ -235,6 +253,9 @@ def _call(t: Surface, small: bool) -> Part:
             return made
     if t.attr == "D":
         return _pending(t, small)
+    if t.attr.endswith(WORD):
+        inner = ", ".join(_text(a, small) for a in t.args)
+        return rf"\operatorname{{{t.attr[:-1].replace('_', chr(92) + '_')}}}{parenthesised(inner)}", ATOM
     inner = ", ".join(_text(a, small) for a in t.args)
     if len(t.args) == 1 and t.args[0].op == "reduce" and t.attr in FUNCTIONS:
         return f"{FUNCTIONS[t.attr]} {inner}", REDUCE
@@ -306,7 +327,7 @@ def matrix_like(t: Surface) -> bool:
 def _index(t: Surface, small: bool) -> Part:
     base, *terms = t.args
     texts = [_term(x) for x in terms]
-    short = len(texts) == 1 or all(re.fullmatch(r"[^\W\d]|\\[a-z]+", x) for x in texts)
+    short = len(texts) == 1 or (all(re.fullmatch(r"[^\W\d]|\\[a-z]+", x) for x in texts) and "".join(texts) not in CALLED)
     below = (" " if any("\\" in x for x in texts) else "").join(texts) if short else ", ".join(texts)
     inner = _wrap(_part(base, small), ATOM)
     if (base.op == "name" and "_" in inner) or base.op == "index":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from .show import GREEK, equation_left, show
+from .show import GREEK, equation_left, equation_text, show
 from .surface import Equation, Surface, name
 
 LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΠΣΦΨΩπ", strict=True))
@@ -51,6 +51,16 @@ def unicode_text(tree: Surface) -> str:
     'Xᵀ·ds + 2·λ·W.^2 − ‖x − y‖'
     """
     return PIECE.sub(lambda m: SIGNS.get(m[0], m[0]), show(_spelled(tree)))
+
+
+def worded_unicode(e: Equation) -> str:
+    """A definition in which only signs are respelled: operators and Greek letters keep their names."""
+    return PIECE.sub(lambda m: SIGNS.get(m[0], m[0]), equation_text(e))
+
+
+def signed(text: str) -> str:
+    """Iverson notation in its signs of Unicode, which it takes as well."""
+    return PIECE.sub(lambda m: m[0] if m[0] in ("sum[", "./") else SIGNS.get(m[0], m[0]), text)
 
 
 def equation_unicode(e: Equation) -> str:
