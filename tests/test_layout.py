@@ -43,7 +43,7 @@ ORDER = {
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex", "explanation"),
     "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "contractions", "arrays", "numpy_code", "boosting", "blocks",
                     "framework_dialects", "framework_blocks", "frameworks", "framework_calls", "split", "blocked", "native_math", "native_products",
-                    "native_run", "native_values", "native_passes", "native", "native_units", "native_sparse"),
+                    "native_run", "native_values", "native_fusion", "native_passes", "native", "native_units", "native_sparse"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "frameworks", "function", "telling",
                     "diagnose", "steps", "verdict", "notes", "layers", "objectives"),
     "notes":      ("source", "document", "parser", "values", "scope", "marks", "instance", "slopes", "calls", "dots", "sums", "evaluate", "judge",

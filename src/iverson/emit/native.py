@@ -116,9 +116,9 @@ class Writer(Passes):
 
     def native(self) -> Native:
         passes, parts = self.split.passes, []
-        for p in range(1, passes + 1):
+        for p, (level, axis) in enumerate(self.split.sweeps):
             before = set(self.packs)
-            text = self.one_pass(p)
+            text = self.one_pass(p, level, axis)
             parts += [text, self.pack(p, [w for w in self.packs if w not in before])]
         parts += [self.between(level) for level in range(passes + 1)]
         outputs = tuple((n, tuple(i.attr[1] for i in self.split.steps[n].indices)) for n in self.split.outputs)
@@ -144,7 +144,6 @@ class Writer(Passes):
         lines += self.size_lines()[1:]
         lines += [f"  c->{self.arrays[i.name]} = in[{p}];" for p, i in enumerate(self.inputs)]
         lines += [f"  c->o{p} = out[{p}];" for p in range(len(self.split.outputs))]
-        axis = self.size(self.split.axis)
         steps = [s for s in self.split.steps.values() if not s.row]
         sizes = [self.volume([i.attr[1] for i in s.indices]) for s in steps]
         lines += [f"  double *g = malloc(sizeof(double) * (1{''.join(f' + {x}' for x in sizes)}));", "  if (!g) return 4;",
@@ -154,10 +153,12 @@ class Writer(Passes):
             lines.append(f"  c->{self.steps[s.name]} = g;{fill} g += {x};")
         lines += [f"  {x}" for x in self.label_checks()]
         lines += ["  between_0(c);"]
-        for p in range(1, self.split.passes + 1):
-            lines.append(f"  if (!c->bad && (pack_{p}(c) || sweep(c, {axis}, threads, pass_{p}, room_{p}, row_{p}, own_{p}, start_{p}, join_{p})))"
-                         " c->bad |= 4;")
-            lines.append(f"  if (!c->bad) between_{p}(c);")
+        sweeps = self.split.sweeps
+        for p, (level, axis) in enumerate(sweeps):
+            lines.append(f"  if (!c->bad && (pack_{p}(c) || sweep(c, {self.size(axis)}, threads, pass_{p}, room_{p}, row_{p}, own_{p}, "
+                         f"start_{p}, join_{p}))) c->bad |= 4;")
+            if p + 1 == len(sweeps) or sweeps[p + 1][0] > level:
+                lines.append(f"  if (!c->bad) between_{level}(c);")
         lines += ["  if (!c->bad) {", *(f"    {x}" for x in self.outputs()), "  }"]
         lines += [f"  free(c->{w});" for w in self.packs]
         lines += ["  *bytes = c->bytes;", "  free(start);", "  return c->bad;", "}"]
@@ -177,7 +178,7 @@ class Writer(Passes):
         """Labels that no tile looks at are looked at before."""
         lines = []
         for i in self.inputs:
-            if i.type.classes is not None and not self.tiled(i):
+            if i.type.classes is not None and not any(i.type.dims == (axis,) for _, axis in self.split.sweeps):
                 a, k = self.arrays[i.name], self.size(i.type.classes)
                 lines.append(f"for (whole i = 0; i < {self.volume(i.type.dims)}; i++) if ((uint64_t)c->{a}[i] >= (uint64_t){k}) c->bad |= 2;")
         return lines

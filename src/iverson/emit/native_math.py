@@ -81,8 +81,8 @@ INLINE T expm1_S(T x) {
   T far = exp_S(x) - (T)1, p = near * (EXPM1_POLYNOMIAL);
   return fabs_S(x) < (T)0.5 ? p : far;
 }
-INLINE T max_S(T a, T b) { return (a > b) | (a != a) ? a : b; }
-INLINE T min_S(T a, T b) { return (a < b) | (a != a) ? a : b; }
+INLINE T max_S(T a, T b) { T m = a > b ? a : b; return a != a ? a : m; }
+INLINE T min_S(T a, T b) { T m = a < b ? a : b; return a != a ? a : m; }
 INLINE T sign_S(T x) { T s = (T)(x > (T)0) - (T)(x < (T)0); return x != x ? x : s; }
 INLINE T sigmoid_S(T x) { T e = exp_S(-fabs_S(x)); return (x >= (T)0 ? (T)1 : e) / ((T)1 + e); }
 INLINE T softplus_S(T x) { return max_S(x, (T)0) + log1p_unit_S(exp_S(-fabs_S(x))); }

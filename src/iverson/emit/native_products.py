@@ -19,13 +19,16 @@ LANES = """
 #define MOST 6
 #endif
 #define V ((whole)(LANE_BYTES / sizeof(real)))
+#define W (2 * V)
 #define WIDE 64
 #define UNROLL _Pragma("GCC unroll 16")
 #define EACH(F, n) switch (n) { case 1: F(1) case 2: F(2) case 3: F(3) case 4: F(4) case 5: F(5) case 6: F(6) \\
   case 7: F(7) case 8: F(8) case 9: F(9) case 10: F(10) case 11: F(11) case 12: F(12) }
+typedef SAME same;
 typedef real lanes __attribute__((vector_size(LANE_BYTES), aligned(sizeof(real)), may_alias));
 INLINE lanes load(const real *p) { return *(const lanes *)p; }
 INLINE void store(real *p, lanes v) { *(lanes *)p = v; }
+INLINE void near(const void *p, whole bytes) { for (whole k = 0; k < bytes; k += 64) __builtin_prefetch((const char *)p + k, 0, 2); }
 INLINE whole least(whole a, whole b) { return a < b ? a : b; }
 INLINE whole most(whole a, whole b) { return a > b ? a : b; }
 """
@@ -59,18 +62,42 @@ static void lanes_product(real *restrict out, whole T, const real *restrict a, w
 #undef F
   }
 }
-/* turned[d, l] = x[l, d]; samples beyond m repeat the last one */
-static void turn(const real *restrict x, whole ld, whole m, whole D, real *restrict turned, whole T) {
-  whole d = 0;
-  for (; d + V <= D; d += V)
-    for (whole l = 0; l < m; l += V) {
-      lanes t[LANE_BYTES / sizeof(real)];
-      UNROLL for (int r = 0; r < V; r++) t[r] = load(x + least(l + r, m - 1) * ld + d);
-      TRANSPOSE
-      UNROLL for (int r = 0; r < V; r++) store(turned + (d + r) * T + l, t[r]);
+/* turned[d, l] = x[pick[l], d], or x[l, d] without pick; samples from m to M repeat the last one; `end` reals of x exist */
+INLINE void turn_rows(const real *restrict x, whole ld, const same *pick, whole m, whole M, whole D, whole end, real *restrict turned,
+                      whole T, const int narrow) {
+  for (whole l = 0; l < M; l += V) {
+    const real *row[LANE_BYTES / sizeof(real)];
+    for (int r = 0; r < V; r++) {
+      whole at = least(l + r, m - 1);
+      row[r] = x + (pick ? (whole)pick[at] : at) * ld;
     }
-  for (; d < D; d++)
-    for (whole l = 0; l < m; l++) turned[d * T + l] = x[l * ld + d];
+    for (whole from = 0; from < D; from += V) {
+      const whole d = narrow ? 0 : least(from, D - V);
+      lanes t[LANE_BYTES / sizeof(real)];
+      if (narrow) {
+        for (int r = 0; r < V; r++) {
+          real part[LANE_BYTES / sizeof(real)] = {0};
+          const int inside = row[r] + V <= x + end;
+          if (!inside) memcpy(part, row[r], D * sizeof(real));
+          t[r] = load(inside ? row[r] : part);
+        }
+      } else {
+        UNROLL for (int r = 0; r < V; r++) t[r] = load(row[r] + d);
+      }
+      TRANSPOSE
+      UNROLL for (int r = 0; r < V; r++)
+        if (!narrow || r < D) store(turned + (d + r) * T + l, t[r]);
+    }
+  }
+}
+static void turn(const real *restrict x, whole ld, whole m, whole M, whole D, real *restrict turned, whole T) {
+  if (D < V) turn_rows(x, ld, 0, m, M, D, (m - 1) * ld + D, turned, T, 1);
+  else turn_rows(x, ld, 0, m, M, D, 0, turned, T, 0);
+}
+static void turn_picked(const real *restrict x, whole ld, const same *pick, whole m, whole M, whole D, whole end, real *restrict turned,
+                        whole T) {
+  if (D < V) turn_rows(x, ld, pick, m, M, D, end, turned, T, 1);
+  else turn_rows(x, ld, pick, m, M, D, end, turned, T, 0);
 }
 INLINE real added(lanes v) {
   real s = 0;
@@ -97,9 +124,10 @@ INLINE void dots_block(real *restrict out, whole T, const real *const *x, const 
       out[k * T + r] = v;
     }
 }
-static void dots(real *restrict out, whole T, const real *restrict x, whole ld, whole m, const real *restrict w, whole D, whole K) {
+static void dots(real *restrict out, whole T, const real *restrict x, whole ld, whole m, whole M, const real *restrict w, whole D,
+                 whole K) {
   whole most_k = MOST > 6 ? 6 : 3, blocks = (K + most_k - 1) / most_k;
-  for (whole l = 0; l < m; l += 4) {
+  for (whole l = 0; l < M; l += 4) {
     const real *rows[4];
     for (int r = 0; r < 4; r++) rows[r] = x + least(l + r, m - 1) * ld;
     for (whole b = 0; b < blocks; b++) {
@@ -111,11 +139,11 @@ static void dots(real *restrict out, whole T, const real *restrict x, whole ld, 
   }
 }
 /* the same for one row of w, a register of samples at a time: their partial sums are added up as a tree */
-static void one_dot(real *restrict out, const real *restrict x, whole ld, whole m, const real *restrict w, whole D) {
+static void one_dot(real *restrict out, const real *restrict x, whole ld, whole m, whole M, const real *restrict w, whole D) {
   real rest[LANE_BYTES / sizeof(real)] = {0};
   whole end = D / V * V;
   for (whole d = end; d < D; d++) rest[d - D + V] = w[d];
-  for (whole l = 0; l < m; l += V) {
+  for (whole l = 0; l < M; l += V) {
     lanes t[LANE_BYTES / sizeof(real)];
     UNROLL for (int r = 0; r < V; r++) {
       const real *row = x + least(l + r, m - 1) * ld;
@@ -133,19 +161,19 @@ static void one_dot(real *restrict out, const real *restrict x, whole ld, whole 
 }
 /* whether w is wanted as K x D, for `dots`, or as D x K */
 INLINE whole by_dots(whole D, whole K) { return D >= V * most(K, 8) || (D >= V && K <= 2); }
-static void scores(real *restrict out, whole T, const real *restrict x, whole ld, whole m, const real *restrict w, whole D, whole K,
-                   real *restrict turned) {
+static void scores(real *restrict out, whole T, const real *restrict x, whole ld, whole m, whole M, const real *restrict w, whole D,
+                   whole K, real *restrict turned) {
   if (D >= V && K <= 2) {
-    for (whole k = 0; k < K; k++) one_dot(out + k * T, x, ld, m, w + k * D, D);
+    for (whole k = 0; k < K; k++) one_dot(out + k * T, x, ld, m, M, w + k * D, D);
     return;
   }
   if (by_dots(D, K)) {
-    dots(out, T, x, ld, m, w, D, K);
+    dots(out, T, x, ld, m, M, w, D, K);
     return;
   }
   for (whole d = 0; d < D; d += WIDE) {
-    turn(x + d, ld, m, least(WIDE, D - d), turned, T);
-    lanes_product(out, T, turned, m, w + d * K, K, least(WIDE, D - d), K, d > 0);
+    turn(x + d, ld, m, M, least(WIDE, D - d), turned, T);
+    lanes_product(out, T, turned, M, w + d * K, K, least(WIDE, D - d), K, d > 0);
   }
 }
 /* sums[k, d] += sum over l < m of x[l, d]*s[k, l], for nk rows k and nd registers from d on, of which the last `keep` reals count */
@@ -205,10 +233,28 @@ static void outer(real *restrict sums, const real *restrict x, whole ld, whole m
         for (whole d = 0; d < D; d++) sums[(k + c) * D + d] += narrow[c * V + d];
   }
 }
-/* rows[l, d] = a[d, l] */
+/* rows[l, d] = a[d, l]; where D < V a row is stored with what the next one overwrites */
+INLINE void unturn_rows(const real *restrict a, whole T, whole m, whole D, real *restrict rows, const int narrow) {
+  for (whole l = 0; l < m; l += V)
+    for (whole from = 0; from < D; from += V) {
+      const whole d = narrow ? 0 : least(from, D - V);
+      lanes t[LANE_BYTES / sizeof(real)];
+      UNROLL for (int r = 0; r < V; r++) t[r] = !narrow || r < D ? load(a + (d + r) * T + l) : (lanes){0};
+      TRANSPOSE
+      UNROLL for (int r = 0; r < V; r++)
+        if (l + r < m) {
+          real *to = rows + (l + r) * D + d;
+          if (!narrow || (l + r) * D + V <= m * D) store(to, t[r]);
+          else memcpy(to, &t[r], D * sizeof(real));
+        }
+    }
+}
 static void unturn(const real *restrict a, whole T, whole m, whole D, real *restrict rows) {
-  for (whole d = 0; d < D; d++)
-    for (whole l = 0; l < m; l++) rows[l * D + d] = a[d * T + l];
+  if (D < V) unturn_rows(a, T, m, D, rows, 1);
+  else unturn_rows(a, T, m, D, rows, 0);
+}
+INLINE void extend(real *restrict to, const real *restrict from, whole m, whole M) {
+  for (whole l = 0; l < M; l++) to[l] = from[least(l, m - 1)];
 }
 """
 
@@ -261,4 +307,5 @@ def products(real: str) -> str:
     rows = []
     for guard, n in (("#if LANE_BYTES == 64", 64 // size), ("#elif LANE_BYTES == 32", 32 // size), ("#else", 16 // size)):
         rows += [guard, f"#define TRANSPOSE {transposed(n)}", f"#define ADD {added(n)}", f"#define TREE {tree(n)}"]
-    return "\n".join([LANES, *rows, "#endif", PRODUCTS])
+    lanes = LANES.replace("SAME", "int32_t" if real == "float" else "int64_t")
+    return "\n".join([lanes, *rows, "#endif", PRODUCTS])

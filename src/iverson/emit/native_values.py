@@ -24,15 +24,19 @@ MOST_POWER = 8
 
 @dataclass
 class Scope:
-    """Where an expression stands: its indices, the type it is computed in, the sample index and the pass, if any."""
+    """Where an expression stands: its indices, the type it is computed in, the sample index and the pass, if any.
+
+    ready    whether inputs are read from the tile; elsewhere each sample is read from where it was given
+    """
 
     kind: str
     indices: dict[Node, str] = field(default_factory=dict)
     sample: Node | None = None
+    ready: bool = True
 
     def within(self, indices: Iterable[Node]) -> Scope:
         more = {i: f"i{len(self.indices) + p}" for p, i in enumerate(indices)}
-        return Scope(self.kind, self.indices | more, self.sample)
+        return Scope(self.kind, self.indices | more, self.sample, self.ready)
 
 
 class Values:
@@ -51,6 +55,9 @@ class Values:
         self.lines: list[str] = []
         self.depth = 1
         self.rows: set[str] = set()
+        self.passing: set[str] = set()
+        self.vectors: dict[str, str] = {}
+        self.turned: dict[tuple[str, str | None], str] = {}
         self.size(s.axis)
         for i in self.inputs:
             self.admit(i)
@@ -112,12 +119,10 @@ class Values:
     def element(self, f: Node, scope: Scope) -> str:
         name, dims = f.attr, self.dims[f.attr]
         if name in self.arrays:
-            if name in self.labels() and scope.sample is not None and f.args == (scope.sample,):
-                return f"{self.arrays[name]}t[l]"
-            terms = [self.index(t, scope, "(b + l)") for t in f.args]
-            code = f"{self.arrays[name]}[{self.place(dims, terms)}]" if dims else self.arrays[name]
-            return code if name in self.labels() or scope.kind == self.real else f"({scope.kind}){code}"
+            return self.given(f, scope)
         step = self.split.steps[name]
+        if name in self.passing:
+            return f"v{self.steps[name]}"
         terms = [self.index(t, scope, "l") for t in f.args]
         if not step.row:
             return f"({scope.kind}){self.steps[name]}[{self.place(dims, terms)}]"
@@ -126,6 +131,33 @@ class Values:
         own = [(n, t) for n, t, i in zip(dims, terms, step.indices, strict=True) if i is not step.sample]
         where = self.place([n for n, _ in own], [t for _, t in own])
         return f"{self.steps[name]}[({where}) * T + l]" if own else f"{self.steps[name]}[l]"
+
+    def given(self, f: Node, scope: Scope) -> str:
+        """An entry of an input."""
+        name, dims = f.attr, self.dims[f.attr]
+        a, label = self.arrays[name], name in self.labels()
+        if scope.sample is not None and f.args == (scope.sample,) and (label or scope.ready):
+            return f"{a}t[l]" if label else f"{self.vectors.setdefault(name, f'{a}v')}[l]"
+        at = self.turned_by(f, scope.sample) if scope.ready else None
+        if at is not None and (name, at[0]) in self.turned:
+            rest = [self.index(t, scope, "l") for t in f.args[1:]]
+            return f"{self.turned[name, at[0]]}[({self.place(dims[1:], rest)}) * T + l]"
+        sample = f"least(b + l, {self.size(scope.sample.attr[1])} - 1)" if scope.sample is not None and scope.ready else "(b + l)"
+        terms = [self.index(t, scope, sample) for t in f.args]
+        code = f"{a}[{self.place(dims, terms)}]" if dims else a
+        return code if label or scope.kind == self.real else f"({scope.kind}){code}"
+
+    def turned_by(self, f: Node, sample: Node | None) -> tuple[str | None] | None:
+        """Whether rows of a matrix are read entry by entry for the samples: (the label that picks them, or None for the
+        samples in turn), or None where they are not."""
+        if sample is None or len(f.args) < 2 or f.attr not in self.arrays or f.attr in self.labels():
+            return None
+        first, rest = f.args[0], f.args[1:]
+        if not all(t.op == "idx" and t is not sample for t in rest):
+            return None
+        if first is sample:
+            return (None,)
+        return (first.attr,) if first.op == "el" and first.args == (sample,) else None
 
     def labels(self) -> set[str]:
         return {i.name for i in self.inputs if i.type.classes is not None}
@@ -194,7 +226,7 @@ class Values:
     def whole(self, f: Node, scope: Scope) -> str:
         """An index term or a label as an integer, of the width of a tile's labels where it is one index."""
         if f.op == "idx":
-            return f"(int32_t){scope.indices[f]}" if f is not scope.sample else "(b + l)"
+            return f"(same){scope.indices[f]}" if f is not scope.sample else "(b + l)"
         if f.op == "el":
             return self.element(f, scope)
         p = polynomial(f)
@@ -255,8 +287,7 @@ class Values:
 
     def lanes(self, text: str, pragma: str = "#pragma omp simd") -> None:
         """A loop over the samples of the tile."""
-        if pragma:
-            self.line(pragma)
+        self.line(pragma)
         self.line(f"for (whole l = 0; l < m; l++) {text}")
 
 

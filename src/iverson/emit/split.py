@@ -91,21 +91,32 @@ class Step:
 
 @dataclass(frozen=True)
 class Split:
-    """Steps in order of computation over the sample axis `axis`; `level` of a step: the passes that come before it."""
+    """Steps in order of computation over the sample axes; `level` of a step: the passes that come before it.
+
+    axis     the first of the axes
+    """
 
     axis: Node
     steps: Mapping[str, Step]
     outputs: tuple[str, ...]
     passes: int
 
-    def of_pass(self, p: int) -> list[Step]:
+    @property
+    def sweeps(self) -> list[tuple[int, Node]]:
+        """(p, axis) of every pass over the samples of an axis, in order."""
+        found = [(s.level + s.row, s.sample.attr[1]) for s in self.steps.values()
+                 if s.sample is not None and (s.total or s.name in self.outputs)]
+        return sorted(dict.fromkeys(found), key=lambda x: x[0])
+
+    def of_pass(self, p: int, axis: Node) -> list[Step]:
         """Rows, totals and outputs of pass p = 1, 2, ... that something needs there, in order."""
-        wanted = {s.name for s in self.steps.values() if s.total and s.level == p}
-        wanted |= {n for n in self.outputs if self.steps[n].row and self.steps[n].level == p - 1}
-        for s in reversed(list(self.steps.values())):
+        own = {s.name: s for s in self.steps.values() if s.sample is not None and s.sample.attr[1] is axis}
+        wanted = {n for n, s in own.items() if s.total and s.level == p}
+        wanted |= {n for n in self.outputs if n in own and own[n].row and own[n].level == p - 1}
+        for s in reversed(list(own.values())):
             if s.name in wanted:
-                wanted |= {n for n in read_by(s) if n in self.steps and self.steps[n].row}
-        return [s for s in self.steps.values() if s.name in wanted and s.sample is not None]
+                wanted |= {n for n in read_by(s) if n in own and own[n].row}
+        return [s for s in own.values() if s.name in wanted]
 
     def globals_at(self, level: int) -> list[Step]:
         return [s for s in self.steps.values() if s.sample is None and s.level == level]
