@@ -145,6 +145,8 @@ def function(e: Evaluator, items: list[Tex], at: int, env: Env) -> tuple[Val, in
         raise unread(f"{name} has no argument here.", f.span, "syntax")
     arg = items[at + 1]
     stop = at + 2
+    if name in ONE_HOT and arg.op == "fence" and len(arg.args) == 1:
+        return e.above(one_hot(e, arg.args[0], env), arg.sup, env, f.span), stop
     if name == "softmax" and arg.op == "fence" and len(arg.args) == 1 and arg.args[0].op == "sym" and (place := e.scope.split(arg.args[0])[1]):
         whole = e.apply(name, [e.whole(e.scope.split(arg.args[0])[0], env, arg.span)], f.span)
         return e.entries(whole, place, env, arg.span), stop
