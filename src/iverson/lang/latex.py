@@ -365,7 +365,7 @@ class Text:
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
             head, sub, sup = e.bindings
             e.bindings = []
-            free |= {x for x in wished if x in limit_letters(e.body)}
+            free |= {x for x in wished if x in limit_letters(e.body) and x.islower() and x not in r.sizes}
             kept = [x in free for x in wished]
             places = e.places
             e.letters = tuple(x for x, k in zip(wished, kept, strict=True) if k)
