@@ -313,6 +313,8 @@ class TexParser(Stream):
             return "inv", None
         if self.is_(r"\dagger") or (self.is_("+") and ends):
             return "pinv", self.take().text
+        if self.is_("-") and ends:
+            return "word", self.take().text
         if self.is_("*", r"\star", r"\ast") and ends:
             self.take()
             return "star", None
