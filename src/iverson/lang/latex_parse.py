@@ -172,7 +172,7 @@ class TexParser(Stream):
             else:
                 if sub is not None:
                     raise self.error("syntax", "A second subscript stands here.", t.span, "Write x_{i,j}, or {x_i}_j.")
-                sub = self.below(t) if t.text == "_" else self._brackets(t)
+                sub = (self.below(t) or None) if t.text == "_" else self._brackets(t)
             end = self.tokens[self.at - 1].span
         if sub is None and not sup:
             return base
@@ -484,7 +484,7 @@ class TexParser(Stream):
         while self.is_("_", "^"):
             mark = self.take()
             if mark.text == "_":
-                sub = self.below(mark)
+                sub = self.below(mark) or None
             else:
                 sup.append(("power", self._one(mark)))
         if sub is None and not sup and name in ("max", "min"):
