@@ -13,7 +13,7 @@ from ..core.errors import Span
 from .latex_calls import Calls, logical
 from .latex_names import Env, text_of_sub
 from .latex_sums import condition_of, reduction
-from .latex_symbols import Entry, mark_of
+from .latex_symbols import Entry, mark_of, plain
 from .latex_tree import Tex, inner_of
 from .latex_values import (
     Val,
@@ -328,8 +328,14 @@ class Reader(Calls):
             self.notes[note] = None
         return made
 
+    def set_name(self, t: Tex, env: Env) -> Tex:
+        """|\\mathcal{D}| where D is a size: the number of its elements."""
+        base = plain(str(t.attr))
+        lone = t.op == "sym" and not t.sub and not t.sup and str(t.attr) not in env and self.symbols.find(t) is None
+        return replace(t, attr=base) if lone and base in self.sizes else t
+
     def bars(self, t: Tex, env: Env) -> Val:
-        v = self.value(t.args[0], env)
+        v = self.value(self.set_name(t.args[0], env), env)
         if v.what == "size" and t.sub is None:
             return v
         v = number_of(v)
