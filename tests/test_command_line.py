@@ -62,6 +62,30 @@ def test_a_numpy_source():
     assert run("derive", "np.sum((A@x-y)**2)", "--wrt", "x", "--sizes", "A=m,n; x=n; y=m").stdout == "2*A'*(A*x - y)\n"
 
 
+NOTE = r"$J(w) = \frac1N\sum_{i=1}^N (w^\top x_i - y_i)^2$ and then $R = \|w\|^2$"
+SAYS = ("--symbols", "X=x_i row", "--sizes", "X=N,D; w=D; y=N")
+
+
+@pytest.mark.parametrize("formula", ["J", "J(w)"])
+@pytest.mark.parametrize(("args", "expected"), [
+    (("derive", "--wrt", "w"), "2*X'*"), (("explain", "--wrt", "w"), "The gradient of J by w"), (("convert", "--to", "iverson"), "J = 1/N*sum[i]"),
+    (("code", "--wrt", "w", "--target", "torch"), "import torch"), (("check", "--wrt", "w", "--mine", "2/N*X'*(X*w - y)"), "Equal"),
+], ids=lambda v: v[0] if isinstance(v, tuple) else "")
+def test_every_command_takes_a_formula_and_symbols(args, expected, formula):
+    done = run(args[0], NOTE, *args[1:], "--formula", formula, *SAYS)
+    assert done.returncode == 0 and expected in done.stdout, done.stderr
+
+
+def test_a_note_is_trained_and_target_is_another_word_for_formula(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    np.savez(tmp_path / "d.npz", X=X, y=X @ [2.0, -1.0])
+    done = run("fit", NOTE, "--data", "d.npz", "--wrt", "w", "--formula", "J", "-o", "m", *SAYS, cwd=tmp_path)
+    assert done.returncode == 0 and "written to m" in done.stdout
+    assert run("derive", NOTE, "--wrt", "w", "--target", "R", *SAYS).stdout == "2*w\n"
+    assert run("derive", NOTE, "--wrt", "w", "--target", "R", "--formula", "J", *SAYS).returncode == 2
+
+
 def test_syntax_errors_point_at_the_place():
     done = run("derive", "sum(log(1 + x)", "--wrt", "x")
     assert done.returncode == 2 and done.stdout == ""

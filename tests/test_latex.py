@@ -169,6 +169,19 @@ def test_the_target_is_chosen_by_its_letters_or_its_name():
         iv.parse(text, "latex", target="Q")
 
 
+def test_every_function_takes_a_formula_and_symbols():
+    text = r"$J(w) = \frac1N\sum_{i=1}^N (w^\top x_i - y_i)^2$ and then $R = \|w\|^2$"
+    said = {"sizes": {"X": ("N", "D"), "w": ("D",), "y": ("N",)}, "symbols": {"X": ("x_i", "row")}, "formula": "J"}
+    X, y, w = np.arange(6.0).reshape(3, 2), np.ones(3), np.array([1.0, -1.0])
+    expected = 2 / 3 * X.T @ (X @ w - y)
+    assert np.allclose(iv.derive(text, "w", **said)(X=X, y=y, w=w), expected)
+    assert np.allclose(iv.compile(text, "w", **said)(X=X, y=y, w=w)[1], expected)
+    assert iv.check(text, "w", "2/N*X'*(X*w - y)", **said).ok
+    assert "def value_and_grad(X, w, y)" in iv.derive(text, "w", **said).code("numpy")
+    with pytest.raises(IversonError, match="two words"):
+        iv.parse(text, target="R", **said)
+
+
 def test_sizes_come_from_the_limits_where_nobody_declares_them():
     loss = iv.parse(r"\frac{1}{N}\sum_{i=1}^{N}(y_i - w^\top x_i)^2 + \lambda \|w\|^2")
     assert loss.inputs["x"].type.rank == 2 and loss.inputs["y"].type.rank == 1

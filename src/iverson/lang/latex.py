@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
-from .doubts import scoped
 from .latex_formulas import (
     Formula,
     bare_head,
@@ -37,12 +36,13 @@ from .latex_formulas import (
 from .latex_names import free_letters
 from .latex_parse import TexParser
 from .latex_reader import Reader
+from .latex_refusals import Refusals, refuse_open
 from .latex_split import Statement, statements
 from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
 from .latex_tokens import tokenize
 from .latex_tree import Tex, bound_letters, parts_of, signature, walk
 from .latex_words import RELATIONS
-from .surface import Declaration, Script, Surface, depth, names_in
+from .surface import Declaration, Script, Surface, depth
 from .syntax import MOST_DEPTH, MOST_TREE
 
 RANKS = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
@@ -93,34 +93,7 @@ def _parse(
     return script
 
 
-OPEN = {"?one": "This vector of ones", "?zero": "This zero", "?eye": "This identity"}
-
-
-def refuse_open(script: Script, given: set[str]) -> None:
-    """What no sum and no size settles: ones without a size, a letter that is an index in one place and free in another."""
-    own = given | {e.name for e in script.equations} | {d.name for d in script.declarations}
-    bodies = [(e.body, frozenset(e.indices or ())) for e in script.equations]
-    found = [x for body, bound in bodies for x in scoped(body, bound)]
-    binders = {n for tree, _ in found if tree.op == "reduce" for n in tree.attr[1]}
-    for d in script.declarations:
-        if any(names_in(s) & binders for s in d.dims or () if isinstance(s, Surface)):
-            at = next(tree for tree, _ in found if tree.op == "reduce").span
-            hint = "Say over what it runs, or declare sizes."
-            raise IversonError("ambiguous", "The limit of a sum depends on an index.", at, hint=hint, source=script.source)
-    for tree, bound in found:
-        if tree.op != "name":
-            continue
-        if tree.attr in OPEN:
-            raise IversonError(
-                "ambiguous", f"{OPEN[tree.attr]} has no size here.", tree.span, hint=r"Write \mathbf{1}_n, 0_n or I_n.", source=script.source
-            )
-        if tree.attr in binders and tree.attr not in own | bound:
-            message = f"{tree.attr} is the index of a sum, and stands free here."
-            hint = "Put it under the sum, name it otherwise, or declare it."
-            raise IversonError("ambiguous", message, tree.span, hint=hint, source=script.source)
-
-
-class Text:
+class Text(Refusals):
     """One text with what the caller says of it."""
 
     def __init__(
@@ -138,9 +111,6 @@ class Text:
         self.given = entries_of(symbols)
         self.base: int | None = None
         self.others: list[Formula] = []  # formulas that could be the loss as well
-
-    def error(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> IversonError:
-        return IversonError(kind, message, span, hint=hint, source=self.source)
 
     def script(self) -> Script:
         """Read the loss; again, as long as a reading finds new names of sizes."""
@@ -436,6 +406,7 @@ class Text:
         free = [f for f in named if not self.used_by_others(f, named, r)]
         found = (free or named or self.formulas)[-1]
         self.others = [f for f in free if f is not found]
+        self.refuse_unread(found)
         if found.entry is not None and found.entry.kind == "constraint" and is_number(found.body):
             raise self.error("syntax", "This is an equation, not a loss.", found.statement.span, "Leave out the side that is a number.")
         return found
@@ -514,39 +485,6 @@ class Text:
                 raise self.error("limit", f"The formula is nested deeper than {MOST_TREE}.", q.span)
         notation = "latex"
         return Script(self.declarations(r), tuple(r.equations), e.name, self.source, notation, anonymous, tuple(r.notes))
-
-    def refuse_inner(self, f: Formula, goal: Formula, r: Reader) -> None:
-        """A minimum over variables that is used by the loss, or is a function of others than it searches: a problem within it."""
-        below = [t for t in f.statement.searched if t.kind == "sym"]
-        if not below or f.entry is None or f.entry.kind != "definition":
-            return
-        names = {str(p.attr) for p in f.entry.params or ()}
-        if (f is not goal and uses(goal.body, f.entry, r)) or (names and not names & {t.text for t in below}):
-            raise self.error("unsupported", "This is a minimum or maximum over variables, a problem within the loss.", f.statement.searched[0].span,
-                             "Its value has no formula here; leave out what it is searched over to mean the objective itself.")
-
-    def refuse_conflicts(self, r: Reader, goal: Formula) -> None:
-        """A symbol that the caller declares and the text defines."""
-        for f in self.formulas:
-            if f is goal or f.entry is None or f.entry.kind != "constraint" or f.left is None or f.left.op != "sym" or is_number(f.body):
-                continue
-            found = r.symbols.find(f.left)
-            if found is not None and uses(goal.body, found[0], r):
-                raise self.error("ambiguous", f"{found[0].name} is declared, and defined here.", f.left.span, "Leave one of the two out.")
-
-    def refuse_elided(self, r: Reader) -> None:
-        """A name whose definition could not be read is no input."""
-        used = {n.attr for q in r.equations for n in surfaces(q.body) if n.op == "name"}
-        for s in self.statements:
-            texts = [t.text for t in s.tokens]
-            if s.kind == "elided" and "=" in texts:
-                try:
-                    left = TexParser(s.tokens[: texts.index("=")], self.source).whole()
-                except IversonError:
-                    continue
-                found = r.undeclared.get(str(left.attr)) if left.op == "sym" else None
-                if found is not None and found.name in used and r.symbols.find(left) is None:
-                    raise self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum, or as a sum.")
 
     def refuse_searched(self, goal: Formula, r: Reader) -> None:
         """In the loss and in every definition: a leading \\min over what is an index of the formula is a minimum, not a task."""

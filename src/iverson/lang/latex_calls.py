@@ -16,6 +16,7 @@ from .surface import Surface, number
 ONES = (r"\mathbb{1}", r"\mathbf{1}", r"\mathbb{I}", "I", r"\mathbf{I}", "1")
 INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}
 STANDARD = {r"\sigma": "sigmoid", r"\Gamma": "gamma", r"\Phi": "normcdf"}
+MOMENTS = ("E", "P", "Pr", "Var", "Cov", r"\Pr")
 UNCLEAR = ("log",)  # log(x)^2 is read both ways
 
 
@@ -163,11 +164,16 @@ class Calls(Names):
         base = plain(str(t.attr))
         if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k == "T" for k, _ in t.sup):
             return True
-        if not t.sub and not t.sup and self.looks_called(key_text(t), items[at + 1]):
+        if not t.sup and (self.looks_indexed_call(base, items[at + 1]) if t.sub else self.looks_called(key_text(t), items[at + 1])):
             near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75)
             hint = f"Did you mean {near[0]}?" if near else f"Define it, {t.attr}(x) = ..., or declare {t.attr}."
             raise self.error("name", f"{t.attr} is not defined here: a function of what stands in parentheses, or a factor?", t.span, hint)
         return False
+
+    def looks_indexed_call(self, base: str, fence: Tex) -> bool:
+        """E_x[...], and g_k(x) beside declared names."""
+        lone = len(fence.args) == 1 and fence.args[0].op == "sym" and fence.attr == "("
+        return base in MOMENTS or (lone and any(e.given for e in self.symbols.all()))
 
     def entry_call(self, t: Tex, fence: Tex, env: Env) -> bool:
         """p(x) under a sum over x: an entry of the declared array p."""
@@ -198,7 +204,7 @@ class Calls(Names):
     def looks_called(self, key: str, fence: Tex) -> bool:
         """Whether an unknown name before parentheses is more than a factor."""
         base = plain(key)
-        if not fence.args or base in ("E", "P", "Pr", "Var", "Cov", r"\Pr") or (len(base) > 1 and not base.startswith("\\")):
+        if not fence.args or base in MOMENTS or (len(base) > 1 and not base.startswith("\\")):
             return True
         if fence.attr != "(" or len(fence.args) > 1:
             return fence.attr == "("

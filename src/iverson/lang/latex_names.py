@@ -557,19 +557,21 @@ def free_letters(t: Tex, r: Names, seen: frozenset[str] = frozenset(), bound: fr
     inner = bound
     if t.op == "big":
         inner = bound | bound_letters(t)
+    own = r.symbols.find(t) if t.op == "sym" else None
+    if own is not None and own[2] >= 0:  # w^{(t)} is a name: its mark holds no index
+        t = replace(t, sup=tuple(s for p, s in enumerate(t.sup) if p != own[2]))
     for s in scripts_of(t):
         for x in walk(s):
             if x.op == "sym" and not x.sub and str(x.attr) not in inner and is_letter(str(x.attr)):
                 e = r.symbols.find(x)
-                if e is None and t.op == "sym" and (whole := r.symbols.find(t)) is not None and whole[1]:
+                if e is None and t.op == "sym" and own is not None and own[1]:
                     continue
                 if e is None:
                     found.add(str(x.attr))
     if t.op == "sym" and str(t.attr) not in inner:
-        whole = r.symbols.find(t)
-        if whole is not None and whole[0].kind == "definition" and whole[0].body is not None:
-            found |= r.leaning(whole[0], seen) - inner
-    named = t.op == "sym" and (whole := r.symbols.find(t)) is not None and whole[1]
+        if own is not None and own[0].kind == "definition" and own[0].body is not None:
+            found |= r.leaning(own[0], seen) - inner
+    named = own is not None and own[1]
     for a in (*t.args, *(() if named else t.sub or ()), *(y for k, x in t.sup for y in (x if isinstance(x, tuple) else (x,)) if isinstance(y, Tex))):
         found |= free_letters(a, r, seen, inner)
     return found - r.sizes if t.op != "big" else found

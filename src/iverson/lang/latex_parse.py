@@ -172,7 +172,7 @@ class TexParser(Stream):
             else:
                 if sub is not None:
                     raise self.error("syntax", "A second subscript stands here.", t.span, "Write x_{i,j}, or {x_i}_j.")
-                sub = self.below(t) if t.text == "_" else self._brackets(t)
+                sub = (self.below(t) or None) if t.text == "_" else self._brackets(t)
             end = self.tokens[self.at - 1].span
         if sub is None and not sup:
             return base
@@ -313,6 +313,8 @@ class TexParser(Stream):
             return "inv", None
         if self.is_(r"\dagger") or (self.is_("+") and ends):
             return "pinv", self.take().text
+        if self.is_("-") and ends:
+            return "word", self.take().text
         if self.is_("*", r"\star", r"\ast") and ends:
             self.take()
             return "star", None
@@ -484,7 +486,7 @@ class TexParser(Stream):
         while self.is_("_", "^"):
             mark = self.take()
             if mark.text == "_":
-                sub = self.below(mark)
+                sub = self.below(mark) or None
             else:
                 sup.append(("power", self._one(mark)))
         if sub is None and not sup and name in ("max", "min"):

@@ -13,7 +13,7 @@ from ..core.errors import Span
 from .latex_calls import Calls, logical
 from .latex_names import Env, text_of_sub
 from .latex_sums import condition_of, reduction, truth_of
-from .latex_symbols import Entry, mark_of
+from .latex_symbols import Entry, mark_of, plain
 from .latex_tree import Tex, inner_of
 from .latex_values import (
     Val,
@@ -33,7 +33,7 @@ from .latex_values import (
     raised,
     turned,
 )
-from .surface import Surface, number
+from .surface import Surface, names_in, number
 
 MOST_WORK = 20_000
 KNOWN_NORMS = r"Known are \|x\|_1, \|x\|_2, \|x\|_\infty, \|x\|_p, \|X\|_F, \|X\|_*, \|X\|_{1,1} and \|x\|_A of a matrix A."
@@ -301,6 +301,7 @@ class Reader(Calls):
     def norm(self, t: Tex, env: Env) -> Val:
         v = self.value(t.args[0], env)
         kind = text_of_sub(t)
+        kind = "F" if kind in ("Fro", "fro", "Frob", "frob") else kind
         known = t.sub is None or kind in ("1", "2", "F", "fro", "*", "nuc", "tr", r"\infty") or (t.sub and t.sub[0].op == "all")
         if kind == "0":
             raise self.error("unsupported", "The number of entries that are not 0 has no slope.", t.span, r"Write \|x\|_1.")
@@ -328,8 +329,14 @@ class Reader(Calls):
             self.notes[note] = None
         return made
 
+    def set_name(self, t: Tex, env: Env) -> Tex:
+        """|\\mathcal{D}| where D is a size: the number of its elements."""
+        base = plain(str(t.attr))
+        lone = t.op == "sym" and not t.sub and not t.sup and str(t.attr) not in env and self.symbols.find(t) is None
+        return replace(t, attr=base) if lone and base in self.sizes else t
+
     def bars(self, t: Tex, env: Env) -> Val:
-        v = self.value(t.args[0], env)
+        v = self.value(self.set_name(t.args[0], env), env)
         if v.what == "size" and t.sub is None:
             return v
         v = number_of(v)
@@ -344,6 +351,9 @@ class Reader(Calls):
         if v.rank == 1:
             raise self.error("ambiguous", "Bars around a vector are its norm, or the absolute values of its entries.", t.span,
                              r"Write \|x\|_2, or the sum \sum_i |x_i|.")
+        if v.rank is None and any(n[:1].isupper() for n in names_in(v.tree)):
+            raise self.error("ambiguous", "Bars are the determinant of a matrix, or the absolute value of a number.", t.span,
+                             "Say what stands between them: sizes={...}, or write \\det.")
         return Val(Surface("call", (v.tree,), "abs", t.span), v.dims)
 
     # -- rows of factors -------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def mark_of(kind: str, above: Any) -> str | None:
         return "'"
     if kind == "star":
         return "*"
-    if kind == "word":
+    if kind in ("word", "pinv"):
         return str(above)
     if kind == "T":
         return None

@@ -96,6 +96,9 @@ def tokenize(source: str, chalk: bool = False) -> list[list[Tok]]:
 def blanked(source: str) -> str:
     """The text with wrappers of web pages blanked out, every character at its place."""
     text = FENCES.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), source)
+    for opening, closing in ((r"\\(", r"\\)"), (r"\\[", r"\\]")):  # Markdown escapes the backslash
+        if opening in text and closing in text:
+            text = text.replace(opening, " " + opening[1:]).replace(closing, " " + closing[1:])
     return re.sub(r"&(?:lt|gt|amp|nbsp);", lambda m: ENTITIES[m[0]].ljust(len(m[0])), text)
 
 

@@ -35,6 +35,7 @@ SIGNS = {
     r"\gets": r"\Rightarrow", r"\mapsto": r"\Rightarrow", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\vdots": r"\ldots",
     r"\ddots": r"\ldots", r"\dotsc": r"\ldots", r"\dotsb": r"\ldots", r"\leftrightarrow": r"\Rightarrow",
     r"\parallel": "\\|", r"\dag": r"\dagger", r"\divides": r"\mid", r"\lbr": "[", r"\bigsqcap": "",
+    r"\simeq": r"\approx", r"\cong": r"\approx",
 }
 
 IGNORED = frozenset(r"""\, \; \! \: \> \  \/ \displaystyle \textstyle \scriptstyle \scriptscriptstyle \limits \nonumber \notag
