@@ -145,8 +145,8 @@ BY_ROW = {
     "other-size": ("np.mean((X@w-y)**2)", "w",
         "2*X.T@(X@w-y)/X.shape[1]", {"X": ("n", "d"), "y": ("n",), "w": ("d",)}, {}),
     "extra-number": ("X: data[N, D]; mean[i] (sum[d] X[i,d]*w[d] - y[i])^2 + lam*sum(w.^2)", "w", "2*X'*(X*w - y)/N + 2*N*lam*w"),
-    "drop-mean": ("X: data[N, D]; y: label[N] in K; W: param[D, K]; lam: scalar; s = X*W; p =
-        softmax(s)\nL = -mean[i] log(p[i,y[i]]) + lam*sum(W.^2)", "W", "X'*(p - onehot(y)) + 2*lam*W"),
+    "drop-mean": (SOFT, "W",
+        "X'*(p - onehot(y)) + 2*lam*W"),
     "extra-mean": ("X: data[N, D]; mean[i] (sum[d] X[i,d]*w[d] - y[i])^2 + lam*sum(w.^2)", "w", "2*X'*(X*w - y)/N + 2*N*lam*w"),
     "drop-matrix": ("A: matrix[n, n]; B: matrix[n, n]; x'*A*B*x", "x", "A*B*x + A'*x"),
     "extra-matrix": ("A: matrix[n, n]; B: matrix[n, n]; tr(A*X)", "X", "A'*B'"),
@@ -168,8 +168,8 @@ BY_ROW = {
     "no-function": ("-np.sum(y*np.log(expit(X@w))+(1-y)*np.log(1-expit(X@w)))", "w",
         "X.T@(X@w-y)", {"X": ("n", "d"), "y": ("n",), "w": ("d",)}, {}),
     "turn-argument": ("sum(exp(u - v).*x.^2)", "x", "2*exp(v - u).*x"),
-    "turn-target": ("X: data[N, D]; y: label[N] in K; W: param[D, K]; lam: scalar; s = X*W; p =
-        softmax(s)\nL = -mean[i] log(p[i,y[i]]) + lam*sum(W.^2)", "W", "X'*(onehot(y) - p)/N + 2*lam*W"),
+    "turn-target": (SOFT, "W",
+        "X'*(onehot(y) - p)/N + 2*lam*W"),
     "transpose": ("tr(B*X*C*X')", "X", "B*X*C + B'*X*C"),
     "assume-symmetric": ("x'*A*x", "x", "2*A*x"),
     "other-array": ("sum(u.*v.*exp(x))", "x", "u.*u.*exp(x)"),
