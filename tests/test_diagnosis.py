@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import iverson as iv
+from iverson.diagnosis.replay import differential
 from iverson.diagnosis.telling import LANGUAGES
-from iverson.rules.mistakes import MISTAKES, ROWS
+from iverson.rules.mistakes import DIFFERENTIALS, MISTAKES, ROWS, SLOPES
 from iverson.testing import assert_gradient
-from mistakes import LEAST, PLANTED, RIDGE
+from mistakes import BY_ROW, HARDLY, LEAST, PLANTED, RIDGE
+from mistakes_numpy import ROWS as IN_NUMPY
 
 
 @pytest.mark.parametrize(("loss", "wrt", "mine", "wanted"), PLANTED)
@@ -16,6 +18,56 @@ def test_the_mistake_is_named(loss, wrt, mine, wanted):
     assert not v.ok, repr(v)
     names = [sorted(w.strip().split(" + ")) for w in wanted.split(" | ")]
     assert sorted(v.labels) in names or [v.kind] in names, repr(v)
+
+
+@pytest.mark.parametrize("row", IN_NUMPY, ids=lambda r: r[0][:60])
+def test_mistakes_in_numpy_are_named_and_right_forms_pass(row):
+    loss, sizes, kinds, wrt, order, mistakes, right = row
+    ask = {"notation": "numpy", "candidate_notation": "numpy", "sizes": sizes, "kinds": kinds, "order": order}
+    for mine, wanted in mistakes:
+        v = iv.check(loss, wrt, mine, **ask)
+        assert not v.ok, mine
+        assert sorted(v.labels) == sorted(wanted.split(" + ")), f"{mine}: {v!r}"
+    for mine in right:
+        assert iv.check(loss, wrt, mine, **ask).ok, mine
+
+
+@pytest.mark.parametrize("key", BY_ROW)
+def test_a_row_is_found_where_it_was_planted(key):
+    loss, wrt, mine, *numpy = BY_ROW[key]
+    ask = {"notation": "numpy", "candidate_notation": "numpy", "sizes": numpy[0], "kinds": numpy[1]} if numpy else {}
+    v = iv.check(loss, wrt, mine, **ask)
+    assert any(key in c.rows for c in v.causes), repr(v)
+
+
+def test_every_row_is_planted():
+    assert set(MISTAKES) == set(BY_ROW) | HARDLY
+
+
+@pytest.mark.parametrize(("f", "slope"), [(f, s) for f, rows in SLOPES.items() for s in rows])
+def test_a_wrong_slope_of_the_table_is_told(f, slope):
+    mine = elementwise(slope)
+    kind = "positive" if f == "log" else "param"
+    v = iv.check(f"x: {kind}[n]; v: vector; v'*{f}(x)", "x", f"v.*({mine})")
+    assert not v.ok and v.causes, repr(v)
+    told = {c.labels[0] for c in v.causes} | {a for c in v.causes for a in c.also}
+    assert told & {"wrong-inner-derivative", "wrong-function", "missing-inner-derivative", "sign", "power-off-by-one"}, repr(v)
+
+
+def elementwise(text):
+    return text.replace("^", ".^").replace("*", ".*").replace("/", "./")
+
+
+def differentials():
+    return [(f, text) for f, (_, *rows) in DIFFERENTIALS.items() for _, text in rows]
+
+
+@pytest.mark.parametrize(("f", "text"), differentials())
+def test_a_differential_of_the_table_can_be_read(f, text):
+    a, da = np.array([[2.0, 0.3], [-0.4, 1.5]]), np.array([[0.2, -0.1], [0.3, 0.7]])
+    right = differential(DIFFERENTIALS[f][0])(a, da)
+    wrong = differential(text)(a, da)
+    assert np.shape(wrong) == np.shape(right) and not np.allclose(wrong, right)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r.key)

@@ -233,7 +233,7 @@ def commuting(e: Evidence, side: Side) -> None:
                 rest = [u for u in terms if u is not t]
                 key = "commuting" if matrices(t) > 1 or len(rest) > 1 else "one-for-all"
                 said = {"part": t, "name": str(len(terms)), "other": rest[0]}
-                e.add(MISTAKES[key].cost + cost + extra, (key, said, side), *layout, *slips)
+                e.add(MISTAKES[key].cost + cost + extra + PAIR * len(slips), (key, said, side), *layout, *slips)
 
 
 def matrices(t: Node) -> int:

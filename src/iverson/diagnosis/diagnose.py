@@ -29,12 +29,13 @@ MOST_CAUSES = 3
 
 @dataclass(frozen=True)
 class Told:
-    """A cause in words.  labels: one for each slip; also: other names that fit; change: what to do about it."""
+    """A cause in words.  labels: one for each slip; also: other names that fit; change: what to do about it; rows: of MISTAKES."""
 
     labels: tuple[str, ...]
     sentence: str
     change: str
     also: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         return {"labels": list(self.labels), "sentence": self.sentence, "change": self.change, "also": list(self.also)}
@@ -153,7 +154,7 @@ class Telling:
         words = between.join(w for w, _ in said)
         first = c.slips[0][0].words[0]
         words = words if first.startswith("{") else words[:1].upper() + words[1:]
-        return Told(c.labels, words, ("; " if self.lang == "en" else "；").join(changes), also)
+        return Told(c.labels, words, ("; " if self.lang == "en" else "；").join(changes), also, tuple(s[0].key for s in c.slips))
 
     def teller(self, side: Any) -> Teller:
         if isinstance(side, Replay):

@@ -169,7 +169,8 @@ def scored(
         return objective.pair(arrays)[0] / (len(arrays[wrt]) if counts[0] != 1 else 1.0)
 
     v = wrong(case, None, yours, at_first(case, yours, grads))
-    hint = f" {say('both', c=ratio(grads, case.b))}" if v.labels == ("constant-factor",) and alike(second(), hesses, counts, ratio(grads, case.b)) else ""
+    both = v.labels == ("constant-factor",) and alike(second(), hesses, counts, ratio(grads, case.b))
+    hint = f" {say('both', c=ratio(grads, case.b))}" if both else ""
     return replace(v, message=say("gradient", said=v.message) + hint)
 
 

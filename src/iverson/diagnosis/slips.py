@@ -89,8 +89,8 @@ class Slips:
                 relations.setdefault(g.args[0], g)
         for first, *more in groups.values():
             rows = self.of_function(first, scope) if more else []
-            for p, (key, _, parts) in enumerate(rows):
-                yield Slip(key, transform(f, lambda h, m=first.mask, p=p: again(self, h, m, p, scope)), parts, 1)  # type: ignore[misc]
+            for key, new, parts in rows:
+                yield Slip(key, transform(f, lambda h, g=first, new=new: again(h, g, new)), parts, 1)  # type: ignore[misc]
         for r in relations:
             if negated(r) not in relations or r.attr in (">", ">="):
                 yield from self.decided(f, r)
@@ -115,6 +115,8 @@ class Slips:
             return
         for row in OWN.get(f.op, ()):
             for key, new, parts in row(self, f, scope):
+                if key == "drop-term" and depth and new is ONE:  # of a factor 1 - s all but the 1
+                    key, parts = "drop-factor", {"part": f}
                 yield Slip(key, new, parts, depth)
         if f.op == "red":
             yield from self.under(f, scope, depth)
@@ -151,12 +153,12 @@ class Slips:
                 yield n
 
 
-def again(slips: Slips, h: Node, mask: str, place: int, scope: Sequence[Node]) -> Node | None:
-    """The slip at one place of the list, made at another occurrence."""
-    if h.op != "apply" or h.mask != mask:
+def again(h: Node, g: Node, new: Node) -> Node | None:
+    """The slip that makes `new` of g, made of h, which is g over other indices."""
+    if h.op != "apply" or h.mask != g.mask:
         return None
-    rows = slips.of_function(h, scope)
-    return rows[place][1] if place < len(rows) else None
+    pairs = zip((x for x in walk(g) if x.op == "idx"), (x for x in walk(h) if x.op == "idx"), strict=False)
+    return substitute(new, {x: y for x, y in pairs if x in g.free and x is not y})
 
 
 def swapped_branches(h: Node, r: Node) -> Node | None:

@@ -139,10 +139,10 @@ def judge(
     loss: Typed, derived: Derived, candidate: Any, notation: str = "auto", lang: str = "en",
     stable: Callable[..., Any] | None = None, adjoint: Adjoint | None = None,
 ) -> Verdict:  # fmt: skip
-    """The verdict on a candidate: a text in iverson notation or NumPy, or a function of the inputs.
+    """The verdict on a candidate: a text in iverson notation, NumPy or LaTeX, or a function of the inputs.
 
-    Errors point into the candidate's text.  stable: gives our gradient as code, for the note on floating point;  adjoint: the derivative by a definition of the loss,
-    for a candidate in several lines
+    Errors point into the candidate's text.  stable: gives our gradient as code, for the note on floating point
+    adjoint: the derivative by a definition of the loss, for a candidate in several lines
     """
     case = Case(loss, derived, lang, stable)
     if callable(candidate):

@@ -49,7 +49,7 @@ def source_of(text: str) -> Any:
 
 def file_or_text(text: str) -> str:
     """A candidate: the text itself, or what the file holds that it names."""
-    return Path(text).read_text(encoding="utf-8").strip() if text.endswith((".iv", ".txt", ".py")) else text
+    return Path(text).read_text(encoding="utf-8").strip() if text.endswith((".iv", ".txt", ".py", ".tex")) else text
 
 
 def read(source: str, notation: str, sizes: str, kinds: str) -> Any:
@@ -171,8 +171,8 @@ def explain(source: str, wrt: str, lang: str, style: str, notation: str, sizes: 
 @iverson.command()
 @click.argument("source")
 @click.option("--wrt", required=True)
-@click.option("--mine", required=True, help="The gradient you derived, in iverson notation or NumPy.")
-@click.option("--mine-notation", type=click.Choice(["auto", "iverson", "numpy"]), default="auto")
+@click.option("--mine", required=True, help="The gradient you derived, in iverson notation, NumPy or LaTeX, or a file of it.")
+@click.option("--mine-notation", type=click.Choice(["auto", "iverson", "numpy", "latex"]), default="auto")
 @click.option("--order", type=click.IntRange(1, 2), help="2 for a Hessian; by default told from its shape.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en")
 @click.option("--json", "as_json", is_flag=True)

@@ -65,7 +65,7 @@ ROWS = (
             ("write {other} for one of them", "其中一个应写 {other}"), also=(EXTRA, SYMMETRY, ORDER, LAYOUT)),
     Mistake("other-input", SLIP, 1.48, ("yours is the gradient by {part}, not by {name}", "你的结果是对 {part} 的梯度，而不是对 {name} 的"),
             ("differentiate by {name}", "应对 {name} 求导"), also=(OTHER,)),
-    Mistake("commuting", ORDER, 1.2, ("the factors are treated as commuting: {part} is taken {name} times, but the terms differ in their order", "把不可交换的因子当成可交换：{part} 取了 {name} 次，但各项的次序不同"),
+    Mistake("commuting", ORDER, 1.27, ("the factors are treated as commuting: {part} is taken {name} times, but the terms differ in their order", "把不可交换的因子当成可交换：{part} 取了 {name} 次，但各项的次序不同"),
             ("keep the factors in their order in every term", "每一项都保持因子的次序"), also=(SCALAR, TERM, EXTRA)),
     # of a term
     Mistake("drop-term", TERM, 1.0, ("the term {part} is missing", "漏掉了 {part} 这一项"), ("add it", "补上这一项"), back="extra-term"),
@@ -81,7 +81,8 @@ ROWS = (
     Mistake("drop-factor", INNER, 1.4, ("the factor {part} is missing", "漏掉了因子 {part}"), ("multiply by it", "应乘上它"), back="extra-factor"),
     Mistake("extra-factor", SLOPE, 1.5, ("the factor {part} is too much", "多出了因子 {part}"), ("leave it out", "去掉它"), back="drop-factor"),
     Mistake("drop-scalar", FACTOR, 1.35, ("the factor {part} is missing", "漏掉了因子 {part}"), ("multiply by it", "应乘上它"), back="extra-factor", also=(INNER,)),
-    Mistake("drop-product", INNER, 1.4, ("the product with {part} is missing, and the sum that goes with it", "漏掉了与 {part} 的乘积及相应的求和"), ("multiply by it", "应乘上它"), back="drop-product", also=(AXIS,)),
+    Mistake("drop-product", INNER, 1.4, ("the product with {part} is missing, and the sum that goes with it", "漏掉了与 {part} 的乘积及相应的求和"), ("multiply by it", "应乘上它"), back="extra-product", also=(AXIS,)),
+    Mistake("extra-product", SLOPE, 1.65, ("the product with {part} is too much", "多出了与 {part} 的乘积"), ("leave it out", "去掉它"), back="drop-product"),
     Mistake("lose-in-term", INNER, 1.5, ("in the term {part} the factor {name} is missing", "{part} 这一项少了因子 {name}"), ("multiply every term by it", "每一项都应乘上它"), back="spread-to-term", also=(FACTOR,)),
     Mistake("spread-to-term", EXTRA, 1.8, ("in the term {part} the factor {name} is too much", "{part} 这一项多出了因子 {name}"), ("leave it out there", "在那里去掉它"), back="lose-in-term", also=(FACTOR,)),
     Mistake("other-size", FACTOR, 1.1, ("{other} stands where {part} belongs", "应为 {part} 的地方写成了 {other}"), ("write {part}", "应写 {part}"), back="other-size", also=(SLIP, MEAN)),
