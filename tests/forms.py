@@ -248,7 +248,7 @@ FORMS = (
     ('iverson', 'x[-1]', True, 'shape', 'Count from the end with the size of the', '-1'),
     ('iverson', 'x[1.5]', True, 'kind', 'An index is a bound name, a number, a label', '1.5'),
     ('iverson', 'x[a]', True, 'kind', 'An index is a bound name, a number, a label', 'a'),
-    ('iverson', 'x[n]', True, 'kind', 'An index is a bound name, a number, a label', 'n'),
+    ('iverson', 'x[n]', True, 'shape', 'lies behind the last entry', 'n'),
     ('iverson', 'x[n-1]', True, 'x[n-1]', 'x[-1]'),
     ('iverson', 'x[t]', True, 'x[t]', 'x[t]'),
     ('iverson', 'x[z]', True, 'kind', 'An index is a bound name, a number, a label', 'z'),

@@ -13,14 +13,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ..core.affine import constant
 from ..core.errors import IversonError
-from ..core.node import Node
+from ..core.node import ONE, Node
+from ..core.node import sub as minus
 from .blocks import BLOCKS
 from .ops import CONSTANTS, OPS, REDUCTIONS
 from .ranges import ARITHMETIC, brackets_of
 from .show import show
 from .sizes import SCALAR as SCALAR
-from .sizes import Sizes, linear
+from .sizes import Sizes, linear, poly
 from .sizes import Type as Type
 from .sizes import array as array
 from .sizes import flexible as flexible
@@ -289,7 +291,8 @@ class Shapes(Sizes):
         if term.op == "slice":
             return self._slice(n, term)
         t = self.infer(term, scope)
-        if term.op in ARITHMETIC or (term.op == "name" and t.classes in self.reads.open):
+        lone = term.op == "name" and (t.classes in self.reads.open or (t.classes is None and not t.rank and self.affine(term, scope) is not None))
+        if term.op in ARITHMETIC or lone:
             value = self.affine(term, scope)
             if value is None or not linear(value):
                 raise self._no_index(term)
@@ -299,6 +302,14 @@ class Shapes(Sizes):
                     f"The index {self._text(term)} lies before the first entry; indices count from 0.",
                     term.span,
                     hint="Count from the end with the size of the axis: x[n-1].",
+                )
+            behind = constant(poly(self.find(minus(minus(n, ONE), value))))
+            if behind is not None and behind < 0:
+                raise self.error(
+                    "shape",
+                    f"The index {self._text(term)} lies behind the last entry; an axis of size {show_size(self.find(n))} ends before it.",
+                    term.span,
+                    hint=f"Indices count from 0: the last is {show_size(self.find(minus(n, ONE)))}.",
                 )
             self.read(n, value, term)
         elif term.op == "num" and isinstance(term.attr, int):
