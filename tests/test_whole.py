@@ -163,7 +163,7 @@ def test_values_without_the_declared_structure_are_refused(kind, bad):
 
 @pytest.mark.parametrize("kind", STRUCTURES)
 def test_a_kind_may_be_given_as_an_argument_in_both_notations(kind):
-    rank = STRUCTURES[kind].ranks[-1] if kind != "positive" else 2
+    rank = min(STRUCTURES[kind].ranks[-1], 2)
     for text, notation in (("sum(A.*B)", "iverson"), ("np.sum(A*B)", "numpy")):
         sizes = {"A": ("n", "n")[:rank], "B": ("n", "n")[:rank]}
         loss = iv.parse(text, notation, sizes=sizes, kinds={"A": kind})
@@ -184,3 +184,10 @@ def test_the_input_derived_by_may_leave_its_structure():
     assert d(S=s, A=a) == pytest.approx(slope(lambda v: np.trace(a @ v.T @ v), s))
     _, gradient = iv.compile("L: lower[n]; norm2(L)^2", "L")(L=a)
     assert gradient == pytest.approx(2 * a)
+
+
+def test_a_stack_of_definite_matrices_is_drawn_and_checked_as_one():
+    d = iv.derive("S: spd[K,n,n]\nm: data[K,n]\nsum[k] (logdet(S[k,:,:]) + m[k,:]*inv(S[k,:,:])*m[k,:]')", "m")
+    assert d.verified.domain == "normal" and "S: tensor[K, n, n] (spd, symmetric)" in d.loss.reading
+    with pytest.raises(iv.IversonError, match="has a matrix that is not symmetric positive definite, but it is declared spd"):
+        iv.compile("S: spd[K,n,n]\nx: data[n]\nsum[k] x'*inv(S[k,:,:])*x", "x")(S=[[[1.0, 0.0], [0.0, -1.0]]], x=[1.0, 1.0])

@@ -32,7 +32,7 @@ from .lang.show_latex import ACCENTS, equation_latex, worded_latex
 from .lang.show_numpy import needed, numpy_text, python_name
 from .lang.show_unicode import equation_unicode, signed, worded_unicode
 from .lang.sizes import show_size
-from .lang.structure import STRUCTURES
+from .lang.structure import STRUCTURES, kind_of
 from .lang.surface import Equation, Surface, walk
 from .lang.syntax import parse_script
 from .meaning.sample import instances
@@ -215,12 +215,12 @@ def declaration(i: Input) -> str:
         return f"{i.name}: function"
     if i.type.classes is not None:
         return f"{i.name}: label[{dims}] in {show_size(i.type.classes)}"
-    row = STRUCTURES.get(i.facts[0]) if i.facts else None
+    row = STRUCTURES.get(kind_of(i.facts)) if i.facts else None
     form = describe(i.type).partition("[")[0]
     kind = row.name if row else "row" if form == "row" else i.role if i.role in ("data", "param") else "scalar"
     if not i.type.dims:
         return f"{i.name}: {f'{kind}[]' if row else 'scalar'}{default}"
-    return f"{i.name}: {kind}[{show_size(i.type.dims[0]) if row and row.square else dims}]"
+    return f"{i.name}: {kind}[{show_size(i.type.dims[0]) if row and row.square and i.type.rank == 2 else dims}]"
 
 
 def declarations(t: Typed) -> list[str]:

@@ -16,6 +16,7 @@ from .core.program import Program
 from .derivation.answer import Answer
 from .lang.kinds import Input, Typed, describe
 from .lang.shapes import show_size
+from .lang.structure import kind_of
 from .lang.surface import Surface, walk
 from .meaning.verify import line
 from .run.problem import Arrays, InputSpec, Pair, Traits
@@ -230,6 +231,6 @@ def declared_text(i: Input, param: bool) -> str:
     if i.type.classes is not None:
         return f"{i.name}: {describe(i.type)}"
     kind = "param" if param else "scalar" if i.type.rank == 0 else "row" if i.type.form == "row" else "data"
-    kind = i.facts[0] if i.facts and i.type.dims and not param else kind
+    kind = kind_of(i.facts) if i.facts and i.type.dims and not param else kind
     dims = f"[{', '.join(map(show_size, i.type.dims))}]" if i.type.dims else ""
     return f"{i.name}: {kind}{dims}" + ("" if i.default is None else f" = {i.default!r}")

@@ -17,6 +17,7 @@ from ..core.node import el, size, transform
 from ..core.program import Definition, Program, inline
 from ..lang.kinds import Input, typed
 from ..lang.lower import lower
+from ..lang.structure import kind_of
 from ..lang.syntax import parse_script
 from .differential import resize
 from .tidy import tidy
@@ -77,7 +78,7 @@ def _missing(i: Input, fact: str, chosen: str, order: int) -> IversonError:
     what = f"{chosen} gradient" if order == 1 else f"{chosen} derivative of order {order}"
     return IversonError(
         "unsupported",
-        f"There is no {what} by {i.name}, which is declared {i.facts[0]}.",
+        f"There is no {what} by {i.name}, which is declared {kind_of(i.facts)}.",
         why=WHY.get(fact, WHY.get(chosen) if order == 1 else "It depends on how the structure is curved."),
         hint="Take symmetric='ambient': every entry counts on its own.",
     )

@@ -132,7 +132,7 @@ class Cutter:
 
         def go(g: Node) -> Node:
             if g.op == "red":
-                bound, body, condition = open_(g)
+                bound, body, _condition = open_(g)
                 own = [i for i in bound if i.attr[1] is self.n]
                 if own:
                     if g.attr[0] != "sum" or len(own) > 1:

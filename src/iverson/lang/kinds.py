@@ -19,7 +19,7 @@ from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
 from .sizes import poly, size_leaves
-from .structure import STRUCTURES
+from .structure import STACKED, STRUCTURES, facts_of
 from .structure import rank_of as structured_rank
 from .surface import Declaration, Equation, Script, Surface, walk
 from .syntax import parse_script
@@ -354,7 +354,7 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         shapes.variable() if s == "?" else shapes.declared_size(s)
         for s in d.dims or ("?",) * rank
     )
-    if structure and structure.square and not shapes.unify(*dims):
+    if structure and structure.square and not shapes.unify(*dims[-2:]):
         raise shapes.error("shape", f"{d.name}: a {d.kind} matrix is square.", d.span)
     t = Type("row", dims) if d.kind == "row" else array(dims)
     if d.kind == "label":
@@ -363,7 +363,7 @@ def _declared_input(d: Declaration, ranks: dict[str, int], shapes: Shapes) -> In
         )
         t = replace(t, classes=classes)
     role = d.kind if d.kind in ("data", "param", "label", "scalar") else "scalar" if not dims else "data"
-    facts = structure.facts if structure else ()
+    facts = facts_of(structure, rank) if structure else ()
     return Input(d.name, role, t, facts, None if d.default is None else float(d.default), True)
 
 
@@ -457,7 +457,7 @@ def reading(t: Typed) -> list[str]:
     lines = []
     for i in t.inputs.values():
         default = "" if i.default is None else f" = {i.default:g}"
-        fact = f" ({', '.join(i.facts)})" if i.facts else ""
+        fact = f" ({', '.join(f.removeprefix(STACKED) for f in i.facts)})" if i.facts else ""
         role = f" ({i.role})" if i.role in ("data", "param") and i.declared else ""
         lines.append(f"{i.name}: {describe(i.type)}{default}{fact or role}")
     lines += [f"{name} -> {describe(d)}" for name, d in t.definitions.items()]

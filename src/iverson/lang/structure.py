@@ -3,11 +3,14 @@
 name    as it is declared, `S: spd[n]`;  ranks: how many axes it may have, the first where none are written
 square  its two axes are one size, which may be written once
 facts   what follows from it, itself first: keys of FACTS, of the conventions, and of how values are drawn
+        A stack of square matrices, `S: spd[K, n, n]`, has them with STACKED before: they are drawn and checked, and shorten nothing
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+STACKED = "stacked "
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,8 @@ class Structure:
 
 
 ROWS = (
-    Structure("symmetric",   (2,),         True,  ("symmetric",)),
-    Structure("spd",         (2,),         True,  ("spd", "symmetric")),
+    Structure("symmetric",   (2, 3),       True,  ("symmetric",)),
+    Structure("spd",         (2, 3),       True,  ("spd", "symmetric")),
     Structure("diagonal",    (2,),         True,  ("diagonal", "symmetric")),
     Structure("lower",       (2,),         True,  ("lower",)),
     Structure("upper",       (2,),         True,  ("upper",)),
@@ -36,6 +39,16 @@ ROWS = (
 )
 
 STRUCTURES = {row.name: row for row in ROWS}
+
+
+def facts_of(row: Structure, rank: int) -> tuple[str, ...]:
+    """What follows from a structure of so many axes."""
+    return tuple(STACKED + f for f in row.facts) if row.square and rank == 3 else row.facts
+
+
+def kind_of(facts: tuple[str, ...]) -> str:
+    """The kind that was declared."""
+    return facts[0].removeprefix(STACKED)
 
 
 def rank_of(kind: str, sizes: int | None) -> int | None:

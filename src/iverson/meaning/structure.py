@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
+from ..lang.structure import STACKED, kind_of
 
 TOLERANCE = 1e-8  # of the largest entry
 
@@ -86,6 +87,19 @@ KIN: Mapping[str, Linear] = {
 }
 
 
+def each(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A property of a matrix, of all of a stack."""
+    return lambda v: all(map(holds, v))
+
+
+def stacked(f: Linear) -> Linear:
+    """A function of a matrix, of every one of a stack."""
+    return lambda v: np.array([f(x) for x in v]).reshape(v.shape)
+
+
+KIN = {**KIN, **{STACKED + fact: stacked(KIN[fact]) for fact in ("symmetric", "spd")}}
+
+
 def with_facts(facts: Iterable[str], v: Any) -> Any:
     """An array near `v` that has the declared properties."""
     for fact in facts:
@@ -126,6 +140,8 @@ HOLDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "upper": (lambda v: close(v, np.triu(v)), "has an entry below the diagonal"),
 }
 
+HOLDS = {**HOLDS, **{STACKED + fact: (each(HOLDS[fact][0]), f"has a matrix that {HOLDS[fact][1]}") for fact in ("symmetric", "spd")}}
+
 
 def check_facts(name: str, facts: Iterable[str], v: Any) -> None:
     """IversonError `data` where the values do not have what was declared; nan and inf are let through."""
@@ -134,5 +150,5 @@ def check_facts(name: str, facts: Iterable[str], v: Any) -> None:
         if not np.isfinite(v).all() or holds(v):
             continue
         raise IversonError(
-            "data", f"{name} {text}, but it is declared {fact}.", hint="Formulas and code make use of what is declared."
+            "data", f"{name} {text}, but it is declared {kind_of((fact,))}.", hint="Formulas and code make use of what is declared."
         )

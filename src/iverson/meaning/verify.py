@@ -19,6 +19,7 @@ from ..core.node import Node
 from ..lang.kinds import Input, Typed, describe, typed
 from ..lang.ops import CONSTANTS
 from ..lang.show import show, spelled_out
+from ..lang.structure import kind_of
 from ..lang.surface import Equation, names_in, walk
 from ..lang.syntax import parse_script
 from .admit import all_sizes
@@ -76,7 +77,7 @@ def declaration(i: Input) -> str:
         return f"{i.name}: {kind.replace('label', 'label[]', 1)}"
     if i.type.classes is None and i.type.form in ("scalar", "row"):
         return f"{i.name}: {kind}"
-    word = i.facts[0] if i.facts else "tensor"
+    word = kind_of(i.facts) if i.facts else "tensor"
     return f"{i.name}: {kind if i.type.classes is not None else word + kind[len(i.type.form) :]}"
 
 
