@@ -88,6 +88,8 @@ class Calling(Turning):
 
     def reduced_array(self, path: list[str], node: ast.Call, made: Turns) -> Value:
         rest = {str(k.arg): self.literal(k.value) for k in node.keywords}
+        if not set(rest) <= set(signature_of(CALLS[path[-1]]).parameters):
+            raise unsupported(f"{'.'.join(path)} is not read with these arguments.", "Of a list: axis, keepdims.")
         return CALLS[path[-1]](all_turns(made), **rest)
 
     def listed(self, kind: str, python: bool, parts: tuple[Value, ...]) -> Value:
