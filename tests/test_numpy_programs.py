@@ -8,7 +8,8 @@ import re
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import linalg, special
+from scipy.stats import norm
 
 import iverson as iv
 from iverson.core.errors import IversonError
@@ -129,14 +130,15 @@ np.clip(x, -1, 1); np.clip(x, 0, None); x.clip(min=0); np.maximum(x, 0); np.roun
 special.ndtr(x); special.pseudo_huber(2.0, x); special.huber(0.5, x); np.deg2rad(x); np.take(x, p)
 np.take(X, p, axis=0); x.sum().item()*a; np.empty_like(x)*0; 0*np.empty((N, D)) + X; np.take(S, y, axis=1)
 xlogy(np.abs(x), np.abs(r)); xlog1py(np.abs(x), np.abs(r)); psi(np.abs(x)+1); erf(x); erfc(x); logit(expit(x))
-polygamma(1, np.abs(x)+1)
+polygamma(1, np.abs(x)+1); norm.logpdf(x, r, 2); norm.pdf(x); norm.cdf(x, a); norm.logcdf(x)
+linalg.solve_triangular(A, w, lower=True); linalg.solve_triangular(A, w)
 """
 
 
 @pytest.mark.parametrize("text", [t.strip() for line in EXPRESSIONS.strip().splitlines() for t in line.split(";")])
 @pytest.mark.filterwarnings("ignore")
 def test_an_expression_means_what_numpy_makes_of_it(text):
-    agree(text, lambda arrays: eval(text, {"np": np, "special": special, **FUNCTIONS, **COUNTS, **arrays}))
+    agree(text, lambda arrays: eval(text, {"np": np, "special": special, "linalg": linalg, "norm": norm, **FUNCTIONS, **COUNTS, **arrays}))
 
 
 PROGRAMS = r'''
