@@ -137,7 +137,9 @@ class Calling(Turning):
             bound = signature.bind(*given, *node.args, **names)
         except TypeError as error:
             message = str(error).replace("'", "")
-            raise unsupported(f"{self.text.of(node.func)} is not read like this: {message}.") from None
+            known = [n for n, p in signature.parameters.items() if p.annotation != "Book"]
+            raise unsupported(f"{self.text.of(node.func)} is not read like this: {message}.",
+                              f"Its arguments here: {', '.join(known)}.") from None
         for n, raw in bound.arguments.items():
             kind = str(signature.parameters[n].annotation)
             many = signature.parameters[n].kind is inspect.Parameter.VAR_POSITIONAL
