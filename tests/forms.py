@@ -765,4 +765,14 @@ FORMS = (
     ('iverson', 'log2(a^2)', False, 'log2(a^2)', 'np.log2(a*a)'),
     ('iverson', 'log10(a^2)', False, 'log10(a^2)', 'np.log10(a*a)'),
     ('iverson', 'ln(a^2)', False, 'log(a^2)', 'np.log(a*a)'),
+
+    # -- NumPy, every name declared
+    ('numpy', 'x*y', True, 'x.*y', 'x*y'),
+    ('numpy', 'x@A@y', True, "x'*A*y", 'x@A@y'),
+    ('numpy', 'A*B', True, 'A.*B', 'A*B'),
+    ('numpy', '-x**2', True, '-x.^2', '-x**2'),
+    ('numpy', 'x.std()', True, 'sqrt(mean((x - mean(x)).^2))', 'np.std(x)'),
+    ('numpy', 'x.astype(int).sum()', True, 'unsupported', 'cut off to whole ones', 'x.astype(int)'),
+    ('numpy', 'x^2', True, 'unsupported', 'The operator ^', 'x^2'),
+    ('numpy', 'np.sum(x, where=x > 0)', True, 'unsupported', 'where', 'np.sum(x, where=x > 0)'),
 )

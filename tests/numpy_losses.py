@@ -1,6 +1,6 @@
 """Losses as people write them in NumPy.  Before each: what it is derived by, and its arguments with their sizes;
 `<K` labels below K, `>0` positive, `~01` zero or one, `~p` between 0 and 1, `=c` the number c, `~s` symmetric positive
-definite, `~d` distinct.
+definite, `~d` distinct, `~pm` -1 or 1, `~c` counts, `~x` summing to 1.
 """
 
 LOSSES = r'''
@@ -973,4 +973,693 @@ def sparsity(H, rho):
 # max_entropy w: F_[N,D] w[D] m[D]
 def maxent(F_, w, m):
     return np.log(np.sum(np.exp(F_ @ w))) - w @ m
+
+# two_layer_in_words W1,W2,b1: X[N,D] y[N]<K W1[D,H] b1[H] W2[H,K] b2[K] reg[]>0
+def two_layer(X, y, W1, b1, W2, b2, reg):
+    N, D = X.shape
+    h1 = np.maximum(0, X.dot(W1) + b1)
+    scores = h1.dot(W2) + b2
+    probs = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+    probs /= np.sum(probs, axis=1, keepdims=True)
+    loss = -np.sum(np.log(probs[np.arange(N), y])) / N
+    loss += 0.5 * reg * (np.sum(W1 ** 2) + np.sum(W2 ** 2))
+    return loss
+
+# cofi_in_words X,Theta: X[M,D] Theta[U,D] Y[M,U] R[M,U]~01 lam[]>0
+def cofi(X, Theta, Y, R, lam):
+    err = (X @ Theta.T - Y) * R
+    return 0.5 * (err ** 2).sum() + lam / 2 * (X ** 2).sum() + lam / 2 * (Theta ** 2).sum()
+
+# gmm_nll_in_words mu,Sigma: X[N,D] pi[K]~x mu[K,D] Sigma[K,D,D]~s
+def gmm_nll(X, pi, mu, Sigma):
+    N, D = X.shape
+    K = len(pi)
+    ll = 0.0
+    for n in range(N):
+        p = 0.0
+        for k in range(K):
+            d = X[n] - mu[k]
+            q = d @ np.linalg.inv(Sigma[k]) @ d
+            norm = (2 * np.pi) ** (-D / 2) * np.linalg.det(Sigma[k]) ** (-0.5)
+            p += pi[k] * norm * np.exp(-0.5 * q)
+        ll += np.log(p)
+    return -ll
+
+# gmm_chol_in_words mu: X[N,D] logw[K] mu[K,D] L[K,D,D]~s
+def gmm_chol(X, logw, mu, L):
+    _, logdet = np.linalg.slogdet(L)
+    d = X[:, None] - mu
+    sol = np.linalg.solve(L, d[..., None])[..., 0]
+    q = (d * sol).sum(-1)
+    return -logsumexp(logw - 0.5 * (q + logdet), axis=1).mean()
+
+# plain_1 V: V[K,D,D]~s
+def loss(V):
+    return np.sum(np.log(np.linalg.det(V)))
+
+# plain_2 V: V[K,D,D]~s x[K,D]
+def loss(V, x):
+    P = np.linalg.inv(V)
+    return np.sum(np.einsum('ki,kij,kj->k', x, P, x)) + np.linalg.slogdet(V)[1].sum()
+
+# plain_4 V: V[K,D,D]~s x[K,D]
+def loss(V, x):
+    sign, ld = np.linalg.slogdet(V)
+    return 0.5 * ld.sum() + 0.5 * sum(x[k] @ np.linalg.solve(V[k], x[k]) for k in range(x.shape[0]))
+
+# plain_6 A: A[K,D,D]~s B[K,D,D]
+def loss(A, B):
+    return np.sum(np.linalg.inv(A) @ B) ** 2
+
+# supcon_in_words Z: Z[N,D] y[N]<K tau[]>0
+def supcon(Z, y, tau):
+    Zn = Z / np.linalg.norm(Z, axis=1, keepdims=True)
+    sim = Zn @ Zn.T / tau
+    mask = (y[:, None] == y[None, :]).astype(float)
+    np.fill_diagonal(mask, 0)
+    notself = 1 - np.eye(len(y))
+    logits = sim - sim.max(axis=1, keepdims=True)
+    logprob = logits - np.log((np.exp(logits) * notself).sum(1, keepdims=True))
+    return -(mask * logprob).sum() / (mask.sum() + 1)
+
+# clip_loss_in_words q,k: q[N,D] k[N,D]
+def clip_loss(q, k):
+    S = q @ k.T
+    lr = np.diag(S - logsumexp(S, axis=1, keepdims=True)).mean()
+    lc = np.diag(S - logsumexp(S, axis=0, keepdims=True)).mean()
+    return -(lr + lc) / 2
+
+# contrastive_pairs_in_words X: X[N,D] y[N]<K
+def contrastive_pairs(X, y, m=1.5):
+    n = X.shape[0]
+    total = 0.0
+    count = 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            d = np.linalg.norm(X[i] - X[j])
+            if y[i] == y[j]:
+                total += d ** 2
+            else:
+                total += max(0, m - d) ** 2
+            count += 1
+    return total / count
+
+# stress_in_words X: X[N,D] D_[N,N]>0
+def stress(X, D_):
+    n = len(X)
+    s = 0
+    for i in range(n):
+        for j in range(i):
+            dij = np.sqrt(((X[i] - X[j]) ** 2).sum())
+            s += (dij - D_[i, j]) ** 2
+    return s
+
+# kl_mvn_in_words m1,m2,S1: m1[D] m2[D] S1[D,D]~s S2[D,D]~s
+def kl_mvn(m1, S1, m2, S2):
+    iS2 = np.linalg.inv(S2)
+    diff = m2 - m1
+    tr = np.trace(iS2 @ S1)
+    det = np.log(np.linalg.det(S2) / np.linalg.det(S1))
+    return 0.5 * (tr + det + diff.T @ iS2 @ diff - m1.shape[0])
+
+# huber_loop_in_words p: p[N] y[N]
+def huber_loop(p, y, delta=1.0):
+    out = []
+    for yi, pi_ in zip(y, p):
+        r = abs(yi - pi_)
+        if r <= delta:
+            out.append(0.5 * r ** 2)
+        else:
+            out.append(delta * (r - 0.5 * delta))
+    return np.mean(out)
+
+# pinball_in_words f: y[N] f[N] q[]~p
+def pinball(y, f, q):
+    e = y - f
+    return np.mean(np.maximum(q * e, (q - 1) * e))
+
+# poisson_full_in_words eta: y[N]~c eta[N]
+def poisson_full(y, eta):
+    return np.sum(np.exp(eta) - y * eta + gammaln(y + 1))
+
+# cox_in_words beta: X[N,D] t[N]~d e[N]~01 beta[D]
+def cox(beta, X, t, e):
+    eta = X @ beta
+    risk = (t[None, :] >= t[:, None])
+    logrisk = np.log((risk * np.exp(eta)[None, :]).sum(axis=1))
+    return -np.sum(e * (eta - logrisk))
+
+# cox_rev_in_words beta: X[N,D] e[N]~01 beta[D]
+def cox_rev(beta, X, e):
+    h = X.dot(beta)
+    logcum = np.log(np.cumsum(np.exp(h)[::-1])[::-1])
+    return -((h - logcum) * e).sum()
+
+# plackett_luce_in_words s: s[N]
+def plackett_luce(s):
+    nll = 0
+    for k in range(len(s)):
+        nll += np.log(np.sum(np.exp(s[k:]))) - s[k]
+    return nll
+
+# nmf_is_in_words W,H: X[N,M]>0 W[N,K]>0 H[K,M]>0
+def nmf_is(X, W, H):
+    R = X / (W @ H)
+    return (R - np.log(R) - 1).sum()
+
+# svd_loss_in_words P,Q: P[U,K] Q[I,K] bu[U] bi[I] mu[] u[T]<U i[T]<I r[T] lam[]>0
+def svd_loss(P, Q, bu, bi, mu, u, i, r, lam):
+    pred = mu + bu[u] + bi[i] + np.sum(P[u] * Q[i], axis=1)
+    err = r - pred
+    return np.sum(err ** 2) + lam * (np.sum(P[u] ** 2) + np.sum(Q[i] ** 2) + np.sum(bu[u] ** 2) + np.sum(bi[i] ** 2))
+
+# gp_nll_in_words ell,s: X[N,D] y[N] ell[]>0 s[]>0 noise[]>0
+def gp_nll(X, y, ell, s, noise):
+    n = len(X)
+    sq = np.sum(X ** 2, 1).reshape(-1, 1) + np.sum(X ** 2, 1) - 2 * np.dot(X, X.T)
+    K = s ** 2 * np.exp(-0.5 / ell ** 2 * sq) + noise ** 2 * np.eye(n)
+    return 0.5 * np.log(np.linalg.det(K)) + 0.5 * y.dot(np.linalg.inv(K).dot(y)) + 0.5 * n * np.log(2 * np.pi)
+
+# gp_chol_in_words ell: X[N,D] y[N] ell[]>0
+def gp_chol(X, y, ell):
+    d2 = ((X[:, None, :] - X[None, :, :]) ** 2).sum(axis=2)
+    K = np.exp(-d2 / (2 * ell ** 2)) + 0.1 * np.eye(len(y))
+    L = np.linalg.cholesky(K)
+    alpha = np.linalg.solve(L.T, np.linalg.solve(L, y))
+    return 0.5 * y @ alpha + np.sum(np.log(np.diag(L))) + len(y) / 2 * np.log(2 * np.pi)
+
+# rof_iso_in_words u: u[M,N] f[M,N]
+def rof_iso(u, f):
+    gx = u[1:, :-1] - u[:-1, :-1]
+    gy = u[:-1, 1:] - u[:-1, :-1]
+    return np.sum(np.sqrt(gx ** 2 + gy ** 2 + 1e-6)) + np.sum((u - f) ** 2)
+
+# laplace_in_words U: U[M,N]
+def laplace(U):
+    lap = np.roll(U, 1, axis=0) + np.roll(U, -1, axis=0) + np.roll(U, 1, axis=1) + np.roll(U, -1, axis=1) - 4 * U
+    return 0.5 * np.sum(lap ** 2)
+
+# ordinal_in_words b,f: f[N] b[K-1] y[N]<K
+def ordinal(f, b, y):
+    cum = expit(b[None, :] - f[:, None])
+    cum = np.hstack([np.zeros((len(f), 1)), cum, np.ones((len(f), 1))])
+    p = cum[np.arange(len(f)), y + 1] - cum[np.arange(len(f)), y]
+    return -np.sum(np.log(np.abs(p) + 1e-3))
+
+# svm_vec_in_words W: X[N,D] y[N]<K W[D,K]
+def svm_vec(W, X, y):
+    scores = X.dot(W)
+    n = X.shape[0]
+    correct = scores[np.arange(n), y].reshape(n, 1)
+    margin = scores - correct + 1.0
+    margin[np.arange(n), y] = 0
+    margin[margin < 0] = 0
+    return margin.sum() / n
+
+# bce_in_words p: p[N]~p y[N]~01
+def bce(p, y, eps=1e-7):
+    p = np.clip(p, eps, 1 - eps)
+    return -np.average(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+# plain_7 x: A[M,N] x[N] b[M]
+def f(x, A, b):
+    r = A.dot(x) - b
+    return 0.5 * np.inner(r, r)
+
+# rosen_in_words x: x[N]
+def rosen(x):
+    return sum(100.0 * (x[1:] - x[:-1] ** 2.0) ** 2.0 + (1 - x[:-1]) ** 2.0)
+
+# ackley_in_words x: x[N]
+def ackley(x):
+    n = len(x)
+    return -20 * np.exp(-0.2 * np.sqrt(np.sum(x ** 2) / n)) - np.exp(np.sum(np.cos(2 * np.pi * x)) / n) + 20 + np.e
+
+# styblinski_in_words x: x[N]
+def styblinski(x):
+    return 0.5 * sum(xi ** 4 - 16 * xi ** 2 + 5 * xi for xi in x)
+
+# forward_in_words W,b: X[N,D] y[N]<K W[D,K] b[K]
+def forward(X, y, W, b):
+    def softmax_rows(z):
+        z = z - z.max(axis=1, keepdims=True)
+        e = np.exp(z)
+        return e / e.sum(axis=1, keepdims=True)
+    P = softmax_rows(X @ W + b)
+    n = len(X)
+    return -np.log(P[np.arange(n), y] + 1e-12).sum() / n
+
+# gru_in_words Wz,h: x[D] h[H] Wz[H,D] Uz[H,H] Wr[H,D] Ur[H,H] Wh[H,D] Uh[H,H] t[H]
+def gru(x, h, Wz, Uz, Wr, Ur, Wh, Uh, t):
+    sig = lambda v: 1 / (1 + np.exp(-v))
+    z = sig(Wz @ x + Uz @ h)
+    r = sig(Wr @ x + Ur @ h)
+    hc = np.tanh(Wh @ x + Uh @ (r * h))
+    hn = (1 - z) * h + z * hc
+    return np.mean((hn - t) ** 2)
+
+# lstm_in_words W,h: x[D] h[H] c[H] W[4*H,D] U[4*H,H] b[4*H] t[H]
+def lstm(x, h, c, W, U, b, t):
+    H = len(h)
+    a = W @ x + U @ h + b
+    i = expit(a[:H])
+    f = expit(a[H:2 * H])
+    o = expit(a[2 * H:3 * H])
+    g = np.tanh(a[3 * H:])
+    cn = f * c + i * g
+    hn = o * np.tanh(cn)
+    return ((hn - t) ** 2).sum()
+
+# crf_in_words E,T: E[4,K] T[K,K] y[4]<K
+def crf(E, T, y):
+    score = E[0, y[0]]
+    for t in range(1, 4):
+        score = score + T[y[t - 1], y[t]] + E[t, y[t]]
+    alpha = E[0]
+    for t in range(1, 4):
+        alpha = logsumexp(alpha[:, None] + T, axis=0) + E[t]
+    return logsumexp(alpha) - score
+
+# layernorm_in_words X: X[N,D] g[D] b[D] Y[N,D]
+def layernorm(X, g, b, Y, eps=1e-5):
+    mean = X.mean(-1, keepdims=True)
+    var = ((X - mean) ** 2).mean(-1, keepdims=True)
+    out = g * (X - mean) / np.sqrt(var + eps) + b
+    return np.sum(out * Y)
+
+# bn_in_words X: X[N,D] Y[N,D]
+def bn(X, Y):
+    Z = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-8)
+    return np.sum((Z - Y) ** 2)
+
+# mmd_in_words X: X[N,D] Z[M,D]
+def mmd(X, Z, gamma=0.5):
+    XX = np.exp(-gamma * ((X[:, None] - X[None]) ** 2).sum(-1))
+    ZZ = np.exp(-gamma * ((Z[:, None] - Z[None]) ** 2).sum(-1))
+    XZ = np.exp(-gamma * ((X[:, None] - Z[None]) ** 2).sum(-1))
+    return XX.mean() + ZZ.mean() - 2 * XZ.mean()
+
+# dual_loop_in_words a: X[N,D] a[N] y[N]~pm
+def dual_loop(a, X, y):
+    N = len(y)
+    s = 0.0
+    for i in range(N):
+        for j in range(N):
+            s += a[i] * a[j] * y[i] * y[j] * np.dot(X[i], X[j])
+    return 0.5 * s - np.sum(a)
+
+# ica_in_words W: X[N,D] W[D,D]
+def ica(W, X):
+    Y = X @ W.T
+    return -np.sum(np.log(1 / np.cosh(Y))) - len(X) * np.log(np.abs(np.linalg.det(W)))
+
+# tri_nll_in_words L: X[N,D] L[D,D]
+def tri_nll(L, X):
+    Lt = np.tril(L)
+    z = X @ Lt.T
+    return 0.5 * np.sum(z ** 2) / len(X) - np.sum(np.log(np.abs(np.diag(Lt))))
+
+# weibull_in_words k,lam: x[N]>0 k[]>0 lam[]>0
+def weibull(k, lam, x):
+    return -np.sum(np.log(k / lam) + (k - 1) * np.log(x / lam) - (x / lam) ** k)
+
+# laplace_2 mu,b: x[N] mu[] b[]>0
+def laplace(mu, b, x):
+    return np.sum(np.abs(x - mu)) / b + len(x) * np.log(2 * b)
+
+# dirmult_in_words a: a[K]>0 c[K]~c
+def dirmult(a, c):
+    A = a.sum()
+    n = c.sum()
+    return -(gammaln(A) - gammaln(n + A) + np.sum(gammaln(c + a) - gammaln(a)))
+
+# dice_in_words p: p[N]~p t[N]~01
+def dice(p, t, smooth=1.):
+    intersection = np.sum(p.flatten() * t.flatten())
+    return 1 - (2. * intersection + smooth) / (np.sum(p) + np.sum(t) + smooth)
+
+# style_in_words F: F[C,H,W] G[C,C]
+def style(F, G):
+    C, H, W = F.shape
+    X = F.reshape(C, H * W)
+    gram = X @ X.T / (C * H * W)
+    return np.sum((gram - G) ** 2)
+
+# reinforce_in_words logits: logits[N,A] a[N]<A R[N]
+def reinforce(logits, a, R):
+    logp = logits - logsumexp(logits, axis=-1, keepdims=True)
+    picked = np.take_along_axis(logp, a[:, None], axis=-1).squeeze(-1)
+    return -(picked * (R - R.mean())).mean()
+
+# dqn_in_words q: q[N,A] qn[N,A] a[N]<A r[N] d[N]~01 gamma[]~p
+def dqn(q, qn, a, r, d, gamma):
+    target = r + gamma * (1 - d) * qn.max(axis=1)
+    return ((q[np.arange(len(a)), a] - target) ** 2).mean()
+
+# ranknet_vec_in_words s: s[N] y[N]~d
+def ranknet_vec(s, y):
+    S = s[:, None] - s[None, :]
+    M = y[:, None] > y[None, :]
+    return np.sum(np.log1p(np.exp(-S)) * M)
+
+# tv_in_words x: x[N] y[N] lam[]>0
+def tv(x, y, lam):
+    return 0.5 * ((x - y) ** 2).sum() + lam * np.sum(np.abs(x[1:] - x[:-1]))
+
+# trend_in_words x: x[N] y[N] lam[]>0
+def trend(x, y, lam):
+    return 0.5 * np.sum((x - y) ** 2) + lam * np.sum(np.abs(np.diff(x, n=2)))
+
+# blurv_in_words k: x[N] k[3] y[N-2]
+def blurv(x, k, y):
+    z = np.convolve(x, k, mode='valid')
+    return np.sum((z - y) ** 2)
+
+# sharpe_in_words w: R[T,N] w[N]
+def sharpe(w, R):
+    p = R @ w
+    return -p.mean() / p.std()
+
+# J1_in_words theta: X[N,D] y[N] theta[D+1]
+def J1(theta, X, y):
+    Xb = np.c_[np.ones(len(X)), X]
+    return np.sum((Xb @ theta - y) ** 2) / (2 * len(y))
+
+# polyfit_in_words c: x[N] y[N] c[4]
+def polyfit(c, x, y):
+    return ((np.polyval(c, x) - y) ** 2).sum()
+
+# nll_in_words H: x[N] H[M,N] y[M] s[]>0
+def nll(x, H, y, s):
+    r = (y - H @ x) / s
+    return 0.5 * r.T @ r + 0.5 * len(y) * np.log(2 * np.pi * s ** 2)
+
+# ising_in_words x: J[N,N] h[N] x[N]
+def ising(x, J, h):
+    E = 0
+    N = len(x)
+    for i in range(N):
+        for j in range(i + 1, N):
+            E -= J[i, j] * x[i] * x[j]
+        E -= h[i] * x[i]
+    return E
+
+# mape_in_words w: X[N,D] y[N]>0 w[D]
+def mape(w, X, y):
+    yhat = X @ w
+    return 100 * np.mean(np.abs((y - yhat) / y))
+
+# cosine_in_words a,b: a[N,D] b[N,D]
+def cosine(a, b):
+    num = (a * b).sum(axis=1)
+    den = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return (1 - num / den).mean()
+
+# cos_embedding_in_words a: a[N,D] b[N,D] y[N]~pm
+def cos_embedding(a, b, y, margin=0.1):
+    cos = np.array([np.dot(a[i], b[i]) / (np.linalg.norm(a[i]) * np.linalg.norm(b[i])) for i in range(len(a))])
+    pos = 1 - cos
+    neg = np.maximum(0, cos - margin)
+    return np.mean(np.where(y == 1, pos, neg))
+
+# multilabel_soft_margin_in_words x: x[N,K] y[N,K]~01
+def multilabel_soft_margin(x, y):
+    C = x.shape[1]
+    ls = lambda t: -np.log1p(np.exp(-t))
+    loss = -(y * ls(x) + (1 - y) * ls(-x))
+    return (loss.sum(axis=1) / C).mean()
+
+# poisson_nll_in_words z: z[N] t[N]>0
+def poisson_nll(z, t, log_input=True):
+    if log_input:
+        return (np.exp(z) - t * z).mean()
+    else:
+        return (z - t * np.log(z + 1e-8)).mean()
+
+# kl_div_in_words lp: lp[N,K] t[N,K]>0
+def kl_div(lp, t, reduction='batchmean'):
+    out = t * (np.log(t) - lp)
+    if reduction == 'batchmean':
+        return out.sum() / lp.shape[0]
+    elif reduction == 'sum':
+        return out.sum()
+    return out.mean()
+
+# label_smooth_in_words z: z[N,K] y[N]<K
+def label_smooth(z, y, eps=0.1):
+    K = z.shape[-1]
+    onehot = np.eye(K)[y] * (1 - eps) + eps / K
+    logp = log_softmax(z, axis=-1)
+    return -(onehot * logp).sum(-1).mean()
+
+# bce_pos_in_words z: z[N] y[N]~01 p[]>0
+def bce_pos(z, y, p):
+    lw = 1 + (p - 1) * y
+    return np.mean((1 - y) * z + lw * (np.log(1 + np.exp(-np.abs(z))) + np.maximum(-z, 0)))
+
+# align_uniform_in_words x,y: x[N,D] y[N,D]
+def align_uniform(x, y, t=2):
+    align = ((x - y) ** 2).sum(1).mean()
+    sq = ((x[:, None] - x[None, :]) ** 2).sum(-1)
+    i, j = 0, 1
+    unif = np.log(np.exp(-t * sq).mean())
+    return align + unif
+
+# mnrl_in_words a,p: a[N,D] p[N,D] n[N,K,D]
+def mnrl(a, p, n, s=2.0):
+    pos = np.sum(a * p, axis=-1, keepdims=True) * s
+    neg = np.einsum('nd,nkd->nk', a, n) * s
+    logits = np.concatenate([pos, neg], axis=1)
+    return np.mean(logsumexp(logits, axis=1) - logits[:, 0])
+
+# wmf_in_words U: U[N,K] V[M,K] R[N,M] W[N,M]>0
+def wmf(U, V, R, W):
+    loss = 0
+    N, M = R.shape
+    for i in range(N):
+        for j in range(M):
+            loss += W[i, j] * (R[i, j] - np.dot(U[i, :], V[j, :])) ** 2
+    for i in range(N):
+        loss += 0.1 * np.dot(U[i], U[i])
+    return loss
+
+# cp_in_words A: A[I,R] B[J,R] C[K,R] T[I,J,K]
+def cp(A, B, C, T):
+    That = np.zeros_like(T)
+    for r in range(A.shape[1]):
+        That += A[:, r][:, None, None] * B[:, r][None, :, None] * C[:, r][None, None, :]
+    return np.sum((T - That) ** 2)
+
+# mha_in_words Q: Q[B,H,N,D] K[B,H,M,D] V[B,H,M,D] G[B,H,N,D]
+def mha(Q, K, V, G):
+    S = np.einsum('bhnd,bhmd->bhnm', Q, K) / np.sqrt(Q.shape[-1])
+    A = np.exp(S) / np.exp(S).sum(axis=-1, keepdims=True)
+    O = np.einsum('bhnm,bhmd->bhnd', A, V)
+    return np.sum(O * G)
+
+# selfattn_in_words X: X[N,D] Wq[D,P] Wk[D,P] Wv[D,P] Y[N,P]
+def selfattn(X, Wq, Wk, Wv, Y):
+    Q, K, V = X @ Wq, X @ Wk, X @ Wv
+    A = softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=-1)
+    out = A @ V
+    return np.linalg.norm(out - Y) ** 2
+
+# arc_in_words X: X[N,D] W[D,K] y[N]<K
+def arc(X, W, y, s=4.0, m=0.3):
+    Xn = X / np.sqrt((X ** 2).sum(1, keepdims=True))
+    Wn = W / np.sqrt((W ** 2).sum(0, keepdims=True))
+    cos = Xn @ Wn
+    onehot = np.eye(W.shape[1])[y]
+    logits = s * (cos - m * onehot)
+    return -np.mean(np.sum(onehot * (logits - logsumexp(logits, axis=1, keepdims=True)), axis=1))
+
+# kmeans_in_words C: X[N,D] C[K,D]
+def kmeans(X, C):
+    d = ((X[:, None, :] - C[None, :, :]) ** 2).sum(axis=2)
+    return d.min(axis=1).sum()
+
+# fcm_in_words C: X[N,D] C[K,D] m[]=2
+def fcm(X, C, m):
+    d = np.sum((X[:, None] - C[None]) ** 2, axis=-1)
+    u = 1 / np.sum((d[:, :, None] / d[:, None, :]) ** (1 / (m - 1)), axis=-1)
+    return np.sum(u ** m * d)
+
+# dcg_in_words s: s[N] c[N]>0
+def dcg(s, c):
+    disc = 1 / np.log2(np.arange(2, len(s) + 2))
+    return -np.sum((2 ** c - 1) * s * disc)
+
+# ot_in_words P: P[N,M]>0 C[N,M] a[N]~x b[M]~x
+def ot(P, C, a, b, lam=2.0):
+    ent = -np.sum(P * (np.log(P) - 1))
+    return (P * C).sum() - 0.1 * ent + lam * np.sum((P.sum(1) - a) ** 2) + lam * np.sum((P.sum(0) - b) ** 2)
+
+# coral_in_words X: X[N,D] Z[M,D]
+def coral(X, Z):
+    n, d = X.shape
+    m = Z.shape[0]
+    Xm = X - X.mean(0, keepdims=True)
+    Zm = Z - Z.mean(0, keepdims=True)
+    Cs = Xm.T @ Xm / (n - 1)
+    Ct = Zm.T @ Zm / (m - 1)
+    return ((Cs - Ct) ** 2).sum() / (4 * d * d)
+
+# hsic_in_words K_: K_[N,N] L_[N,N]
+def hsic(K_, L_):
+    n = K_.shape[0]
+    H = np.eye(n) - np.ones((n, n)) / n
+    return np.trace(K_ @ H @ L_ @ H) / (n - 1) ** 2
+
+# notears_in_words W: X[N,D] W[D,D]
+def notears(W, X):
+    n, d = X.shape
+    M = np.eye(d) + W * W / d
+    E = np.linalg.matrix_power(M, 3)
+    return 0.5 / n * ((X - X @ W) ** 2).sum() + np.trace(E) - d
+
+# stein_in_words Sig: Sig[D,D]~s S[D,D]~s
+def stein(Sig, S):
+    P = np.linalg.solve(Sig, S)
+    return np.trace(P) - np.linalg.slogdet(P)[1] - Sig.shape[0]
+
+# weibull_surv_in_words B: X[N,D] y[N]~01 B[D] t[N]>0
+def weibull_surv(X, t, y, B, k=1.5):
+    lam = np.exp(X @ B)
+    logh = np.log(k) + np.log(lam) + (k - 1) * np.log(t)
+    H = lam * t ** k
+    return -(y * logh - H).sum()
+
+# by_index_2 W: W[K,D] b[K] X[N,D] y[N]<K
+def loop(W, b, X, y):
+    R = range
+    log, exp = np.log, np.exp
+    K, D = W.shape
+    N = len(X)
+    t = 0
+    for i in R(N):
+        f = [sum(W[k,d]*X[i,d] for d in R(D))+b[k] for k in R(K)]
+        m = max(f)
+        t += m+log(sum(exp(v-m) for v in f))-f[y[i]]
+    return t/N
+
+# by_index_4 X: X[N,D] W[D,D]
+def loop(X, W):
+    N, D = X.shape
+    C = [[sum(X[n,i]*X[n,j] for n in range(N))/N for j in range(D)] for i in range(D)]
+    return sum((C[i][j]-W[i,j])**2 for i in range(D) for j in range(D))
+
+# by_index_5 U: U[N,K] V[M,K] R[N,M] I[N,M]~01
+def loop(U, V, R, I):
+    s = 0
+    for i in range(len(U)):
+        for j in range(len(V)):
+            if I[i,j] > 0:
+                e = R[i,j]-sum(U[i,k]*V[j,k] for k in range(U.shape[1]))
+                s += e*e
+    return s
+
+# by_index_7 s: s[N]
+def loop(s):
+    n = len(s)
+    p = 1
+    for i in range(n):
+        p *= np.exp(s[i])/sum(np.exp(s[k]) for k in range(i,n))
+    return -np.log(p)
+
+# by_index_9 X: X[N,D] p[N,N]>0
+def loop(X, p):
+    n, d = X.shape
+    num = lambda i, j: 1/(1+sum((X[i,a]-X[j,a])**2 for a in range(d)))
+    Z = sum(num(k,l) for k in range(n) for l in range(n) if k != l)
+    return sum(p[i,j]*np.log(p[i,j]*Z/num(i,j)) for i in range(n) for j in range(n) if i != j)
+
+# by_index_10 w: X[N,D] y[N]~pm w[D]
+def loop(X, y, w):
+    sig = lambda t: 1/(1+np.exp(-t))
+    return -sum(np.log(sig(y[i]*sum(X[i,d]*w[d] for d in range(len(w))))) for i in range(len(y)))
+
+# by_index_12 X: X[N,D]
+def loop(X):
+    N, D = X.shape
+    m = [sum(X[i,d] for i in range(N))/N for d in range(D)]
+    s = [np.sqrt(sum((X[i,d]-m[d])**2 for i in range(N))/N) for d in range(D)]
+    return sum(((X[i,d]-m[d])/s[d])**3 for i in range(N) for d in range(D))
+
+# by_index_14 x: x[N] lam[]>0
+def loop(x, lam):
+    t = 0
+    for i in range(1, len(x)):
+        t += abs(x[i]-x[i-1])
+    for i in range(1, len(x)-1):
+        t += lam*(x[i-1]-2*x[i]+x[i+1])**2
+    return t
+
+# by_index_15 P: P[N]>0 Q[N]>0
+def loop(P, Q):
+    return sum(p*np.log(p/q)-p+q for p, q in zip(P, Q))
+
+# by_index_19 S: S[N,K] y[N]<K
+def loop(S, y):
+    t = 0
+    for i, s in enumerate(S):
+        t += max(s[k]-s[y[i]]+1 for k in range(len(s)) if k != y[i])
+    return t/len(S)
+
+# by_index_20 S: S[N,K] y[N]<K
+def loop(S, y):
+    return sum(max(0, s[k]-s[t]+1) for s, t in zip(S, y) for k in range(len(s)) if k != t)
+
+# by_index_22 U: U[N,D] V[N,D] tau[]>0
+def loop(U, V, tau):
+    N = len(U)
+    norm = lambda v: np.sqrt(sum(a*a for a in v))
+    cos = lambda u, v: sum(a*b for a, b in zip(u, v))/(norm(u)*norm(v))
+    t = 0
+    for i in range(N):
+        t -= np.log(np.exp(cos(U[i],V[i])/tau)/sum(np.exp(cos(U[i],V[j])/tau) for j in range(N)))
+    return t/N
+
+# by_index_24 a: x[N] a[3]
+def loop(x, a):
+    p = len(a)
+    return sum((x[t]-sum(a[k]*x[t-1-k] for k in range(p)))**2 for t in range(p, len(x)))
+
+# by_index_25 A: A[I,R] B[J,R] C[K,R] T[I,J,K]
+def loop(A, B, C, T):
+    I, J, K = T.shape
+    return sum((T[i,j,k]-sum(A[i,r]*B[j,r]*C[k,r] for r in range(A.shape[1])))**2 for i in range(I) for j in range(J) for k in range(K))
+
+# by_index_27 X: X[N,D] g[D] b[D] Y[N,D]
+def loop(X, g, b, Y):
+    N, D = X.shape
+    t = 0
+    for i in range(N):
+        m = sum(X[i])/D
+        v = sum((X[i,d]-m)**2 for d in range(D))/D
+        t += sum((g[d]*(X[i,d]-m)/(v+1e-5)**.5+b[d]-Y[i,d])**2 for d in range(D))
+    return t/N
+
+# by_index_29 p: p[N]~p y[N]~01 g[]=2
+def loop(p, y, g):
+    t = 0
+    for i in range(len(p)):
+        pt = p[i] if y[i] == 1 else 1-p[i]
+        t -= (1-pt)**g*np.log(pt)
+    return t
+
+# by_index_30 W1,W2: X[N,D] W1[H,D] c[H] W2[H] d[] y[N]
+def loop(X, W1, c, W2, d, y):
+    N, D = X.shape
+    H = len(c)
+    s = 0
+    for i in range(N):
+        h = [np.tanh(sum(W1[j,k]*X[i,k] for k in range(D))+c[j]) for j in range(H)]
+        out = sum(W2[j]*h[j] for j in range(H))+d
+        s += (out-y[i])**2
+    return s/(2*N)
+
+# plain_8 x: x[N,D] w[N]>0
+def loss(x, w):
+    m = np.average(x, axis=0, weights=w)
+    return np.average((x-m)**2, axis=0, weights=w).sum()
 '''

@@ -205,6 +205,8 @@ def matrix_norm(x: Value, ord: Plain, lines: Sequence[int], keepdims: Plain) -> 
 
 
 def var(a: Value, axis: Plain = None, dtype: Dtype = None, *, ddof: Plain = 0, keepdims: Plain = False) -> Value:
+    if type(ddof) not in (int, float):
+        raise unsupported("ddof is a number that is written out.")
     gap = plus(a, minus(reduced("mean", a, axis, True)))
     squares = power(gap, literal(a.book, 2))
     if ddof == 0:

@@ -252,6 +252,8 @@ def where(condition: Value, x: Value, y: Value) -> Value:
     c = condition if condition.truth else compared("!=", condition, literal(condition.book, 0))
     for v, other, held in ((x, y, c), (y, x, inverted(c))):
         if v.hole is not None and not v.rank:
+            if held.rank > other.rank > 0:
+                raise unsupported("A condition has no more axes than the finite branch here.", "Broadcast the finite branch first.")
             return with_hole(other, [(held, v.hole[1]), *([other.hole] if other.hole else [])])
     branches = [plain(held) if v.exact == 1 else times(plain(held), plain(v))
                 for held, v in ((c, x), (inverted(c), y)) if v.exact != 0]

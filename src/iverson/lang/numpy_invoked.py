@@ -88,6 +88,8 @@ class Calling(Turning):
 
     def reduced_array(self, path: list[str], node: ast.Call, made: Turns) -> Value:
         rest = {str(k.arg): self.literal(k.value) for k in node.keywords}
+        if not set(rest) <= set(signature_of(CALLS[path[-1]]).parameters):
+            raise unsupported(f"{'.'.join(path)} is not read with these arguments.", "Of a list: axis, keepdims.")
         return CALLS[path[-1]](all_turns(made), **rest)
 
     def listed(self, kind: str, python: bool, parts: tuple[Value, ...]) -> Value:
@@ -135,7 +137,9 @@ class Calling(Turning):
             bound = signature.bind(*given, *node.args, **names)
         except TypeError as error:
             message = str(error).replace("'", "")
-            raise unsupported(f"{self.text.of(node.func)} is not read like this: {message}.") from None
+            known = [n for n, p in signature.parameters.items() if p.annotation != "Book"]
+            raise unsupported(f"{self.text.of(node.func)} is not read like this: {message}.",
+                              f"Its arguments here: {', '.join(known)}.") from None
         for n, raw in bound.arguments.items():
             kind = str(signature.parameters[n].annotation)
             many = signature.parameters[n].kind is inspect.Parameter.VAR_POSITIONAL

@@ -41,6 +41,8 @@ def listed(parts: Any) -> Sequence[Value]:
     """Parts that are written out."""
     if isinstance(parts, Turns):
         raise unsupported("A list that a loop makes is not joined here.", "Write np.stack([...]), or np.array([...]).")
+    if not parts:
+        raise unsupported("There is nothing to join here.")
     return [stacked_list(p) if isinstance(p, tuple) else p for p in parts]
 
 
@@ -283,6 +285,8 @@ def flat(x: Value, order: Plain = "C") -> Value:
 def reshape(x: Value, *shape: Shape, order: Plain = "C") -> Value:
     """The entries row after row in another shape; one size may be -1."""
     wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+    if any(isinstance(n, tuple) for n in wanted):
+        raise unsupported("The sizes of a shape stand in one tuple.", "Write x.reshape(n, m).")
     if order != "C":
         if wanted != (-1,) or order != "F":
             raise unsupported("reshape is read in order C.", "Write x.T.reshape(...).")

@@ -58,7 +58,9 @@ LOOPED = frozenset({"zip", "enumerate", "abs", "pow"})
 CONSTANT_WORDS = frozenset({"pi", "inf", "nan"})
 JOINED: dict[str, Callable[[Any], Value]] = {"c_": column_stack, "r_": row_stack}
 OUTPUTS = {"values": 0, "sign": 0, "logabsdet": 1, "eigenvalues": 0, "eigenvectors": 1}
+LONGEST_NUMBER = 100
 MOST_TURNS = 64
+MOST_ELEMENTS = 4_000
 MOST_CALLS = 40
 
 
@@ -114,9 +116,13 @@ class Reader:
         self.local: dict[str, Any] = {}
         self.modules: set[str] = set(MODULES)
         self.calls = 0
+        self.elements = 0  # of written-out comprehensions
         self.call = object()
         self.names_of: dict[object, dict[str, Any]] = {}
         self.roots: dict[str, Any] = {}
+        for n in inputs.first:
+            if not n.isascii():
+                self.legible(n)
         sizes = [a for dims in inputs.axes.values() for a in dims if a is not None and a.root().form is not None]
         self.book.assumed += [less(a.poly(), {(): 1}) for a in sizes]
 
@@ -138,7 +144,10 @@ class Reader:
 
     def value(self, node: ast.AST) -> Value:
         """An array or a number."""
-        made = self.read(node)
+        return self.as_value(self.read(node), node)
+
+    def as_value(self, made: Any, node: ast.AST) -> Value:
+        """What was read at a node, which must be an array or a number."""
         if isinstance(made, Value):
             return made
         if isinstance(made, Word) and isinstance(made.value, bool):
@@ -158,7 +167,7 @@ class Reader:
         if type(node.value) not in (int, float):
             raise unsupported(f"{text} is not a number that is read.")
         if text[:2].lower() in ("0x", "0b", "0o"):
-            text = str(node.value)
+            text = str(node.value) if len(text) < LONGEST_NUMBER else "1e999"
         try:
             return literal(self.book, number_of(text))
         except IversonError as error:
@@ -177,8 +186,6 @@ class Reader:
             return Alias((n,))
         if n in self.modules | {"pi", "inf", "nan"} and not self.inputs.declared(n) and n not in self.inputs.params:
             return self.constant(n)
-        if not n.isascii():
-            self.legible(n)
         return stored(self.book, n, self.inputs.array(n), self.inputs.row(n))
 
     def legible(self, n: str) -> None:
@@ -186,7 +193,7 @@ class Reader:
         try:
             tokenize(n)
         except IversonError as error:
-            raise IversonError(error.kind, error.message, hint=error.hint) from None
+            raise self.error(error.kind, error.message, self.inputs.first[n], error.hint) from None
 
     def constant(self, n: str) -> Value:
         if n == "pi":
@@ -204,7 +211,7 @@ class Reader:
         x = self.read(node.value)
         if isinstance(x, Outputs) and node.attr in OUTPUTS and OUTPUTS[node.attr] < len(x):
             return x[OUTPUTS[node.attr]]
-        x = self.value(node.value)
+        x = self.as_value(x, node.value)
         if node.attr in ("T", "mT"):
             return transposed(x)
         if x.kept is not None and node.attr != "ndim":
@@ -368,7 +375,7 @@ class Reader:
         if isinstance(x, Turns):
             x = all_turns(x)
         if not isinstance(x, tuple):
-            return self.gathered(x if isinstance(x, Value) else self.value(node.value), node.slice)
+            return self.gathered(self.as_value(x, node.value), node.slice)
         if isinstance(node.slice, ast.Slice):
             ends = [None if e is None else self.literal(e) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
             return x[slice(*ends)]
@@ -427,6 +434,8 @@ class Reader:
         found = self.read(node)
         if isinstance(found, Triangle):
             return found.mask
+        if isinstance(found, tuple) and not all(isinstance(v, Value) for v in found):
+            raise self.error("unsupported", "An index is a whole number.", node, "A list of places holds numbers.")
         if isinstance(found, tuple) and any(not isinstance(v, Value) or v.rank for v in found):
             return found
         found = self.value(node)

@@ -17,7 +17,7 @@ from typing import Any
 from ..core.errors import IversonError
 from .numpy_reader import Word
 from .numpy_sizes import poly_tree
-from .numpy_statements import Returned, Statements
+from .numpy_statements import Continued, Returned, Statements
 from .numpy_text import Inputs, Text, program, source_of
 from .numpy_values import Value, flip, spanned, unsupported
 from .ops import OPS as OPERATORS
@@ -146,6 +146,8 @@ class Source(Statements):
                 return self.value(last.value)
         except Returned as end:
             made = end.value
+        except Continued:
+            raise self.error("syntax", "`continue` stands in a loop only.", last) from None
         else:
             targets = last.targets if isinstance(last, ast.Assign) else [getattr(last, "target", None)]
             if isinstance(targets[0], ast.Name) and not (self.function and returns(self.body)):

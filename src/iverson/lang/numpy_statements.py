@@ -159,11 +159,6 @@ class Statements(Effects):
         else:
             raise self.error("unsupported", "This is not a name.", target)
 
-    def as_value(self, v: Any, node: ast.AST) -> Value:
-        if isinstance(v, Value):
-            return v
-        return self.value(node)
-
     def parts(self, v: Any, count: int, node: ast.AST) -> Sequence[Any]:
         """What a tuple on the left takes."""
         if isinstance(v, Value) and v.rank and constant(self.book.poly(v.axes[0])) in (None, count):

@@ -10,11 +10,12 @@ from typing import Any
 from ..core.affine import Poly, constant
 from ..core.affine import minus as less
 from ..core.affine import total as summed
+from ..core.errors import IversonError
 from .numpy_calls import Outputs
 from .numpy_loops import Turns, all_turns, together
 from .numpy_moves import stacked_list
 from .numpy_parts import WHOLE, gathered
-from .numpy_reader import MOST_TURNS, Reader
+from .numpy_reader import MOST_ELEMENTS, MOST_TURNS, Reader
 from .numpy_sizes import number_poly
 from .numpy_values import Cell, Value, literal, unsupported, whole_number
 from .surface import name as named
@@ -50,6 +51,9 @@ class Turning(Reader):
     def taken_in_turn(self, generators: Sequence[ast.comprehension], element: ast.AST, found: list[Any]) -> bool:
         """Add the elements of written-out turns to `found`; False where something is not written out."""
         if not generators:
+            self.elements += 1
+            if self.elements > MOST_ELEMENTS:
+                raise IversonError("limit", f"The loops write out more than {MOST_ELEMENTS} elements.")
             found.append(self.read(element))
             return len(found) <= MOST_TURNS
         part, *more = generators
