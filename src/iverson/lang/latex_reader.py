@@ -320,6 +320,9 @@ class Reader(Names):
         items = list(t.args)
         values: list[Val] = []
         at = 0
+        for a, b in zip(items, items[1:], strict=False):
+            if a.op == b.op == "num" and not (a.sup or a.sub):
+                raise self.error("syntax", "Two numbers stand side by side.", a.span.to(b.span), "Write a sign between them.")
         while at < len(items):
             v, at = self.factor(items, at, env)
             values.append(v)
@@ -472,7 +475,7 @@ class Reader(Names):
         if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k in ("T", "inv") for k, _ in t.sup):
             return True
         if not t.sub and not t.sup and self.looks_called(key_text(t), items[at + 1]):
-            near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75)
+            near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75 if len(base) > 3 else 0.6) if len(base) > 2 else []
             hint = f"Did you mean {near[0]}?" if near else f"Define it, {t.attr}(x) = ..., or declare {t.attr}."
             raise self.error("name", f"{t.attr} is not defined here: a function of what stands in parentheses, or a factor?", t.span, hint)
         return False

@@ -40,7 +40,8 @@ class Calling(Turning):
             raise unsupported("Only named functions are called.")
         n = node.func.attr
         if n not in METHODS:
-            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n))
+            near = difflib.get_close_matches(n, METHODS, 1, 0.75 if len(n) > 3 else 0.6)
+            raise unsupported(f"The method .{n}() is not read.", HINTS.get(n) or (f"Did you mean .{near[0]}()?" if near else None))
         return self.invoke(METHODS[n], node, [self.value(node.func.value)])
 
     def loop_total(self, path: list[str] | None, node: ast.Call) -> Value | None:
@@ -98,7 +99,7 @@ class Calling(Turning):
         known = set(path[:-1]) <= self.modules or (".".join(path[-2:]) in CALLS and set(path[:-2]) <= self.modules)
         if found is not None and known:
             return found
-        near = [f"Did you mean {m}?" for m in difflib.get_close_matches(n, CALLS, 1, 0.8) if m != n]
+        near = [f"Did you mean {m}?" for m in difflib.get_close_matches(n, CALLS, 1, 0.75 if len(n) > 3 else 0.6) if m != n]
         hint = HINTS.get(n) or next(iter(near), None)
         raise self.error("unsupported", f"The function {'.'.join(path)} is not read.", node.func, hint)
 
