@@ -21,7 +21,7 @@ from .shapes import Shapes, Type, array, flexible, plain, show_size
 from .sizes import poly, size_leaves, size_tree
 from .structure import STRUCTURES
 from .structure import rank_of as structured_rank
-from .surface import Declaration, Equation, Script, Surface, call, name, names_in, number, walk
+from .surface import Declaration, Equation, Script, Surface, call, names_in, number, walk
 from .syntax import parse_script
 
 RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "matrix": 2}
@@ -122,7 +122,7 @@ def names_in_all(script: Script) -> set[str]:
     return set().union(*(names_in(e.body) for e in script.equations))
 
 
-EYE, ONES = name("eye"), call("vector", number(1))
+EYE, ONES = Surface("name", (), "eye"), call("vector", number(1))
 
 
 def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: Mapping[str, str]) -> Script:

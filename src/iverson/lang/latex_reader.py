@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
+from itertools import pairwise
 
 from ..core.errors import Span
 from .latex_names import Env, Names, key_text, text_of_sub
@@ -320,7 +321,7 @@ class Reader(Names):
         items = list(t.args)
         values: list[Val] = []
         at = 0
-        for a, b in zip(items, items[1:], strict=False):
+        for a, b in pairwise(items):
             if a.op == b.op == "num" and not (a.sup or a.sub):
                 raise self.error("syntax", "Two numbers stand side by side.", a.span.to(b.span), "Write a sign between them.")
         while at < len(items):
