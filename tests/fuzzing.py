@@ -13,9 +13,8 @@ from pathlib import Path
 import iverson
 from corpus import CORPUS
 from forms import FORMS
-from iverson.conversion import written
+from iverson.conversion import agrees, written
 from iverson.core.errors import IversonError
-from iverson.lang.kinds import Typed, typed
 from iverson.lang.lower import lower
 from iverson.lang.read import read
 from iverson.lang.show import show
@@ -99,23 +98,19 @@ def examine(notation: str, text: str) -> str | None:
     if len(printed) > 20_000:
         return None
     try:
-        again = lower(read_back(printed, t))
+        back = read(printed)
+        again = lower(back)
     except IversonError as error:
         return f"printed as {printed!r}, which is refused: {error}"
     if [d.at(indices) if len(d.indices) == len(indices) else None for d, (_, indices, _) in zip(again.definitions, bodies, strict=False)] != [
         body for _, _, body in bodies
-    ]:
+    ] and not agrees(t, back, "iverson"):
         return f"printed as {printed!r}, which is another program"
     for e in t.script.equations if notation == "iverson" else ():
         once = show(e.body)
         if (twice := show(parse_script(once, t.functions).equations[-1].body)) != once:
             return f"{once!r} is printed as {twice!r}"
     return None
-
-
-def read_back(printed: str, t: Typed) -> Typed:
-    script = parse_script(printed, t.functions)
-    return typed(script)
 
 
 def misplaced(error: IversonError, text: str) -> str | None:

@@ -50,7 +50,7 @@ def test_a_hessian_times_a_direction(text, wrt):
 
 def test_products_read_like_the_gradient():
     assert repr(iv.hvp("norm2(A*x - y)^2", "x")) == "2*A'*A*v"
-    assert repr(iv.jvp("A*X*B", "X")) == "A*v*B"
+    assert repr(iv.jvp("A*X*B", "X", "iverson")) == "A*v*B"
     assert repr(iv.jvp("inv(X)", "X")) == "-inv(X)*v*inv(X)"
     both = iv.hvp(FACTORS, ("U", "V"))
     assert set(both) == {"U", "V"} and "v_V" in both["U"].formula
@@ -71,7 +71,7 @@ def test_one_entry():
     ("norm2(x)^4", "x", 2, "diagonal plus low rank"), ("A*X*B", "X", 1, "kronecker"), ("tanh(A*X)", "X", 1, "block diagonal"),
     ("sum(exp(A*x))", "x", 2, "dense"), ("sum(A*x)", "x", 2, "zero")])
 def test_what_a_result_is_like(text, wrt, order, kind):
-    found = iv.derive(text, wrt, order=order).structure
+    found = iv.derive(text, wrt, order=order, notation="iverson").structure
     assert found.kind == kind
     assert str(kind.split()[0]) in found.text
 

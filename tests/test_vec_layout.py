@@ -42,9 +42,9 @@ def vec(v):
 def test_a_jacobian_in_the_vec_layout(text, wrt, formula, rank):
     rng = np.random.default_rng(0)
     shapes = SIZES | ({"X": (4, 3), "B": (3, 5), "D": (4, 5), "C": (2, 3), "A": (2, 4)} if "X'*D" in text else {})
-    at = {n: rng.normal(size=shapes[n]) for n in iv.parse(text).inputs}
-    d = iv.derive(text, wrt, layout="vec")
-    loss, v, h = iv.parse(text), rng.normal(size=at[wrt].shape), 1e-6
+    at = {n: rng.normal(size=shapes[n]) for n in iv.parse(text, "iverson").inputs}
+    d = iv.derive(text, wrt, layout="vec", notation="iverson")
+    loss, v, h = iv.parse(text, "iverson"), rng.normal(size=at[wrt].shape), 1e-6
     slope = (np.asarray(loss.value(**at | {wrt: at[wrt] + h * v})) - loss.value(**at | {wrt: at[wrt] - h * v})) / (2 * h)
     assert np.allclose(d(**at) @ vec(v), vec(slope) if rank else slope, rtol=1e-6, atol=1e-6)
     assert d.formula == formula
@@ -52,9 +52,9 @@ def test_a_jacobian_in_the_vec_layout(text, wrt, formula, rank):
 
 @pytest.mark.parametrize(("text", "formula"), SQUARE)
 def test_functions_of_square_matrices(text, formula):
-    d = iv.derive(text, "X", layout="vec")
+    d = iv.derive(text, "X", layout="vec", notation="iverson")
     x = np.random.default_rng(1).normal(size=(3, 3))
-    plain = iv.derive(text, "X")(X=x)
+    plain = iv.derive(text, "X", notation="iverson")(X=x)
     assert d.formula == formula
     assert np.allclose(d(X=x), plain.transpose(1, 0, 3, 2).reshape(9, 9))
     assert d.shape == ("n^2", "n^2")
@@ -62,7 +62,7 @@ def test_functions_of_square_matrices(text, formula):
 
 @pytest.mark.parametrize(("text", "formula"), HESSIANS)
 def test_a_hessian_in_the_vec_layout(text, formula):
-    assert iv.derive(text, "X", order=2, layout="vec").formula == formula
+    assert iv.derive(text, "X", order=2, layout="vec", notation="iverson").formula == formula
 
 
 def test_what_is_no_product_of_two_stays_in_index_form_and_is_stacked_all_the_same():
@@ -88,8 +88,8 @@ def test_the_commutation_matrix_turns_a_stacked_matrix():
 def test_an_answer_as_einsum_is_numpy(text, wrt):
     rng = np.random.default_rng(3)
     shapes = {"A": (2, 3), "X": (3, 3), "B": (3, 5), "x": (3,), "z": (3,), "Z": (3, 3)}
-    at = {n: rng.normal(size=shapes[n]) for n in iv.parse(text).inputs}
-    d = iv.derive(text, wrt)
+    at = {n: rng.normal(size=shapes[n]) for n in iv.parse(text, "iverson").inputs}
+    d = iv.derive(text, wrt, notation="iverson")
     formula, _, where = d.text("einsum").partition(" where ")
     names = {"M": np.linalg.inv(at["X"])} if where else {}
     value = eval(formula, {"np": np, **dict.fromkeys("mnpq", 3), **at, **names})

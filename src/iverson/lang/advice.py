@@ -106,8 +106,8 @@ def unknown_function(word: str, functions: Iterable[str]) -> str:
     product = f"{word}*(...) for a product, or declare it: {word}: function"
     if word in OTHERS:
         return f"Write {OTHERS[word]}; or {product}"
-    near = difflib.get_close_matches(word, [*OPS, *functions], 1, 0.75)
-    return f"Did you mean {near[0]}?" if near else f"Write {product}"
+    near = difflib.get_close_matches(word, [*OPS, *functions], 1, 0.75 if len(word) > 3 else 0.6)
+    return f"Did you mean {near[0]}?" if near and len(word) > 2 else f"Write {product}"
 
 
 def unknown_kind(word: str, kinds: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ is tried as scalar, vector and matrix; one fitting reading is taken, two are ref
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, product
 
@@ -18,10 +18,10 @@ from .doubts import refuse_doubts, slips_of_names
 from .ranges import computes
 from .scope import Uses, bind, sizes_of, uses
 from .shapes import Shapes, Type, array, flexible, plain, show_size
-from .sizes import poly, size_leaves
+from .sizes import poly, size_leaves, size_tree
 from .structure import STACKED, STRUCTURES, facts_of
 from .structure import rank_of as structured_rank
-from .surface import Declaration, Equation, Script, Surface, walk
+from .surface import Declaration, Equation, Script, Surface, call, names_in, number, walk
 from .syntax import parse_script
 
 RANK_OF = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "matrix": 2}
@@ -88,6 +88,7 @@ def typed(
     try:
         script = bind(declared(script, sizes or {}, kinds or {}))
         if script.notation == "iverson":
+            script = identities(script)
             refuse_doubts(script)
             script = replace(script, notes=script.notes + slips_of_names(script))
         return settle(script, dims or {})
@@ -95,6 +96,33 @@ def typed(
         raise error.located(script.source) from None
     except RecursionError:
         raise too_deep(script.source) from None
+
+
+def identities(script: Script) -> Script:
+    """`eye` without a size, as on matrixcalculus.org: the identity of the size that its place asks for."""
+    known = {d.name for d in script.declarations} | {e.name for e in script.equations}
+    if "eye" in known or not any(t == EYE for e in script.equations for t in walk(e.body)):
+        return script
+    spread = with_identities(script, lambda t: call("diag", call("vector", number(1))).at(t.span))
+    found = settle(spread, {})
+    sizes = iter([found.type_of(t).dims[0] for e in found.script.equations for t in walk(e.body) if t.attr == "diag" and t.args == (ONES,)])
+    free = {n.attr for i in found.inputs.values() for n in i.type.dims if n.op == "size"} - known - sizes_of(script)
+    named = with_identities(script, lambda t: call("eye", size_tree(next(sizes))).at(t.span))
+    return named if not free & names_in_all(script) else spread
+
+
+def with_identities(script: Script, made: Callable[[Surface], Surface]) -> Script:
+    def put(t: Surface) -> Surface:
+        return made(t) if t == EYE else Surface(t.op, tuple(map(put, t.args)), t.attr, t.span)
+
+    return replace(script, equations=tuple(replace(e, body=put(e.body)) for e in script.equations))
+
+
+def names_in_all(script: Script) -> set[str]:
+    return set().union(*(names_in(e.body) for e in script.equations))
+
+
+EYE, ONES = Surface("name", (), "eye"), call("vector", number(1))
 
 
 def declared(script: Script, sizes: Mapping[str, tuple[str | int, ...]], kinds: Mapping[str, str]) -> Script:

@@ -165,7 +165,7 @@ class Calls(Names):
         if base in STANDARD and not t.sub and items[at + 1].attr == "(" and not any(k == "T" for k, _ in t.sup):
             return True
         if not t.sup and (self.looks_indexed_call(base, items[at + 1]) if t.sub else self.looks_called(key_text(t), items[at + 1])):
-            near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75)
+            near = difflib.get_close_matches(base.lstrip("\\"), [*FUNCTIONS], 1, 0.75 if len(base) > 3 else 0.6) if len(base) > 2 else []
             hint = f"Did you mean {near[0]}?" if near else f"Define it, {t.attr}(x) = ..., or declare {t.attr}."
             raise self.error("name", f"{t.attr} is not defined here: a function of what stands in parentheses, or a factor?", t.span, hint)
         return False

@@ -8,6 +8,7 @@ A definition without free letters becomes an equation; one that leans on an inde
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from ..core.errors import Span
 from .latex_calls import Calls, logical
@@ -363,6 +364,9 @@ class Reader(Calls):
         items = list(t.args)
         values: list[Val] = []
         at = 0
+        for a, b in pairwise(items):
+            if a.op == b.op == "num" and not (a.sup or a.sub):
+                raise self.error("syntax", "Two numbers stand side by side.", a.span.to(b.span), "Write a sign between them.")
         while at < len(items):
             v, at = self.factor(items, at, env)
             values.append(v)

@@ -76,11 +76,15 @@ class Stream:
         if t.kind == "stop" and "|" in self.bars:
             return self.error("syntax", "The formula stops here; an operand is missing.", t.span, r"Write \lvert x \rvert for bars in bars.")
         if t.text in (")", "]", "}", r"\}", r"\rangle", *BARS):
-            return self.error("syntax", f"This {t.text} closes nothing.", t.span)
+            return self.error("syntax", f"This {t.text} closes nothing.", t.span, "Leave it out, or open it before.")
         if t.kind == "stop":
-            return self.error("syntax", "The formula stops here; an operand is missing.", t.span)
+            last = self.tokens[self.at - 1].span if self.at else t.span
+            return self.error("syntax", "The formula stops here; an operand is missing.", last, "Write a name, a number or a parenthesis behind it.")
         if t.text in ("^", "_"):
             return self.error("syntax", "Nothing stands before this script.", t.span)
+        if t.text in SIGNS:
+            sign = self.source[t.start : t.end].strip()
+            return self.error("syntax", f"{sign} cannot start an operand.", t.span, "Write a name, a number or a parenthesis before it.")
         if t.text.startswith("\\") and t.text[1:].isalpha() and t.text not in (r"\quad", r"\in", r"\ldots"):
             return unknown(t, list(BIG) + ["\\" + w for w in FUNCTIONS] + list(SIGNS) + [r"\frac", r"\sqrt", r"\begin", r"\end"], self.source)
         return self.error("syntax", f"{t.text!r} is not expected here.", t.span)

@@ -42,7 +42,7 @@ class Calling(Turning):
         n = node.func.attr
         found = self.torch(n) or METHODS.get(n) or (CALLS.get(n) if self.in_torch else None)
         if found is None:
-            near = difflib.get_close_matches(n, [*METHODS, *(TORCH if self.in_torch else ())], 1, 0.8)
+            near = difflib.get_close_matches(n, [*METHODS, *(TORCH if self.in_torch else ())], 1, 0.75 if len(n) > 3 else 0.6)
             raise unsupported(f"The method .{n}() is not read.", HINTS.get(n) or (f"Did you mean .{near[0]}()?" if near else None))
         return self.invoke(found, node, [self.value(node.func.value)])
 
@@ -119,7 +119,7 @@ class Calling(Turning):
         known = set(path[:-1]) <= self.modules or (".".join(path[-2:]) in CALLS and set(path[:-2]) <= self.modules)
         if found is not None and known:
             return found
-        near = [f"Did you mean {m}?" for m in difflib.get_close_matches(n, CALLS, 1, 0.8) if m != n]
+        near = [f"Did you mean {m}?" for m in difflib.get_close_matches(n, CALLS, 1, 0.75 if len(n) > 3 else 0.6) if m != n]
         hint = HINTS.get(n) or next(iter(near), None)
         raise self.error("unsupported", f"The function {'.'.join(path)} is not read.", node.func, hint)
 

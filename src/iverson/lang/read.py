@@ -27,7 +27,7 @@ MOST_BYTES = 100_000
 
 COMMAND = re.compile(r"\\(?:[a-zA-Z]{2,}|[|,{\[(])|\$[^$]+\$|[_^]\{")
 CHALKED = re.compile("[₀-₉ᵢⱼₖₗₘₙₚₜₛₓₐₑᵣᵤᵥ⁰⁴-⁹⁻ⁿⁱᵀᵗ²³‖∏√𝟙ℝ∈⟨∇½∘⊗]|[∑Σ](?! *\\[)")
-OURS = re.compile(r"['^:;\[]|\.[*/]|\b(?:tr|det|logdet|inv|norm[12])\(")  # signs that NumPy does not have
+OURS = re.compile(r"['^:;\[]|\.[*/]|\b(?:tr|det|logdet|inv|diag|eye|norm[12])\(")  # signs that NumPy does not have
 PAPER = re.compile(r"\|\||\^T|'|\|")
 
 Sizes = Mapping[str, "tuple[str | int, ...]"]
@@ -91,10 +91,11 @@ def between_notations(t: Typed, text: str, sizes: Sizes, kinds: Mapping[str, str
     if square and (other := numpy_reading(text, sizes, kinds)) is not None:
         raise IversonError(
             "ambiguous",
-            f"{written_at(square[0], text, '*')} has two readings: the matrix product, and in NumPy the product entry by entry, "
+            f"{written_at(t, square[0], text, '*')} has two readings: the matrix product, and in NumPy the product entry by entry, "
             f"{show(other.equations[-1].body)}.",
             square[0].span,
-            hint=f"Write {written_at(square[0], text, '@')} for the first, {written_at(square[0], text, '.*')} for the second; or give the notation.",
+            hint=f"Write {written_at(t, square[0], text, ' @ ')} for the first, {written_at(t, square[0], text, '.*')} for the second; "
+            "or give the notation.",
             source=text,
         )
     note = "* is the matrix product, as in iverson notation; NumPy would take it entry by entry"
@@ -137,13 +138,13 @@ def refuse_starred(t: Typed, text: str, products: Sequence[Surface]) -> None:
         )
 
 
-def written_at(product: Surface, text: str, sign: str) -> str:
-    """The two factors of a product as they stand in the text, with another sign between them."""
-    (a, b), whole = product.args, product.span
-    if a.span is None or b.span is None or whole is None or b.span.start < a.span.end:
-        return sign
-    left, right = text[whole.start : a.span.end], text[b.span.start : whole.end]
-    return f"{left}{sign}{right}" if sign == "*" or sign == ".*" else f"{left} {sign} {right}"
+def written_at(t: Typed, tree: Surface, text: str, sign: str) -> str:
+    """A product of arrays as it stands in the text, with another sign between its factors."""
+    if tree.op != "mul" or not all(rank_in(t, x) for x in tree.args):
+        return text[tree.span.start : tree.span.end] if tree.span is not None else show(tree)
+    left, right = tree.args
+    after = f"({written_at(t, right, text, sign)})" if right.op == "mul" else written_at(t, right, text, sign)
+    return f"{written_at(t, left, text, sign)}{sign}{after}"
 
 
 def numpy_reading(text: str, sizes: Sizes, kinds: Mapping[str, str]) -> Script | None:

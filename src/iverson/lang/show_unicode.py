@@ -1,6 +1,6 @@
 """Surface to one line of Unicode: the plain text with its signs respelled, letter by letter.
 
-Made to be read: norms, roots, Greek letters and ∂ do not parse back.
+`unicode_text` is made to be read; `worded_unicode` and `signed` keep words where signs would be read otherwise.
 """
 
 from __future__ import annotations
