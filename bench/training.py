@@ -26,8 +26,8 @@ import numpy as np
 import iverson as iv
 
 NEAR = 1e-6  # of the optimum, relative
-RUNS = 5
-LONGEST = 30.0  # seconds after which a solver is given up
+RUNS = 3
+LONGEST = 10.0  # seconds after which a solver is given up
 SOFTMAX = """X: data[N, D]
 y: label[N] in K
 W: param[D, K]
