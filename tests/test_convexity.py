@@ -76,7 +76,7 @@ NEITHER = {
     PAIR + "a*b": "a,b", PAIR + "a/b": "a,b", PAIR + "a^0.5/b": "a,b", "a^2/b": "a,b", "max[k] x[k] - max[k] y[k]": "x,y",
     "1/norm2(x)": "x", "norm2(x)-norm1(x)": "x", "norm1(x)/norm2(x)": "x", "(a'*x)*(b'*x)": "x", "x'*A*x": "x",
     "Q: symmetric[n]\nx'*Q*x": "x", "sum[i,j] K[i,j]*a[i]*a[j]": "a", "tr(X*X)": "X", "x^2+y^2-3*x*y": "x,y",
-    "P: spd[n]\nQ: spd[n]\nx'*(P - Q)*x": "x", "sum(softmax(x).*c)": "x", "det(X)": "X", "S: spd[n]\ndet(S)": "S",
+    "P: spd[n]\nQ: spd[n]\nx'*(P - Q)*x": "x", "sum(softmax(x).*z)": "x", "det(X)": "X", "S: spd[n]\ndet(S)": "S",
     "norm2(T-U*V')^2": "U,V", "norm2(T-U*V')^2 + 0.1*norm2(U)^2+0.1*norm2(V)^2": "U,V",
     "norm2(X*w-y)^2/norm2(w)^2": "w", LINE + "mean[i] (sigmoid((X*w)[i])-y[i])^2": "w",
     "x: data[D]\ny: scalar\nW: param[H,D]\nv: param[H]\n(v'*tanh(W*x)-y)^2": "W,v",
