@@ -38,6 +38,7 @@ CONVEX = {
     "x: positive[n]\ny: positive[n]\nsum[i] x[i]*log(x[i]/y[i])": "x,y", "x: simplex[n]\nsum[i] x[i]*log(x[i])": "x",
     PQ + "sum(rel_entr(p,q))": "p,q", PQ + "sum(kl_div(p,q))": "p,q", PQ + "sum[i] (p[i]-q[i])^2/q[i]": "p,q",
     PQ + "sum[i] (sqrt(p[i])-sqrt(q[i]))^2": "p,q", "p: simplex[n]\nq: simplex[n]\n-sum[i] p[i]*log(q[i])": "q",
+    "Q: spd[n]\nx'*Q*Q*x": "x", "x^2+y^2-x*y": "x,y", "S: spd[n]\n1/det(S)": "S", "(x+y)^4+(x-y)^4": "x,y",
     # losses
     "norm2(A*x-y)^2 + 0.1*norm1(x)": "x", "lam: scalar = 0.1\nnorm2(A*x-y)^2 + lam*norm1(x)": "x", "norm2(T-U*V')^2": "U",
     LINE + "mean[i] log(1+exp(-y[i]*(X*w)[i]))": "w", LINE + "sum[i] (exp((X*w)[i]) - y[i]*(X*w)[i])": "w",
@@ -55,7 +56,7 @@ CONVEX = {
     "S: symmetric[n]\nlambda_max(S)": "S", "Q: spd[n]\ntr(X'*Q*X)": "X",
 }
 STRONGLY = {
-    "x'*x": "x", "tr(X'*X)": "X", "sumsq(A*x-b)+0.5*sumsq(x)": "x", "x^2+y^2": "x,y",
+    "x'*x": "x", "tr(X'*X)": "X", "S: symmetric[n]\ntr(S*S)": "S", "sumsq(A*x-b)+0.5*sumsq(x)": "x", "x^2+y^2": "x,y",
     "norm2(A*x-y)^2/2 + 0.5*(0.3*norm1(x)+0.7/2*norm2(x)^2)": "x", LINE + "mean[i] max(0, 1 - y[i]*(X*w)[i]) + 0.01*norm2(w)^2": "w",
     CLASSES + "mean[i] sum[k!=y[i]] max(0, s[i,k]-s[i,y[i]]+1) + 0.1*sum(W.^2)": "W",
     CLASSES + "mean[i] (log(sum[k] exp(s[i,k])) - s[i,y[i]]) + 0.1*sum(W.^2)": "W",
@@ -74,7 +75,8 @@ NEITHER = {
     "relu(1-x)-relu(x)": "x", "max(x,0)-max(x-1,0)": "x", "x^2-y^2": "x,y", "(x*y-1)^2": "x,y", "abs(x*y)": "x,y", "a*b": "a,b",
     PAIR + "a*b": "a,b", PAIR + "a/b": "a,b", PAIR + "a^0.5/b": "a,b", "a^2/b": "a,b", "max[k] x[k] - max[k] y[k]": "x,y",
     "1/norm2(x)": "x", "norm2(x)-norm1(x)": "x", "norm1(x)/norm2(x)": "x", "(a'*x)*(b'*x)": "x", "x'*A*x": "x",
-    "Q: symmetric[n]\nx'*Q*x": "x", "sum[i,j] K[i,j]*a[i]*a[j]": "a", "tr(X*X)": "X", "det(X)": "X", "S: spd[n]\ndet(S)": "S",
+    "Q: symmetric[n]\nx'*Q*x": "x", "sum[i,j] K[i,j]*a[i]*a[j]": "a", "tr(X*X)": "X", "x^2+y^2-3*x*y": "x,y",
+    "P: spd[n]\nQ: spd[n]\nx'*(P - Q)*x": "x", "sum(softmax(x).*z)": "x", "det(X)": "X", "S: spd[n]\ndet(S)": "S",
     "norm2(T-U*V')^2": "U,V", "norm2(T-U*V')^2 + 0.1*norm2(U)^2+0.1*norm2(V)^2": "U,V",
     "norm2(X*w-y)^2/norm2(w)^2": "w", LINE + "mean[i] (sigmoid((X*w)[i])-y[i])^2": "w",
     "x: data[D]\ny: scalar\nW: param[H,D]\nv: param[H]\n(v'*tanh(W*x)-y)^2": "W,v",

@@ -165,7 +165,7 @@ def test_a_kink_at_the_minimum_is_said(digits):
 
 def test_a_smooth_crawl_is_not_taken_for_a_kink():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(80, 20)) * np.logspace(-3, 1, 20)
+    X = rng.normal(size=(80, 30)) * np.logspace(-4, 3, 30)
     found = fit(SOFTMAX, from_arrays({"X": X, "y": rng.integers(0, 3, 80)}, SOFTMAX.inputs))
     assert found.n_iter > 400 and found.converged
 

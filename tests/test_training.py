@@ -102,7 +102,7 @@ def test_a_kink_at_the_optimum_is_named_and_does_not_keep_the_fit_from_it():
     svm = pytest.importorskip("sklearn.svm")
     theirs = svm.LinearSVC(loss="hinge", C=1 / (0.02 * len(y)), fit_intercept=False, tol=1e-10, max_iter=10**7).fit(X, y)
     best = iv.parse(SVM).value(X=X, y=y, w=theirs.coef_[0])
-    assert model.scores["train_loss"] <= best * (1 + 1e-7)
+    assert model.scores["train_loss"] <= best * (1 + 1e-6)
     assert "kink at its minimum" in model.message and "rounded off" in model.settings["solver"]
     assert model.converged and model.settings["minimum"] is not None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -18,10 +19,10 @@ from .core.node import Node, add, apply, coefficient, is_integer, is_num, mul, n
 from .core.program import Definition, Program, inline
 from .derivation.answer import Writer
 from .derivation.curvature import Curvature, Proof, in_domain, reason
-from .derivation.derive import derive
+from .derivation.derive import blocks, derive
 from .derivation.index_form import IndexForm, IndexNames
 from .derivation.interval import Intervals
-from .derivation.semidefinite import Semidefinite
+from .derivation.semidefinite import Semidefinite, in_order, symmetric_names
 from .derivation.structure import terms
 from .diagnosis.counterexample import text
 from .emit.numpy_code import compiled_definition
@@ -149,7 +150,7 @@ class Judge:
         if curved:
             w, fact = curved[0]
             return Convexity(self.wrt, "not convex", f"the middle of two {fact} values of {w} is not {fact}, so its domain is not convex")
-        return self.composed(False) or self.by_hessian() or self.composed(True) or self.refuted()
+        return self.composed(False) or self.by_hessian() or self.by_numbers() or self.composed(True) or self.refuted()
 
     def composed(self, lenient: bool) -> Convexity | None:
         """By composition, of the definitions as they stand and of the loss with all of them put in."""
@@ -285,6 +286,25 @@ class Judge:
                 return self.from_hessian(claim, d)
         return None
 
+    def by_numbers(self) -> Convexity | None:
+        """Several numbers together, where all second derivatives are exact numbers: the matrix of them by elimination."""
+        if len(self.wrt) < 2 or any(self.typed.inputs[w].type.dims for w in self.wrt) or not self.smooth():
+            return None
+        try:
+            found = blocks(self.typed, self.wrt)
+        except IversonError:
+            return None
+        values = {pair: d.answer.closed.body for pair, d in found.items()}
+        if not all(v.op == "num" for v in values.values()):
+            return None
+        matrix = [[Fraction(values[a, b].attr) for b in self.wrt] for a in self.wrt]
+        for claim, sign in (("convex", 1), ("concave", -1)):
+            if semidefinite([[sign * v for v in row] for row in matrix]) and self.stands(claim):
+                shown = ", ".join(f"({', '.join(map(str, row))})" for row in matrix)
+                kind = "positive" if sign == 1 else "negative"
+                return Convexity(self.wrt, claim, f"its Hessian is the constant matrix [{shown}], which is {kind} semidefinite")
+        return None
+
     def from_hessian(self, claim: str, d: Any) -> Convexity:
         where = "".join(f", {line(e)}" for e in d.where)
         formula = f"{show(d.main.body)}{' where' + where[1:] if where else ''}"
@@ -317,9 +337,10 @@ class Judge:
 
 
 def decided(program: Program) -> Program:
-    """With the sums that a bracket decides carried out."""
+    """With the sums that a bracket decides carried out, and entries of symmetric matrices in one form."""
+    even = symmetric_names(program)
     return program.with_definitions(tuple(
-        d if d.body.op == "tensor" else replace(d, body=contract(d.body)) for d in program.definitions))
+        d if d.body.op == "tensor" else replace(d, body=in_order(contract(d.body), even)) for d in program.definitions))
 
 
 def opened(program: Program) -> Program:
@@ -347,6 +368,18 @@ def multiplied(f: Node) -> Node:
         return multiplied(add(*(mul(t, *rest) for t in whole.args)))
 
     return transform(f, step)
+
+
+def semidefinite(m: list[list[Fraction]]) -> bool:
+    """Whether an exact symmetric matrix is positive semidefinite, by elimination."""
+    if not m:
+        return True
+    if m[0][0] < 0 or (m[0][0] == 0 and any(m[0])):
+        return False
+    rest = m[1:]
+    if m[0][0] > 0:
+        rest = [[v - row[0] * top / m[0][0] for v, top in zip(row, m[0], strict=True)] for row in rest]
+    return semidefinite([row[1:] for row in rest])
 
 
 def above(f: Node) -> bool:

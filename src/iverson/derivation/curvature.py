@@ -111,7 +111,7 @@ class Curvature:
         return found if found.affine else self.patterned(f, found)
 
     def constant(self, f: Node) -> View:
-        p = Proof(f, "constant", "constant")
+        p = self.claim(f, "constant", "constant")
         claims = {"constant": p, "affine": p, "convex": p, "concave": p}
         low = self.intervals.nonnegative(f)
         return View(claims, (0, p) if low else None, (0, p) if low else None)

@@ -8,10 +8,12 @@ entry by entry (Schur) and congruences of such.  False means that nothing is kno
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import permutations
 
-from ..core.node import Node, is_integer, mul, open_, substitute
+from ..core.node import Node, el, is_integer, mul, open_, order, substitute, transform
 from ..core.program import Program
+from ..lang.ops import EVEN
 from .interval import Intervals
 
 Pairs = tuple[tuple[Node, Node], ...]
@@ -80,8 +82,16 @@ class Semidefinite:
         right = [a for a in f.args if a.free & cols and not a.free & rows]
         mixed = [a for a in f.args if a.free & rows and a.free & cols]
         weights = [a for a in f.args if not a.free & (rows | cols)]
-        mirrored = substitute(mul(*left), dict(pairs)) is mul(*right)
+        mirrored = self.even(substitute(mul(*left), dict(pairs))) is self.even(mul(*right))
         return mirrored and self.intervals.nonnegative(mul(*weights)) and all(self.proves(a, pairs) for a in mixed)
+
+    def even(self, f: Node) -> Node:
+        """With the indices of symmetric arrays in order."""
+        return in_order(f, self.symmetric)
+
+    @cached_property
+    def symmetric(self) -> frozenset[str]:
+        return symmetric_names(self.program)
 
     def _red(self, f: Node, pairs: Pairs) -> bool:
         return f.attr[0] == "sum" and self.summed(*drawn(f, pairs), pairs)
@@ -89,6 +99,20 @@ class Semidefinite:
     def summed(self, bound: tuple[Node, ...], body: Node, pairs: Pairs) -> bool:
         """A sum over all bound indices; some of them may be the rows and columns of a form in between."""
         return any(self.proves(body, (*pairs, *more)) for more in pairings(bound))
+
+
+def symmetric_names(program: Program) -> frozenset[str]:
+    """The inputs declared symmetric, and the functions of them that are."""
+    found = {n for n, i in program.inputs.items() if "symmetric" in i.facts}
+    for d in program.definitions:
+        if d.body.op == "tensor" and len(d.indices) == 2 and d.body.attr[0] in EVEN and d.body.attr[1] in found:
+            found.add(d.name)
+    return frozenset(found)
+
+
+def in_order(f: Node, symmetric: frozenset[str]) -> Node:
+    """Entries of symmetric matrices with their indices in order: S[j,i] is S[i,j]."""
+    return transform(f, lambda g: el(g.attr, sorted(g.args, key=order)) if g.op == "el" and g.attr in symmetric else None) if symmetric else f
 
 
 def pairings(bound: tuple[Node, ...]) -> Iterator[Pairs]:

@@ -1,7 +1,7 @@
-"""Training: the parameters at which a loss is least, by SciPy's solvers on its verified gradient.
+"""Training: the parameters at which a loss is least, by L-BFGS and its kin on its verified gradient.
 
 The rule, in this order: norm1 terms of the parameters are split off and L-BFGS-B runs with bounds, so that zeros are
-exact; every other loss starts with L-BFGS-B; one that is smooth and not done after NEWTON_FROM iterations goes on with
+exact; every other loss starts with L-BFGS; one that is smooth and not done after NEWTON_FROM iterations goes on with
 trust-region Newton on Hessian-vector products; one that stands still at a kink is rounded off, less and less.
 
 The loss is taken as the user wrote it, sum or mean. Does not know where the gradient comes from, nor where
@@ -21,7 +21,7 @@ from iverson.core.errors import IversonError
 from iverson.run.data import Table
 from iverson.run.model import LOSS, Model, Scales, accuracy, standardized
 from iverson.run.problem import NO_TRAITS, Arrays, InputSpec, Pair, Problem, Traits, data_error, param_shapes, scalar_values
-from iverson.run.solvers import NEWTON_FROM, WIDTHS, NotFinite, bounded_descent, newton_descent, plain_descent
+from iverson.run.solvers import NEWTON_FROM, WIDTHS, NotFinite, bounded_descent, newton_descent, plain_descent, quick_descent
 
 __all__ = ["DEFAULTS", "FitResult", "FitSettings", "InputSpec", "Problem", "fit"]
 
@@ -203,7 +203,8 @@ class Objective:
     def __init__(self, problem: Problem, data: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.problem, self.data, self.shapes = problem, data, shapes
         self.pair: Pair = problem.value_and_grad
-        self.ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+        self.seen: tuple[Pair, np.ndarray, float, np.ndarray] | None = None
+        self.ends = [int(n) for n in np.cumsum([math.prod(shape) for shape in shapes.values()])]
 
     @cached_property
     def traits(self) -> Traits:
@@ -211,11 +212,12 @@ class Objective:
 
     def flat(self, blocks: Mapping[str, np.ndarray]) -> np.ndarray:
         """Blocks by parameter laid end to end."""
-        return np.concatenate([np.ravel(blocks[name]) for name in self.shapes]).astype(np.float64)
+        parts = [np.ravel(blocks[name]) for name in self.shapes]
+        return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts), np.float64)
 
     def weights(self) -> np.ndarray | None:
         """Of every entry of x in norm1 terms; None without such terms."""
-        found = self.traits.weights({**self.data, **self.blocks(np.zeros(int(self.ends[-1])))})
+        found = self.traits.weights({**self.data, **self.blocks(np.zeros(self.ends[-1]))})
         if found is None:
             return None
         return self.flat({n: np.broadcast_to(found.get(n, 0.0), shape) for n, shape in self.shapes.items()})
@@ -228,26 +230,31 @@ class Objective:
 
     def blocks(self, x: np.ndarray) -> Arrays:
         """The parameters in their shapes, as views of x."""
-        parts = np.split(x, self.ends[:-1])
-        shapes = self.shapes.items()
-        return {name: part.reshape(shape) for (name, shape), part in zip(shapes, parts, strict=True)}
+        starts = (0, *self.ends[:-1])
+        return {name: x[a:b].reshape(shape) for (name, shape), a, b in zip(self.shapes.items(), starts, self.ends, strict=True)}
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Loss and flat gradient; NotFinite if either is not."""
+        """Loss and flat gradient; NotFinite if either is not.  The last place is remembered."""
+        if self.seen is None or self.seen[0] is not self.pair or not np.array_equal(self.seen[1], x):
+            self.seen = (self.pair, x.copy(), *self.computed(x))
+        return self.seen[2:]
+
+    def computed(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         with np.errstate(all="ignore"):
             value, gradients = self.pair(self.data | self.blocks(x))
         loss = float(value)
         if not math.isfinite(loss):
             raise NotFinite(f"The loss is {loss}")
-        for name in self.shapes:
-            if not np.isfinite(gradients[name]).all():
-                raise NotFinite(f"The gradient by {name} is not finite")
-        return loss, self.flat(gradients)
+        flat = self.flat(gradients)
+        if not np.isfinite(flat).all():
+            bad = next(name for name in self.shapes if not np.isfinite(gradients[name]).all())
+            raise NotFinite(f"The gradient by {bad} is not finite")
+        return loss, flat
 
 
 def initial(objective: Objective, settings: FitSettings) -> tuple[str, np.ndarray]:
     """Name and place of the start; with "auto", zero if the gradient by no parameter vanishes there."""
-    size = int(objective.ends[-1])
+    size = objective.ends[-1]
     normal = lambda: 0.1 * np.random.default_rng([settings.seed, 1]).standard_normal(size)
     places = {"zero": lambda: np.zeros(size), "normal": normal, "one": lambda: np.ones(size)}
     if settings.init != "auto":
@@ -280,7 +287,7 @@ class Descent:
         self.curve: list[float] = []
         self.slopes: list[float] = []
         self.weights = objective.weights()
-        self.newton, self.solver = objective.traits.hvp is not None, "L-BFGS-B on the gradient"
+        self.newton, self.solver = objective.traits.hvp is not None, "L-BFGS on the gradient"
         self.width = self.rounded_slope = 0.0
         try:
             self._accept(x, *objective(x))
@@ -339,7 +346,7 @@ class Descent:
             self.solver = "L-BFGS-B with bounds on the parts above and below 0, because of norm1 terms: zeros are exact"
         step, shrinks, restarts = 1.0, 0, 0
         while not self.finished and restarts <= RESTARTS:
-            before = self.loss
+            before, first = self.loss, self.n_iter == 0
             try:
                 self._attempt(step)
             except NotFinite as trouble:
@@ -352,8 +359,8 @@ class Descent:
                 continue
             except Crawling:
                 break
-            restarts += 1
-            if before - self.loss <= FALLS * abs(before):
+            restarts += not first
+            if not first and before - self.loss <= FALLS * abs(before):
                 break
         if not self.converged and not self.finished and self.objective.traits.smoothed is not None:
             self._round_off()
@@ -363,6 +370,8 @@ class Descent:
         left = self.settings.max_iter - self.n_iter
         if self.weights is not None:
             bounded_descent(self.objective, self.x, self.weights, self._accept, self.settings.tol, left)
+        elif self.newton and self.n_iter == 0 and step == 1:
+            quick_descent(self.objective, self.x, self._accept, self.settings.tol, left)
         else:
             plain_descent(self.objective, self.x, step, self._accept, self.settings.tol, left)
 
