@@ -19,7 +19,7 @@ CASES = [
     ("log(sum[i] exp(x[i]))", "x", 2), ("sum(softplus(X*W))", "W", 2), ("norm2(Y - X*W)^2 + c*norm2(W)^2", "W", 2),
     ("sum(exp(X)) + tr(X'*A*X)", "X", 2), ("x'*A*x", "x", 2), ("sum[i,j] (x[i] - x[j])^4", "x", 2), ("tanh(x)", "x", 1),
     ("tanh(A*X)", "X", 1), ("A*X*B", "X", 1), ("softmax(x)", "x", 1), ("tanh(A*x)", "x", 1), ("x.*x", "x", 2), ("X'", "X", 1),
-    ("sum(x.*y)*sum(x.*z)", "x", 2), ("tr(X)^2*det(X)", "X", 2),
+    ("sum(x.*y)*sum(x.*z)", "x", 2), ("sum(A*x)", "x", 2), ("tr(X)^2*det(X)", "X", 2),
 ]  # fmt: skip
 
 

@@ -47,9 +47,10 @@ def blocks(p: Plan, program: Program) -> Blocks | None:
 
 
 def sizes(program: Program) -> list[Node]:
-    """Sizes that may count samples: the first axes of data and labels."""
+    """Sizes that may count samples: the first axes of data and labels, then the others."""
     inputs = [i for i in program.inputs.values() if i.role in ("data", "label") and i.type.dims]
-    return [n for n in dict.fromkeys(i.type.dims[0] for i in inputs) if n.op == "size"]
+    found = dict.fromkeys((*(i.type.dims[0] for i in inputs), *(n for i in inputs for n in i.type.dims)))
+    return [n for n in found if n.op == "size"]
 
 
 class Unfit(Exception):
