@@ -33,8 +33,10 @@ class Assembly:
         pool = {d.name: d for d in (*program.definitions, *answer.where, *answer.program[:-1])}
         self.parts = plans.parts(answer.closed, outputs, {*program.names(), *pool})
         self.plain = self.parts.plain
+        self.names = [d.name for d in self.parts.arrays]
+        self.large = [d for d in self.parts.arrays if len(d.indices) > 2 or len(self.indices) == len(d.indices)]
         p = plan(program, self.parts.arrays, list(pool.values()))
-        self.run = compiled(program, p, [d.name for d in self.parts.arrays], self.dims)
+        self.run = compiled(program, p, self.names, self.dims)
 
     @property
     def dims(self) -> tuple[Node, ...]:
@@ -49,11 +51,10 @@ class Assembly:
 
     def at(self, arrays: Mapping[str, Any], limit: int | None = None) -> Structured:
         """The matrix; what of it is dense may take `limit` bytes."""
-        for d in self.parts.arrays:
-            if len(d.indices) > 2 or len(self.indices) == len(d.indices):
-                require_room(shape_of(self.program, tuple(i.attr[1] for i in d.indices), arrays), limit)
+        for d in self.large:
+            require_room(shape_of(self.program, [i.attr[1] for i in d.indices], arrays), limit)
         values, shape = self.run(**arrays)
-        found = dict(zip((d.name for d in self.parts.arrays), values, strict=True))
+        found = dict(zip(self.names, values, strict=True))
         rows, cols = shape[: self.outputs], shape[self.outputs :]
         return Structured([piece(p, found, rows) for p in self.parts.parts], rows, cols)
 
