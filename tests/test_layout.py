@@ -45,7 +45,7 @@ ORDER = {
     "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "contractions", "arrays", "numpy_code", "boosting", "blocks",
                    "framework_dialects", "framework_blocks", "frameworks", "framework_calls", "split", "native_math",
                    "native_products", "native_run", "native_values", "native_passes", "native"),
-    "second":     ("pieces", "matrices", "assemble"),
+    "second":     ("pieces", "matrices", "assemble", "blockwise"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "function", "telling", "diagnose",
                    "verdict", "notes"),
     "notes":      ("source", "document", "parser", "values", "scope", "marks", "instance", "slopes", "calls", "dots", "sums", "evaluate",

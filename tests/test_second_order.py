@@ -154,6 +154,23 @@ def test_products_with_directions(text, target):
     assert agrees(f(v, **draw.arrays), np.tensordot(h, v, v.ndim)) and agrees(f(v=v, **draw.arrays), f(v, **draw.arrays))
 
 
+@pytest.mark.parametrize("text", [LOGISTIC, SOFTMAX, RIDGE, "X: data[N, D]; Z: data[N, D]; w: param[D]\nmean(exp(X*w).*(Z*w))"])
+def test_large_arrays_are_read_in_blocks_with_the_same_result(text):
+    inputs = iv.parse(text).inputs
+    wrt = next(n for n in ("w", "W") if n in inputs)
+    sizes, rng = {"m": 3001, "N": 3001, "n": 100, "D": 100, "K": 5}, np.random.default_rng(0)
+    dims = {n: [sizes[s.attr] for s in i.type.dims] for n, i in inputs.items()}
+    if text == RIDGE:
+        dims = {"X": [3001, 100], "y": [3001], "w": [100], "c": []}
+    arrays = {n: rng.integers(0, 5, s) if inputs[n].type.classes is not None else 0.1*rng.normal(size=s) for n, s in dims.items()}
+    v, f = rng.normal(size=dims[wrt]), iv.hvp(text, wrt)
+    code = f._evaluate
+    assert type(code.run).__name__ == "Loop"
+    by = {n: k for n, k in zip([i.name for i in code.inputs], code.keys, strict=True)}
+    whole = code.run.plain(**{by[n]: a for n, a in {**arrays, "v": v}.items() if n in by})
+    assert np.allclose(f(v, **arrays), whole, rtol=1e-10, atol=1e-13)
+
+
 def test_a_product_multiplies_small_matrices_first():
     assert "multi_dot([v, V.T, V])" in iv.hvp(FACTORS, "U")._evaluate.source
     assert "_gram(X, " in iv.derive(RIDGE, "w", order=2).code()
