@@ -151,6 +151,52 @@ def test_jit_gives_the_same_gradients():
         assert np.asarray(g) == pytest.approx(np.asarray(expected))
 
 
+@pytest.mark.parametrize("text", [
+    SVM, SOFTMAX, "X: data[N, D]; y: data[N]; w: param[D]\nmean[i] softplus(-y[i]*sum[d] X[i,d]*w[d]) + 0.1*sum(w.^2)",
+    "p: param[N]; y: data[N]\nmean[i] huber(p[i] - y[i])", "X: data[N, D]; Z: data[M, D]; w: param[D]\nmean((X*w - 1).^2) + mean((Z*w).^2)",
+    "X: data[N, D]; y: data[N]; w: param[D]; b: param\nmean((tanh(X*w + b) - y).^2)",
+    "X: data[D, N]; w: param[D]\nsum(exp(0.01*X'*w))"])
+def test_large_arrays_are_read_in_blocks_with_the_same_result(text):
+    torch = FRAMEWORKS["torch"]().torch
+    wrt = tuple(n for n, i in iv.parse(text).inputs.items() if i.role == "param")
+    f, generator = iv.compile(text, wrt, target="torch"), torch.Generator().manual_seed(0)
+    sizes = {"N": 100_003, "M": 50_001, "D": 3, "K": 4}
+    arrays = {}
+    for i in f.inputs:
+        shape = [sizes[n.attr] for n in i.type.dims]
+        labels = i.type.classes is not None
+        arrays[i.name] = torch.randint(0, 4, shape, generator=generator) if labels else torch.randn(shape, generator=generator, dtype=torch.float64)
+    assert "_in_blocks" in f.source and f.module["_blocks_pay"](*(arrays[i.name] for i in f.inputs))
+    value, expected = f(**arrays)
+    given = {n: a.requires_grad_() if n in wrt else a for n, a in arrays.items()}
+    found = f.loss(**given)
+    assert torch.allclose(found, value)
+    for w, g in zip(wrt, torch.autograd.grad(3.0*found, [given[w] for w in wrt]), strict=True):
+        assert torch.allclose(g, 3.0*expected[w], rtol=1e-9, atol=1e-12)
+
+
+def test_a_gradient_that_is_kept_is_not_changed_by_a_second_pass():
+    frame = FRAMEWORKS["torch"]()
+    a, f = data(frame), iv.compile(SOFTMAX, "W", target="torch")
+    a["W"].requires_grad_()
+    loss = f.loss(**a)
+    loss.backward(retain_graph=True)
+    once = a["W"].grad.clone()
+    loss.backward()
+    assert frame.torch.allclose(a["W"].grad, 2.0*once)
+
+
+@pytest.mark.parametrize("text", [SVM, SOFTMAX, "logdet(X'*X)", "norm2(A*x - y)", "sum[i,j] exp(-norm2(X[i,:] - X[j,:])^2)"])
+def test_a_module_makes_every_array_where_its_inputs_are(text):
+    """No device is at hand here: what is checked is that the code names none, and gives one to everything it makes."""
+    source = iv.derive(text, next(n for n, i in iv.parse(text).inputs.items() if i.role == "param" or n in "xX")).code("torch")
+    assert "cuda" not in source
+    for made in ("torch.zeros(", "torch.arange(", "torch.full(", "torch.tensor(", "torch.eye(", "torch.ones(", "torch.empty("):
+        for piece in source.split(made)[1:]:
+            assert "device=" in piece.split("\n")[0], piece.split("\n")[0]
+    assert all('.device.type == "cpu"' in row for row in source.splitlines() if "device.type" in row)
+
+
 def test_many_models_at_once():
     frame = FRAMEWORKS["torch"]()
     func, a = frame.torch.func, data(frame)

@@ -52,7 +52,7 @@ ORDER = {
                     "stages", "kernel", "cluster"),
     "faces":      ("options", "cli", "operators", "web", "notebook", "sklearn"),
     "faces/web":  (),
-    "second":     ("pieces", "matrices", "assemble"),
+    "second":     ("pieces", "matrices", "assemble", "blockwise"),
 }
 
 MAX_LINES = 600     # the house wishes for 400; docs/design.md names the files above it

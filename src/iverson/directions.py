@@ -33,13 +33,16 @@ class HessianProduct(Derivation):
     def _evaluate(self) -> Callable[..., Any]:
         """By the closed form where it is products of inputs alone: matrices are then multiplied in the best order."""
         from .emit.numpy_code import compiled
+        from .emit.plan import gradient_plan
+        from .second.blockwise import blockwise
 
         answer, program = self.derived.answer, self.derived.program
         if reads(answer.closed.body) <= set(program.inputs):
             answer = replace(answer, program=(answer.closed,), where=())
         elif self.target == "native":
             return lambda **arrays: self._kernel(**arrays)[1]
-        return compiled(program, {self.wrt: answer}, value=False, on_nan=self._refuse_nan)
+        whole = compiled(program, {self.wrt: answer}, value=False, on_nan=self._refuse_nan)
+        return blockwise(program, gradient_plan(program, {self.wrt: answer}, False), whole)
 
     @cached_property
     def _kernel(self) -> Any:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -281,7 +282,7 @@ class Derivation:
 
         if self._assembly is not None and not self._assembly.plain:
             found = self._assembly(**arrays)
-            if np.isfinite([np.sum(a) for a in found.arrays]).all():
+            if all(isfinite(a.sum()) for a in found.arrays):
                 return found.todense()
         require_room(shape_of(self.derived.program, [i.attr[1] for i in self.derived.gradient.indices], arrays))
         return self._evaluate(**arrays)
@@ -337,7 +338,8 @@ class Derivation:
 
 def holds_nan(a: Any) -> bool:
     """Told by one sum where there is none."""
-    return bool(np.isnan(np.sum(a))) and bool(np.isnan(a).any())
+    total = a.sum()
+    return bool(total != total) and bool(np.isnan(a).any())
 
 
 def simplified(program: Program) -> str:

@@ -88,7 +88,9 @@ class Reader:
         self.made: list[Definition] = []
 
     def read(self) -> Parts:
-        if not self.rows or len(self.rows) != len(self.cols) or is_num(self.d.body, 0):
+        if is_num(self.d.body, 0):
+            return Parts((), ())
+        if not self.rows or len(self.rows) != len(self.cols):
             found: list[Part] = [Blocks((), self.array(self.d.indices, self.d.body, "dense"))]
             return Parts(tuple(found), tuple(self.made))
         diagonal: list[Node] = []

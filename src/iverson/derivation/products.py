@@ -35,7 +35,7 @@ def directions(program: Program, wrt: Sequence[str]) -> dict[str, str]:
 
 def with_directions(program: Program, names: Mapping[str, str]) -> Program:
     """The program with its directions among the inputs."""
-    more = {v: replace(program.inputs[w], name=v, role="data", facts=(), default=None) for w, v in names.items()}
+    more = {v: replace(program.inputs[w], name=v, facts=(), default=None) for w, v in names.items()}
     return replace(program, inputs={**program.inputs, **more})
 
 

@@ -79,15 +79,16 @@ class Reverse:
         return self.out
 
     def _seed(self, result: Definition) -> None:
+        terms = tuple(fresh(i.attr[1]) for i in result.indices)
+        if self.upstream is None:
+            self.out.outputs = tuple(fresh(i.attr[1]) for i in result.indices)
         if result.name not in self.useful:
             return
-        terms = tuple(fresh(i.attr[1]) for i in result.indices)
         if self.upstream is not None:
             body = el(self.upstream, terms)
         elif not terms:
             body = ONE
         else:
-            self.out.outputs = tuple(fresh(i.attr[1]) for i in result.indices)
             body = mul(*(bracket(rel("=", a, b)) for a, b in zip(self.out.outputs, terms, strict=True)))
         self.parts[result.name] = [(Definition("", terms, body), body)]
 

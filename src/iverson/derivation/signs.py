@@ -13,8 +13,8 @@ from ..core.node import Node, Number, is_integer
 from .naming import everywhere_in
 
 MOST_BRACKETS = 6
-NONNEGATIVE = frozenset({"exp", "sigmoid", "softplus", "cosh", "abs"})
-BOUNDED = frozenset({"sin", "cos", "tanh", "sigmoid", "arctan", "erf", "erfc", "sign"})
+NONNEGATIVE = frozenset({"exp", "sigmoid", "softplus", "cosh", "abs", "sech_squared"})
+BOUNDED = frozenset({"sin", "cos", "tanh", "sigmoid", "arctan", "erf", "erfc", "sign", "sech_squared"})
 UNBOUNDED = frozenset({"log", "log1p", "exp", "expm1", "tan", "sinh", "cosh", "arcsin", "arccos", "entropy", "entropy_complement",
     "arccosh", "arctanh", "erfinv", "gamma", "gammaln", "digamma", "polygamma", "logit", "xlogy"})
 

@@ -20,6 +20,7 @@ from .plan import Plan, planned
 class Blocks:
     """sums: the plan of a block, with its program;  closed: the plan of the outputs from the sums, with its program.
 
+    rows    (name in `closed`, axis) of outputs with samples, which `sums` returns last: they are put together, not added up
     axes    (input, axis) of every input with samples;  count: the input of `sums` that is their number, if it asks for it
     given   definitions without samples that `sums` takes
     """
@@ -32,10 +33,12 @@ class Blocks:
     axes: tuple[tuple[str, int], ...]
     count: str | None
     given: tuple[str, ...]
+    rows: tuple[tuple[str, int], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.sums.outputs
+        """The arrays that `closed` takes of `sums`, in order."""
+        return (*self.sums.outputs[: len(self.sums.outputs) - len(self.rows)], *(n for n, _ in self.rows))
 
 
 def blocks(p: Plan, program: Program) -> Blocks | None:
@@ -44,9 +47,10 @@ def blocks(p: Plan, program: Program) -> Blocks | None:
 
 
 def sizes(program: Program) -> list[Node]:
-    """Sizes that may count samples: the first axes of data and labels."""
+    """Sizes that may count samples: the first axes of data and labels, then the others."""
     inputs = [i for i in program.inputs.values() if i.role in ("data", "label") and i.type.dims]
-    return [n for n in dict.fromkeys(i.type.dims[0] for i in inputs) if n.op == "size"]
+    found = dict.fromkeys((*(i.type.dims[0] for i in inputs), *(n for i in inputs for n in i.type.dims)))
+    return [n for n in found if n.op == "size"]
 
 
 class Unfit(Exception):
@@ -77,7 +81,7 @@ class Cutter:
                 self.part(d)
         except Unfit:
             return None
-        if not self.sums or any(o in self.rows for o in self.plan.outputs):
+        if not self.sums:
             return None
         return self.made()
 
@@ -132,7 +136,7 @@ class Cutter:
 
         def go(g: Node) -> Node:
             if g.op == "red":
-                bound, body, _condition = open_(g)
+                bound, body, _ = open_(g)
                 own = [i for i in bound if i.attr[1] is self.n]
                 if own:
                     if g.attr[0] != "sum" or len(own) > 1:
@@ -165,7 +169,10 @@ class Cutter:
         return transform(f, step) if any(g is self.n for g in walk(f)) else f
 
     def made(self) -> Blocks:
-        wanted = list(self.sums)
+        rows = [self.rows[o] for o in self.plan.outputs if o in self.rows]
+        parts = {d.name: self.unused(f"{d.name}_rows") for d in rows}
+        self.closed += [replace(d, body=el(parts[d.name], d.indices)) for d in rows]
+        wanted = [*self.sums, *rows]
         pool = list(self.rows.values())
         read = frozenset().union(*(reads(d.body) for d in (*pool, *wanted)))
         given = tuple(d.name for d in self.closed if d.name in read)
@@ -174,11 +181,12 @@ class Cutter:
         if self.count is not None:
             more[self.count] = Input(self.count, "data", array(()))
         program = replace(self.program, inputs={**self.program.inputs, **more})
-        sums = planned([*pool, *wanted], [d.name for d in wanted])
-        totals = {d.name: Input(d.name, "data", array(tuple(i.attr[1] for i in d.indices))) for d in wanted}
+        sums = planned([*pool, *self.sums], [d.name for d in wanted])
+        totals = {n: Input(n, "data", array(tuple(i.attr[1] for i in d.indices))) for d in wanted for n in [parts.get(d.name, d.name)]}
         closing = replace(self.program, inputs={**self.program.inputs, **totals})
         axes = tuple((i.name, i.type.dims.index(self.n)) for i in self.program.inputs.values() if self.n in i.type.dims and i.name in read)
-        return Blocks(self.n, program, sums, closing, planned(self.closed, self.plan.outputs), axes, self.count, given)
+        return Blocks(self.n, program, sums, closing, planned(self.closed, self.plan.outputs), axes, self.count, given,
+                      tuple((parts[d.name], [i.attr[1] for i in d.indices].index(self.n)) for d in rows))  # fmt: skip
 
 
 def descend(f: Node, go: Callable[[Node], Node]) -> Node:

@@ -185,6 +185,8 @@ class Contractions(Reads):
         left, right = [i for i in a.axes if i is not k], [i for i in b.axes if i is not k]
         if left and right and scope.index(left[0]) > scope.index(right[0]):
             a, b, left, right = b, a, right, left
+        if not left and right:  # a matrix times a vector, not a vector times a matrix
+            a, b, left, right = b, a, right, left
         straight = a.axes[1:] == (k,) and b.axes[:1] == (k,)
         if straight and a.code in self.tall and b.code in self.params and left and right:
             return Value(f"({b.code}.T @ {a.code}.T).T", (*left, *right))

@@ -7,6 +7,7 @@ number of samples is made.  Where the framework compiles, batches or runs elsewh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..core.program import Program
 from .blocks import Blocks, blocks
@@ -14,20 +15,19 @@ from .framework_dialects import TORCH
 from .numpy_code import Maker, build
 from .plan import Plan
 
+GIVEN = replace(TORCH, array={**TORCH.array, "own": "{0}"})  # what the blocks have made is nobody else's
 DRIVER = '''
 def _blocks_pay({all}):
     """Whether the arrays are large, in the memory of a processor, and not traced."""
-    return {wide}.device.type == "cpu" and {wide}.numel() > 2**18 and not torch.compiler.is_compiling()
+    return {wide}.device.type == "cpu" and {wide}.numel() > {least} and not torch.compiler.is_compiling()
 
 
 def _in_blocks({all}):
     """value_and_grad, over blocks of samples that stay in the cache."""
     {count} = {wide}.shape[{axis}]
-    step = max(1, 2**21*torch.get_num_threads()*{count}//({wide}.numel()*{wide}.element_size()))
-    totals = ()
-    for start in range(0, {count}, step):
-        block = {sums}
-        totals = [a + b for a, b in zip(totals, block)] if totals else block
+    step = max(1, {size}*torch.get_num_threads()*{count}//({wide}.numel()*{wide}.element_size()))
+    found = [{sums} for start in range(0, {count}, step)]
+    totals = {totals}
     return _from_sums({closed})
 '''
 
@@ -38,17 +38,18 @@ def in_blocks(program: Program, p: Plan, maker: Maker, wrt: Sequence[str]) -> st
     if b is None or b.given:
         return None
     inputs = {i.name: i for i in maker.inputs}
-    tall = [(n, axis) for n, axis in b.axes if inputs[n].type.rank > 1] if all(n in inputs for n, _ in b.axes) else []
-    if not tall:
+    real = [(n, axis) for n, axis in b.axes if n in inputs and inputs[n].type.classes is None]
+    tall = [(n, axis) for n, axis in real if inputs[n].type.rank > 1]
+    if not real or (not tall and any(d.indices for d in b.sums.definitions if d.name in b.names)):
         return None
     sums, adder = build(b.program, b.sums, "_sums", (), (), TORCH)
-    closed, closer = build(b.closing, b.closed, "_from_sums", tuple(wrt), (), TORCH)
+    closed, closer = build(b.closing, b.closed, "_from_sums", tuple(wrt), (), GIVEN)
     if adder.asked or closer.asked:
         return None
-    return "\n\n".join([sums, closed, driver(b, maker, adder, closer, tall[0])])
+    return "\n\n".join([sums, closed, driver(b, maker, adder, closer, (tall or real)[0], bool(tall))])
 
 
-def driver(b: Blocks, maker: Maker, adder: Maker, closer: Maker, wide: tuple[str, int]) -> str:
+def driver(b: Blocks, maker: Maker, adder: Maker, closer: Maker, wide: tuple[str, int], tall: bool) -> str:
     """The loop over blocks."""
     axes = dict(b.axes)
     count = next(n for n in ("count", *(f"count{k}" for k in range(1, 100))) if n not in maker.taken)
@@ -60,8 +61,13 @@ def driver(b: Blocks, maker: Maker, adder: Maker, closer: Maker, wide: tuple[str
     given = {i.name: count if i.name == b.count else block(i.name) for i in adder.inputs}
     sums = f"_sums({', '.join(f'{adder.names[n]}={code}' for n, code in given.items())})"
     places = {n: f"totals[{p}]" for p, n in enumerate(b.names)}
+    added, joined = len(b.names) - len(b.rows), [axis for _, axis in b.rows]
+    parts = ", ".join(f"torch.cat([block[{added + p}] for block in found], {axis})" for p, axis in enumerate(joined))
+    totals = f"[sum(column) for column in {'zip(*found)' if not joined else f'list(zip(*found))[:{added}]'}]"
     closed = ", ".join(f"{closer.names[i.name]}={places.get(i.name) or maker.names[i.name]}" for i in closer.inputs)
     return DRIVER.format(
         all=", ".join(maker.names[i.name] for i in maker.inputs), wide=maker.names[wide[0]], axis=wide[1], count=count,
+        size="2**21" if tall else "2**17", least="2**18" if tall else "2**16",
+        totals=f"{totals} + [{parts}]" if joined else totals,
         sums=sums if len(b.names) > 1 else f"({sums},)", closed=closed,
     )  # fmt: skip

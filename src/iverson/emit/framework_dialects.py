@@ -310,7 +310,7 @@ def spelled(rows: Mapping[str, str], module: str) -> dict[str, str]:
 
 
 WORDS = frozenset(
-    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss totals block start step".split()
+    "torch jax jnp dtype device ctx inputs output gradient gradients word array closed_form loss found totals block column start step".split()
 )
 LIFTED = frozenset({"max", "min", "logaddexp", "arctan2", "xlogy"})
 TORCH = Dialect(

@@ -21,6 +21,17 @@ from .plan import gradient_plan, plan
 FRAMEWORKS = {"torch": TORCH, "jax": JAX}
 
 TORCH_CLASS = '''
+def _scaled(upstream, gradient):
+    """The product; the gradient itself where upstream is known to be 1."""
+    if upstream.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        try:
+            if upstream.item() == 1.0:
+                return gradient
+        except RuntimeError:  # batched by torch.func.vmap
+            pass
+    return upstream*gradient
+
+
 class ClosedForm(torch.autograd.Function):
     """The loss with its gradient by {by} in closed form; the gradient can be differentiated again."""
 
@@ -42,7 +53,7 @@ class ClosedForm(torch.autograd.Function):
         if torch.is_grad_enabled():  # differentiated again: the gradient as an expression of the inputs
             _, gradient = value_and_grad({all})
             {d} = {gradients}
-        return {returned}
+        return {scaled}
 
 
 def loss({signature}):
@@ -228,6 +239,7 @@ def words(
         "d": ", ".join(d.values()) + (ended * (not puller) if one else ""),
         "nothing": ", ".join("None" for _ in names) + ",",
         "returned": ", ".join(f"{own}{d[w]}" if w in d else "None" for w in names) + ended * (len(names) == 1),
+        "scaled": ", ".join(f"_scaled({up}, {d[w]})" if w in d else "None" for w in names),
         "signature": ", ".join(map(maker.parameter, maker.inputs)),
         "opening": "".join(f"{row}\n" for row in maker.opening()),
         "others": ", ".join(f'("{n}", {n})' for n in others) + "," * (len(others) == 1),

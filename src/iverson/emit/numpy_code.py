@@ -386,19 +386,21 @@ class Compiled:
         self.by = frozenset(by)  # nothing that is declared of these is asked: they are varied
         self.run, self.inputs, self.keys, self.source = run, list(inputs), list(keys), source
         self.asked = dict(asked)
+        self.labels = [(i, key) for i, key in zip(self.inputs, keys, strict=True) if i.type.classes is not None]
+        self.facts = [(i, key) for i, key in zip(self.inputs, keys, strict=True) if i.facts and i.name not in self.by]
+        self.made = any(n.op not in ("num", "size") for i in self.inputs for n in i.type.dims)
 
     def __call__(self, *args: Any, **arrays: Any) -> Any:
         if args:
             arrays = {**dict(zip([i.name for i in self.inputs], args, strict=False)), **arrays}
         sizes: dict[Node, tuple[int, str]] = {}
         values = {key: admit(i, arrays, sizes) for i, key in zip(self.inputs, self.keys, strict=True)}
-        door_sizes(self.inputs, values, sizes)
-        for i in self.inputs:
-            if i.type.classes is not None:
-                in_range(i, values[self.keys[self.inputs.index(i)]], sizes)
-        for i, key in zip(self.inputs, self.keys, strict=True):
-            if i.facts and i.name not in self.by:
-                check_facts(i.name, i.facts, values[key])
+        if self.made:
+            door_sizes(self.inputs, values, sizes)
+        for i, key in self.labels:
+            in_range(i, values[key], sizes)
+        for i, key in self.facts:
+            check_facts(i.name, i.facts, values[key])
         for n, var in self.asked.items():
             values[var] = arrays.get(n.attr)
             if values[var] is None:

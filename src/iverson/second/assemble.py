@@ -22,6 +22,8 @@ from ..lang.sizes import size_leaves
 from .matrices import Structured, require_room
 from .pieces import Array, Blocks, Diagonal, Gram, Kronecker, Piece
 
+ANY = 2**62
+
 
 class Assembly:
     """f(**arrays) is a Structured; `source` is the generated code of its arrays.  plain: nothing was recognised."""
@@ -31,8 +33,10 @@ class Assembly:
         pool = {d.name: d for d in (*program.definitions, *answer.where, *answer.program[:-1])}
         self.parts = plans.parts(answer.closed, outputs, {*program.names(), *pool})
         self.plain = self.parts.plain
+        self.names = [d.name for d in self.parts.arrays]
+        self.large = [d for d in self.parts.arrays if len(d.indices) > 2 or len(self.indices) == len(d.indices)]
         p = plan(program, self.parts.arrays, list(pool.values()))
-        self.run = compiled(program, p, [d.name for d in self.parts.arrays], self.dims)
+        self.run = compiled(program, p, self.names, self.dims)
 
     @property
     def dims(self) -> tuple[Node, ...]:
@@ -43,11 +47,14 @@ class Assembly:
         return self.run.source
 
     def __call__(self, **arrays: Any) -> Structured:
-        for d in self.parts.arrays:
-            if len(d.indices) > 2 or len(self.indices) == len(d.indices):
-                require_room(shape_of(self.program, tuple(i.attr[1] for i in d.indices), arrays))
+        return self.at(arrays)
+
+    def at(self, arrays: Mapping[str, Any], limit: int | None = None) -> Structured:
+        """The matrix; what of it is dense may take `limit` bytes."""
+        for d in self.large:
+            require_room(shape_of(self.program, [i.attr[1] for i in d.indices], arrays), limit)
         values, shape = self.run(**arrays)
-        found = dict(zip((d.name for d in self.parts.arrays), values, strict=True))
+        found = dict(zip(self.names, values, strict=True))
         rows, cols = shape[: self.outputs], shape[self.outputs :]
         return Structured([piece(p, found, rows) for p in self.parts.parts], rows, cols)
 
@@ -113,6 +120,6 @@ def require_equal(f: Assembly, dense: Any, draws: Sequence[Any]) -> None:
     """The structure gives the entries of the dense code."""
     for draw in draws:
         with np.errstate(all="ignore"):
-            expected, found = np.asarray(dense(**draw.arrays)), f(**draw.arrays).todense()
+            expected, found = np.asarray(dense(**draw.arrays)), f.at(draw.arrays, ANY).todense(ANY)
         if found.shape != expected.shape or not np.allclose(found, expected, rtol=1e-9, atol=1e-11, equal_nan=True):
             raise IversonError("verify", "The structured derivative disagrees with the dense one.")
