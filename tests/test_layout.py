@@ -24,7 +24,7 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "": ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "diagnosis", "notes", "run",
-         "training", "targets", "results", "conversion", "api", "directions", "testing", "__init__", "faces", "__main__"),
+         "training", "targets", "results", "conversion", "benchmark", "api", "directions", "testing", "__init__", "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes",
                    "blocks", "shapes", "kinds",

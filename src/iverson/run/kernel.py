@@ -76,7 +76,7 @@ def compile_native(
     """The value and the gradients: by NumPy until the kernel is there, or for good, with the reason and a warning."""
     p = gradient_plan(program, answers, True)
     plain = numpy_function(program, answers, by_name, on_nan, p)
-    f = Kernel(plain, program, by_name, tuple(answers), dtype, threads, way := way_of(wait))
+    f = Kernel(plain, program, answers, by_name, dtype, threads, way := way_of(wait))
     try:
         if way == "off":
             raise NoCompiler("IVERSON_NATIVE is off")
@@ -123,10 +123,12 @@ class Kernel:
     out   an array for the gradient, or a dict of them by name; without it every call makes new ones
     """
 
-    def __init__(self, plain: Any, program: Program, by_name: bool, wrt: tuple[str, ...], dtype: str, threads: int, way: str) -> None:
-        self.plain, self.program, self.by_name, self.wrt = plain, program, by_name, wrt  # plain: a Compiled
+    def __init__(
+        self, plain: Blocked, program: Program, answers: Mapping[str, Answer], by_name: bool, dtype: str, threads: int, way: str
+    ) -> None:
+        self.plain, self.program, self.answers, self.by_name, self.wrt = plain, program, answers, by_name, tuple(answers)
         self.dtype, self.threads, self.real = dtype, threads, np.dtype(dtype)
-        self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in wrt}
+        self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in self.wrt}
         self.way = way
         self.passes: dict[frozenset[str], Passes] = {}  # kernels of blocks, by what of them is sparse
         self.building: Building | None = None
@@ -289,7 +291,7 @@ class Kernel:
             threads = self.threads if sparse else 1  # a sparse matrix is one block, whose kernel has threads of its own
             self.passes[sparse] = Passes(self.plain.plan, REALS[self.dtype], self.way == "now", sparse, threads)
         passes = self.passes.get(sparse)
-        result = self.real_of(self.plain.streamed(arrays, self.threads, passes and passes.engine()))
+        result = self.real_of(self.plain.streamed(arrays, self.threads, None if passes is None else passes.engine()))
         self.why = self.why if passes is None else passes.why
         return result
 
