@@ -407,3 +407,29 @@ def test_a_sparse_matrix_that_is_broken_or_used_otherwise_is_refused(options):
     g = iv.compile("X: data[N, D]; w: param[D]\nL = sum[i] sum[d] exp(X[i,d]*w[d])", "w", **options)
     with pytest.raises(IversonError, match=r"X\*W and X'\*S"):
         g(**arrays)
+
+
+@needs_cc
+def test_busy_processors_change_nothing():
+    """More threads than processors, several calls at once: the same results, and no thread is left."""
+    f = iv.compile(SOFTMAX, "W", target="native", threads=16, wait=True)
+    arrays = problem(60_000, 6, 3)
+    expected = iv.compile(SOFTMAX, "W", target="native", wait=True)(**arrays)
+    wrong = []
+
+    def call():
+        for _ in range(20):
+            value, gradient = f(**arrays)
+            if abs(value - expected[0]) > 1e-12*abs(expected[0]) or np.abs(gradient - expected[1]).max() > 1e-12:
+                wrong.append(value)
+
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for t in callers:
+        t.start()
+    for t in callers:
+        t.join()
+    assert not wrong
+    end = time.monotonic() + 30
+    while os.path.isdir("/proc/self/task") and len(os.listdir("/proc/self/task")) > 40 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not os.path.isdir("/proc/self/task") or len(os.listdir("/proc/self/task")) <= 40

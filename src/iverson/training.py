@@ -44,10 +44,10 @@ class TrainingProblem:
 
     @cached_property
     def _pair(self) -> Callable[..., Any]:
-        from .emit.numpy_code import compiled
+        from .run.kernel import numpy_function
 
         program, answers = self.gradient(self.params)
-        return compiled(program, answers, by_name=True)
+        return numpy_function(program, answers, True, None)
 
     def value_and_grad(self, arrays: Arrays) -> tuple[float, Arrays]:
         value, gradient = self._pair(**arrays)

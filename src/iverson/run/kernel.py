@@ -29,7 +29,7 @@ from ..emit.plan import Plan, gradient_plan
 from ..emit.split import Unfit, split
 from ..lang.kinds import Input
 from ..meaning.structure import check_facts
-from .blocks import Blocked
+from .blocks import READ, Blocked
 from .compiler import Building, NoCompiler, Unit, build
 from .door import fits, loaded, state
 from .stages import Passes
@@ -135,7 +135,8 @@ class Kernel:
         self.kernel: Native | None = None  # once there is a text; run: once it is loaded
         self.run: Any = None
         self.door: Any = None  # of the shapes of the last call
-        self.file: str | None = None
+        self.file: str | None = None  # of the last call; own_file: of whole arrays
+        self.own_file: str | None = None
         self.why: str | None = NOT_YET
         self.bytes = 0
         self.call: tuple[Any, Call] | None = None
@@ -161,7 +162,8 @@ class Kernel:
                 if self.building.made():
                     path, self.building = self.building.target, None
                     self.run, self.entry = loaded(path)
-                    self.file, self.why = str(path), None
+                    self.file = self.own_file = str(path)
+                    self.why = None
             except NoCompiler as error:
                 self.stays(str(error), once=False, stacklevel=4)
 
@@ -292,7 +294,9 @@ class Kernel:
             self.passes[sparse] = Passes(self.plain.plan, REALS[self.dtype], self.way == "now", sparse, threads)
         passes = self.passes.get(sparse)
         result = self.real_of(self.plain.streamed(arrays, self.threads, None if passes is None else passes.engine()))
-        self.why = self.why if passes is None else passes.why
+        if passes is not None:
+            self.why, self.file, self.bytes = passes.why, passes.file, 0 if sparse else self.threads * READ
+            self.door = self.call = None
         return result
 
     def by_numpy(self, arrays: Mapping[str, Any], why: str | None = None) -> Any:
@@ -356,7 +360,7 @@ class Kernel:
             if bad & MEMORY:
                 raise MemoryError("A kernel could not get the memory it needs.")
             return None, None, "a label that is out of range" if bad & LABEL else f"values out of the range of {self.real}, or nan"
-        self.why, self.bytes = None, taken.value
+        self.why, self.bytes, self.file = None, taken.value, self.own_file
         if self.door is not None:
             self.door[0][BYTES] = taken.value
         return value[()], gradients, None
