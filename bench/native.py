@@ -137,7 +137,7 @@ def jax_pair(name: str, given: dict[str, Any]) -> Pair:
 
 def contestants(name: str, given: dict[str, Any], dtype: str) -> dict[str, Pair]:
     text, p = LOSSES[name], param(given)
-    f, run, note = iv.compile(text, p, target="native", dtype=dtype), iv.compile(text, p).run, NOTES[name]
+    f, run, note = iv.compile(text, p, target="native", dtype=dtype, wait=True), iv.compile(text, p).run, NOTES[name]
     assert f.info.tier == "native", f.info.why
     found: dict[str, Pair] = {
         "native": lambda: f(**given),

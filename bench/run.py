@@ -11,6 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import frameworks, latency, numpy_code
 
+SAMPLES = (
+    ("Poisson regression", "X: data[N, D]; y: data[N]; w: param[D]\nL = mean[i] (exp(0.1*(X*w)[i]) - y[i]*(X*w)[i])", ("--dtype", "float32")),
+    ("nearest centres", "X: data[N, D]; C: param[K, D]\nL = mean[i] min[k] sum[d] (X[i,d] - C[k,d])^2", ("--n", "1e5", "--dims", "K=10")),
+)
+
 
 def main() -> None:
     print("Generated NumPy code against the note's own (float64, medians of 9 interleaved runs)")
@@ -29,6 +34,9 @@ def main() -> None:
     for program, peer in (("native.py", None), ("second.py", "jax"), ("training.py", "sklearn")):
         if peer is None or importlib.util.find_spec(peer):
             subprocess.run([sys.executable, str(Path(__file__).with_name(program))], check=True)
+    for name, text, options in SAMPLES:
+        print(f"\niverson bench: {name}", flush=True)
+        subprocess.run([sys.executable, "-m", "iverson", "bench", text, *options], check=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -154,3 +155,20 @@ def test_fit_pairs_by_columns(folder):
 def test_version_and_usage():
     assert run("--help").returncode == 0
     assert run("derive").returncode == 2
+
+
+def test_bench_times_every_system_on_the_same_arrays(folder, tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "OPENBLAS_CORETYPE": "Haswell"}
+    asked = [sys.executable, "-m", "iverson", "bench", "softmax.iv", "--n", "200", "--dims", "D=5", "--dtype", "float32", "--seconds", "0.1"]
+    found = json.loads(subprocess.run([*asked, "--json"], capture_output=True, text=True, cwd=folder, env=environment, check=True).stdout)
+    assert found["sizes"] == {"N": 200, "D": 5, "K": 10} and found["blas"] and found["floor"]["ms"] > 0
+    assert {"numpy whole", "numpy in blocks"} <= set(found["systems"]) and found["best peer"] not in ("native", "numpy in blocks")
+    assert all(row["ms"] > 0 and row["difference"] < 1e-2 for row in found["systems"].values())
+    table = subprocess.run(asked, capture_output=True, text=True, cwd=folder, env=environment, check=True).stdout
+    assert "best peer" in table and "floor" in table and "OpenBLAS kernel" in table
+
+
+def test_bench_refuses_sizes_the_loss_does_not_have(folder):
+    done = run("bench", "softmax.iv", "--n", "20", "--dims", "Q=5", cwd=folder)
+    assert done.returncode == 2 and "no size Q" in done.stderr
+    assert run("bench", "softmax.iv", "--dims", "D=x", cwd=folder).returncode == 2

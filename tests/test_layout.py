@@ -24,8 +24,8 @@ PACKAGE = PROJECT / "src" / "iverson"
 # is added here, at its place. A folder's own __init__ comes last in it unless it is named.
 ORDER = {
     "":           ("core", "lang", "rewrite", "rules", "meaning", "derivation", "explain", "emit", "second", "diagnosis", "notes", "run",
-                    "smoothing", "convex", "training", "targets", "results", "conversion", "api", "directions", "testing", "__init__", "faces",
-                    "__main__"),
+                    "smoothing", "convex", "training", "targets", "results", "conversion", "benchmark", "api", "directions", "testing", "__init__",
+                    "faces", "__main__"),
     "core":       ("errors", "affine", "node", "program"),
     "lang":       ("surface", "tokens", "ops", "structure", "show", "advice", "syntax", "scope", "doubts", "ranges", "sizes", "blocks", "shapes",
                     "kinds", "numpy_sizes", "numpy_text", "numpy_values", "numpy_elementwise", "numpy_arrays", "numpy_loops", "numpy_parts",

@@ -295,6 +295,39 @@ def compile(
     return numpy_function(program, answers, isinstance(found, dict), refuse)
 
 
+def bench(
+    source: Any,
+    wrt: str | Sequence[str],
+    n: int = 1_000_000,
+    dims: Mapping[str, int] | None = None,
+    dtype: str = "float64",
+    threads: int = 1,
+    notation: str = "auto",
+    sizes: Sizes | None = None,
+    kinds: Mapping[str, str] | None = None,
+    seconds: float = 8.0,
+) -> Any:
+    """A record of times, a dict with text(): our kernel and NumPy code, and every system installed, on drawn arrays, run in turn.
+
+    n      samples;  dims: other sizes by name, by default 10 classes and 32 of everything else
+    """
+    from .benchmark import bench as measured
+
+    loss = parse(source, notation, sizes, kinds)
+    f = compile(loss, wrt, "native", dtype=dtype, threads=threads, wait=True)
+    return measured(f, lambda: compile(loss, wrt, "torch"), lambda: compile(loss, wrt, "jax"), n, dims or {}, seconds)
+
+
+def bench_environment(threads: int = 1) -> dict[str, str] | None:
+    """The environment a process is to start in for `bench`; None where this one did, and it is then confined to `threads`."""
+    from .benchmark import confined, environment
+
+    wanted = environment(threads)
+    if wanted is None:
+        confined(threads)
+    return wanted
+
+
 def check_target(target: str, dtype: str, threads: int) -> None:
     if target != "native":
         from .targets import require_arrays

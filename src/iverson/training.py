@@ -93,17 +93,15 @@ def large(arrays: Arrays) -> bool:
 
 def runner(program: Program, answers: Mapping[str, Answer], native: bool) -> Callable[..., Any]:
     """(value, gradients) as a kernel where one is wanted and can be had, else as NumPy code."""
-    from .emit.numpy_code import compiled
+    from .run.kernel import compile_native, numpy_function
 
     if native:
-        from .run.kernel import compile_native
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            kernel = compile_native(program, answers, "float64", 1, True, None)
+            kernel = compile_native(program, answers, "float64", 1, True, None, wait=True)
         if kernel.info.tier == "native":
             return kernel
-    return compiled(program, answers, by_name=True)
+    return numpy_function(program, answers, True, None)
 
 
 class Structure:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import click
 
 from .. import api
 from ..core.errors import IversonError
-from .options import as_columns, as_kinds, as_numbers, as_sizes, common, names, reading, targeted
+from .options import as_columns, as_integers, as_kinds, as_numbers, as_sizes, common, names, reading, targeted
 
 EXIT = {"data": 3, "shape": 3}
 
@@ -265,6 +266,40 @@ def convert(source: str, to: str, notation: str, sizes: str, kinds: str) -> None
 
 @iverson.command()
 @click.argument("source")
+@click.option("--wrt", help="The input to derive by, or several: U,V. By default the inputs declared as param.")
+@click.option("--n", "samples", type=float, default=1e6, help="The number of samples: 1e6")
+@click.option("--dims", default="", help='Other sizes, "D=784; K=10"; by default 10 classes and 32 of everything else.')
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float64")
+@click.option("--threads", type=click.IntRange(1), default=1)
+@click.option("--seconds", type=float, default=8.0, help="How long to go on, 3 runs at least.")
+@click.option("--json", "as_json", is_flag=True)
+@common
+def bench(
+    source: str,
+    wrt: str | None,
+    samples: float,
+    dims: str,
+    dtype: str,
+    threads: int,
+    seconds: float,
+    as_json: bool,
+    notation: str,
+    sizes: str,
+    kinds: str,
+) -> None:
+    """The time of value and gradient beside NumPy, torch and JAX, in one process of its own."""
+    wanted = api.bench_environment(threads)
+    if wanted is not None:
+        args = click.get_current_context().find_root().obj or sys.argv[1:]
+        sys.exit(subprocess.run([sys.executable, "-m", "iverson", *args], env=wanted).returncode)
+    loss = read(source, notation, sizes, kinds)
+    by = names(wrt) if wrt else [i.name for i in loss.typed.inputs.values() if i.role == "param"]
+    record = api.bench(loss, by[0] if len(by) == 1 else by, int(samples), as_integers(dims), dtype, threads, seconds=seconds)
+    document(record) if as_json else click.echo(record.text())
+
+
+@iverson.command()
+@click.argument("source")
 @click.option("--data", required=True, help="A .csv, .npy or .npz file.")
 @click.option("--label", help="The column to predict.")
 @click.option("--columns", default="", help="Inputs from columns: u=user,v=item,y=clicked")
@@ -365,7 +400,7 @@ def score(model: str, data: str, label: str | None, columns: str, as_json: bool)
 def main(args: list[str] | None = None) -> None:
     """Run the command line; every error of ours is a message and an exit code, never a traceback."""
     try:
-        iverson.main(args=args, standalone_mode=False)
+        iverson.main(args=args, standalone_mode=False, obj=args)
     except IversonError as error:
         if "--json" in (args if args is not None else sys.argv):
             document({"error": error.record()})

@@ -94,6 +94,16 @@ def as_numbers(texts: Iterable[str]) -> dict[str, float]:
     return found
 
 
+def as_integers(text: str) -> dict[str, int]:
+    """`D=784; K=10` as sizes by name."""
+    found = {}
+    for name, value in pairs(text, "--dims"):
+        if not value.isdecimal() or int(value) < 1:
+            raise IversonError("usage", f"--dims {name}: {value!r} is no size.")
+        found[name] = int(value)
+    return found
+
+
 def names(text: str) -> list[str]:
     """`U,V` as names; the commas of `s[i,k]` do not part."""
     found, depth, start = [], 0, 0

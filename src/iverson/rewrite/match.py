@@ -7,6 +7,7 @@ Glossary   p: pattern; f: node; env: what the metavariables and pattern indices 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from ..core.node import (
@@ -216,9 +217,23 @@ def _sized(p: Node, sizes: list[Node]) -> Node:
 
 def everywhere(rules: tuple[Rule, ...], f: Node, most: int = 200) -> Node:
     """One rule after the other, each from the leaves up until it no longer applies; fuel bounds the rest."""
+    held = parts(f)
     for rule in rules:
-        f = _one_rule(rule, f, most)
+        if asked(rule.lhs) <= held:
+            g = _one_rule(rule, f, most)
+            f, held = g, held if g is f else parts(g)
     return f
+
+
+def parts(f: Node) -> frozenset[str]:
+    """The functions a node applies and the kinds of its reductions."""
+    return frozenset(g.attr if g.op == "apply" else g.attr[0] for g in walk(f) if g.op in ("apply", "red"))
+
+
+@cache
+def asked(lhs: str) -> frozenset[str]:
+    """What has to stand in a node for a rule to match a part of it."""
+    return parts(pattern(lhs))
 
 
 def _one_rule(rule: Rule, f: Node, fuel: int) -> Node:

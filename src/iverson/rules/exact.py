@@ -47,6 +47,7 @@ SLOPES = (
     exact("log-exp-plus-exp",    "log(exp(x) + exp(-x))",               "log_cosh(x) + log(2)", OVER, x=800.0),
     exact("log-one-less-exp",    "log(1 - exp(x))",                     "log_one_less_exp(x)", "1 - exp(x) cancels near 0", x=-1e-17),
     exact("inverse-softplus",    "log(exp(x) - 1)",                     "x + log_one_less_exp(-x)", OVER, x=800.0),
+    exact("log-tanh-slope",      "log(1 - tanh(x)^2)",                  "-2*log_cosh(x)", "tanh(x)^2 is lost beside 1 near x = 0", x=1e-9),
     exact("tanh-slope",          "1 - tanh(x)^2",                       "sech_squared(x)", "tanh(x) is 1 above x = 19", x=40.0),
     exact("tanh-slope-negative", "tanh(x)^2 - 1",                       "-sech_squared(x)", "tanh(x) is 1 above x = 19", x=40.0),
 )

@@ -29,7 +29,7 @@ from ..emit.plan import Plan, gradient_plan
 from ..emit.split import Unfit, split
 from ..lang.kinds import Input
 from ..meaning.structure import check_facts
-from .blocks import Blocked
+from .blocks import READ, Blocked
 from .compiler import Building, NoCompiler, Unit, build
 from .door import fits, loaded, state
 from .stages import Passes
@@ -76,7 +76,7 @@ def compile_native(
     """The value and the gradients: by NumPy until the kernel is there, or for good, with the reason and a warning."""
     p = gradient_plan(program, answers, True)
     plain = numpy_function(program, answers, by_name, on_nan, p)
-    f = Kernel(plain, program, by_name, tuple(answers), dtype, threads, way := way_of(wait))
+    f = Kernel(plain, program, answers, by_name, dtype, threads, way := way_of(wait))
     try:
         if way == "off":
             raise NoCompiler("IVERSON_NATIVE is off")
@@ -123,17 +123,20 @@ class Kernel:
     out   an array for the gradient, or a dict of them by name; without it every call makes new ones
     """
 
-    def __init__(self, plain: Any, program: Program, by_name: bool, wrt: tuple[str, ...], dtype: str, threads: int, way: str) -> None:
-        self.plain, self.program, self.by_name, self.wrt = plain, program, by_name, wrt  # plain: a Compiled
+    def __init__(
+        self, plain: Blocked, program: Program, answers: Mapping[str, Answer], by_name: bool, dtype: str, threads: int, way: str
+    ) -> None:
+        self.plain, self.program, self.answers, self.by_name, self.wrt = plain, program, answers, by_name, tuple(answers)
         self.dtype, self.threads, self.real = dtype, threads, np.dtype(dtype)
-        self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in wrt}
+        self.facts = {i.name: i.facts for i in self.inputs if i.facts and i.name not in self.wrt}
         self.way = way
         self.passes: dict[frozenset[str], Passes] = {}  # kernels of blocks, by what of them is sparse
         self.building: Building | None = None
         self.kernel: Native | None = None  # once there is a text; run: once it is loaded
         self.run: Any = None
         self.door: Any = None  # of the shapes of the last call
-        self.file: str | None = None
+        self.file: str | None = None  # of the last call; own_file: of whole arrays
+        self.own_file: str | None = None
         self.why: str | None = NOT_YET
         self.bytes = 0
         self.call: tuple[Any, Call] | None = None
@@ -159,7 +162,8 @@ class Kernel:
                 if self.building.made():
                     path, self.building = self.building.target, None
                     self.run, self.entry = loaded(path)
-                    self.file, self.why = str(path), None
+                    self.file = self.own_file = str(path)
+                    self.why = None
             except NoCompiler as error:
                 self.stays(str(error), once=False, stacklevel=4)
 
@@ -289,8 +293,10 @@ class Kernel:
             threads = self.threads if sparse else 1  # a sparse matrix is one block, whose kernel has threads of its own
             self.passes[sparse] = Passes(self.plain.plan, REALS[self.dtype], self.way == "now", sparse, threads)
         passes = self.passes.get(sparse)
-        result = self.real_of(self.plain.streamed(arrays, self.threads, passes and passes.engine()))
-        self.why = self.why if passes is None else passes.why
+        result = self.real_of(self.plain.streamed(arrays, self.threads, None if passes is None else passes.engine()))
+        if passes is not None:
+            self.why, self.file, self.bytes = passes.why, passes.file, 0 if sparse else self.threads * READ
+            self.door = self.call = None
         return result
 
     def by_numpy(self, arrays: Mapping[str, Any], why: str | None = None) -> Any:
@@ -354,7 +360,7 @@ class Kernel:
             if bad & MEMORY:
                 raise MemoryError("A kernel could not get the memory it needs.")
             return None, None, "a label that is out of range" if bad & LABEL else f"values out of the range of {self.real}, or nan"
-        self.why, self.bytes = None, taken.value
+        self.why, self.bytes, self.file = None, taken.value, self.own_file
         if self.door is not None:
             self.door[0][BYTES] = taken.value
         return value[()], gradients, None

@@ -88,6 +88,11 @@ class Passes:
         except (Unfit, NoCompiler, OSError) as error:
             self.why = str(error)
 
+    @property
+    def file(self) -> str | None:
+        """The kernel of the last pass, once it is there."""
+        return str(self.stages[-1].building.target) if self.stages and self.why is None else None
+
     def engine(self) -> Engine | None:
         """The kernel of each pass that is there by now; None where NumPy has to do all."""
         if self.stages is None:
