@@ -398,5 +398,6 @@ class Passes(Values):
             n = self.volume([i.attr[1] for i in s.indices])
             g = self.steps[s.name]
             start += ["  #pragma omp simd", f"  for (whole i = 0; i < {n}; i++) own[i] = {NEUTRAL[s.kind]};", f"  own += {n};"]
-            join += ["  #pragma omp simd", f"  for (whole i = 0; i < {n}; i++) {self.gathered_up(s.kind, f'c->{g}[i]', 'own[i]', 'd')}", f"  own += {n};"]
+            gathered = self.gathered_up(s.kind, f"c->{g}[i]", "own[i]", "d")
+            join += ["  #pragma omp simd", f"  for (whole i = 0; i < {n}; i++) {gathered}", f"  own += {n};"]
         return [*start, "  (void)own;", "}", *join, "  (void)own;", "}"]

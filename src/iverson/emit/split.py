@@ -268,16 +268,11 @@ class Splitter:
                 rest = minus(polynomial(n) or {}, size or {})
                 if size is None or k.attr[1] is n or not set(rest) <= {()} or rest.get((), 0) < 0:
                     continue
-                shifts = {t for g in walk(body) if g.op == "el" for t in g.args if k in t.free}
-                starts = {tuple((polynomial(add(t, neg(k))) or {k: 1}).items()) for t in shifts}
-                if len(starts) != 1 or not is_num(condition, 1):
-                    continue
-                (start,) = starts
-                low = dict(start).get((), 0)
-                if set(dict(start)) <= {()} and low >= 0:
+                start = first_of(body, k)
+                if start is not None and is_num(condition, 1):
                     j = fresh(n)
-                    inside = bracket(rel(">=", j, num(low))), bracket(rel("<", j, add(num(low), k.attr[1])))
-                    return tuple(j if i is k else i for i in bound), mul(*inside, substitute(body, {k: add(j, num(-low))})), condition
+                    inside = bracket(rel(">=", j, num(start))), bracket(rel("<", j, add(num(start), k.attr[1])))
+                    return tuple(j if i is k else i for i in bound), mul(*inside, substitute(body, {k: add(j, num(-start))})), condition
         return bound, body, condition
 
     def keep(self, s: Step) -> None:
@@ -438,6 +433,14 @@ class Splitter:
                 raise Unfit("an index that only a bracket keeps in range")
 
 
+def first_of(f: Node, k: Node) -> int | None:
+    """c where every element of `f` with k in it is read at k + c; None where there is no such number."""
+    shifts = {t for g in walk(f) if g.op == "el" for t in g.args if k in t.free}
+    starts = [polynomial(add(t, neg(k))) for t in shifts]
+    if not starts or any(p is None or not set(p) <= {()} or p != starts[0] for p in starts):
+        return None
+    start = (starts[0] or {}).get((), 0)
+    return start if start >= 0 else None
 
 
 def is_squares(f: Node) -> bool:
