@@ -45,9 +45,19 @@ LOSSES = {
     "columns": ("X: data[D, N]; w: param[D]; y: data[N]\nL = sum[i] (sum[d] X[d,i]*w[d] - y[i])^2", "w"),
     "gaussian": ("X: data[N, D]; m: param[D]; v: param[D]\nL = sum[i] sum[d] ((X[i,d] - m[d])^2*exp(-v[d]) + v[d])", ("m", "v")),
     "softplus": (DATA + "L = sum[i] log(1 + exp((X*w)[i]))*tanh(y[i])", "w"),
+    "two sets": ("X: data[N, D]; Z: data[M, D]; w: param[D]\nL = mean[i] ((X*w)[i] - 1)^2 + mean[j] (Z*w)[j]^2", "w"),
+    "triples": ("P: param[A, r]; Q: param[B, r]; u: label[n] in A; v: label[n] in B; t: label[n] in B\n"
+                "x[n] = sum[r] P[u[n],r]*(Q[v[n],r] - Q[t[n],r])\nL = sum[n] log(1 + exp(-x[n])) + 0.1*sum(P.^2)", ("P", "Q")),
+    "pairs": ("x: param[N]; c: data[N]\nL = sum[i] sum[j] c[i]*c[j]*exp(-(x[i] - x[j])^2)", "x"),
+    "later ones": ("s: param[N]\nL = -sum[i] (s[i] - log(sum[k] [k >= i]*exp(s[k])))", "s"),
+    "earlier ones": ("s: param[N]; c: data[N]\nL = sum[i] c[i]*(sum[k] [k < i]*sin(s[k]))^2", "s"),
+    "standardised": ("A: param[N, D]; B: data[N, D]\nm[d] = mean[i] A[i,d]\nv[d] = mean[i] (A[i,d] - m[d])^2 + 0.1\n"
+                     "L = sum[d] sum[e] (mean[i] (A[i,d] - m[d])/sqrt(v[d])*B[i,e])^2", "A"),
+    "factors of rows": ("X: data[N, M]; W: param[N, K]; H: param[K, M]\n"
+                        "L = sum[i] sum[m] (X[i,m] - sum[k] W[i,k]*H[k,m])^2", ("W", "H")),
 }
 LIMITS = {"float64": 1e-11, "float32": 2e-5}
-SIZES = [1, 7, 64, 1000]
+SIZES = [1, 7, 33, 64, 1000]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -113,7 +123,7 @@ def test_a_kernel_computes_what_numpy_computes(name, dtype):
             assert f.info.tier == "native", f.info.why
 
 
-WIDTHS = [(33, 1, 1), (40, 15, 2), (50, 16, 12), (50, 17, 13), (60, 31, 25), (70, 63, 7), (40, 130, 3), (40, 500, 12), (20, 700, 1)]
+WIDTHS = [(1, 1, 1), (33, 1, 1), (40, 15, 2), (50, 16, 12), (50, 17, 13), (60, 31, 25), (70, 63, 7), (40, 130, 3), (40, 500, 12), (20, 700, 1)]
 
 
 @pytest.mark.parametrize("shape", WIDTHS)
@@ -134,6 +144,48 @@ def test_the_number_of_threads_does_not_change_the_result():
     arrays = {"X": rng.normal(size=(40_000, 8)), "y": rng.integers(0, 3, 40_000), "W": rng.normal(size=(8, 3))}
     (a, g), (b, h) = one(**arrays), three(**arrays)
     assert abs(a - b) <= 1e-12*abs(a) and np.abs(g - h).max() <= 1e-7*np.abs(g).max()
+
+
+def test_threads_change_no_total_by_more_than_rounding():
+    rng = np.random.default_rng(1)
+    arrays = {"X": rng.normal(size=(30_000, 8)), "y": rng.integers(0, 3, 30_000), "W": rng.normal(size=(8, 3))}
+    (a, g), *others = [iv.compile(SVM, "W", target="native", threads=t)(**arrays) for t in (1, 2, 5)]
+    for b, h in others:
+        assert abs(a - b) <= 1e-12*abs(a) and np.abs(g - h).max() <= 1e-12*np.abs(g).max()
+
+
+def test_the_first_sample_against_the_others():
+    text = "def loss(h, W):\n    s = W @ h\n    return np.logaddexp(0, -s[0]) + np.sum(np.logaddexp(0, s[1:]))"
+    options = {"notation": "numpy", "sizes": {"h": ("D",), "W": ("N", "D")}}
+    f, plain = (iv.compile(text, ("h", "W"), target=t, **options) for t in ("native", "numpy"))
+    rng = np.random.default_rng(0)
+    for n in (2, 3, 40, 700):
+        compare(f, plain, {"h": rng.normal(size=5), "W": rng.normal(size=(n, 5))}, 1e-12)
+        assert f.info.tier == "native" and f.info.passes == 2
+
+
+@pytest.mark.parametrize("dtype", LIMITS)
+def test_large_scores_are_no_overflow(dtype):
+    f, plain = iv.compile(SOFTMAX, "W", target="native", dtype=dtype), iv.compile(SOFTMAX, "W")
+    rng = np.random.default_rng(0)
+    arrays = {"X": 1e4*rng.normal(size=(70, 5)), "y": rng.integers(0, 4, 70), "W": rng.normal(size=(5, 4))}
+    compare(f, plain, rounded(arrays, dtype), 1e-3 if dtype == "float32" else 1e-11)
+    assert f.info.tier == "native"
+
+
+@pytest.mark.parametrize(("dtype", "small"), [("float64", 5e-324), ("float32", 1e-45)])
+def test_denormal_numbers_are_kept(dtype, small):
+    f = iv.compile("x: param[N]; c: data[N]\nL = sum[i] x[i]*c[i]", "x", target="native", dtype=dtype)
+    c = np.full(40, small, dtype)
+    value, gradient = f(x=np.ones(40, dtype), c=c)
+    assert (gradient == c).all() and value == pytest.approx(40*float(c[0])) and f.info.tier == "native"
+    assert (np.full(4, 1e-310)*0.5 > 0).all()
+
+
+def test_no_samples_are_left_to_numpy():
+    f = iv.compile("X: data[N, D]; w: param[D]\nL = sum[i] (X*w)[i]^2", "w", target="native")
+    value, gradient = f(X=np.ones((0, 2)), w=np.ones(2))
+    assert value == 0 and (gradient == 0).all() and f.info.tier == "numpy"
 
 
 def test_labels_and_arrays_of_any_make():
@@ -190,9 +242,8 @@ def test_what_leaves_the_range_of_float32_is_computed_by_numpy():
 
 
 @pytest.mark.parametrize(("text", "wrt", "why"), [
-    ("sum[i] sum[j] exp(-(x[i]-x[j])^2)", "x", "samples with each other"),
     ("logdet(X)", "X", "whole matrix"),
-    ("prod(x)", "x", "multiplies"),
+    ("x'*logm(eye(4) + x*x')*x", "x", "whole matrix"),
 ])
 def test_what_fits_no_kernel_runs_in_numpy_and_says_why(text, wrt, why):
     with pytest.warns(RuntimeWarning, match=why):

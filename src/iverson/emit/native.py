@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.node import Node
+from ..core.node import Node, is_num, mul
 from ..core.program import Program
 from ..lang.kinds import Input
+from .arrays import factors
 from .native_math import functions
 from .native_passes import NEUTRAL, RANGE, Passes
 from .native_products import products
@@ -38,7 +39,7 @@ class Native:
     sizes: tuple[Node, ...]
     outputs: tuple[tuple[str, tuple[Node, ...]], ...]
     passes: int
-    axis: Node
+    axis: Node | None
 
 
 def native(s: Split, program: Program, real: str) -> Native:
@@ -52,19 +53,46 @@ class Writer(Passes):
     # -- before, between and after the passes --------------------------------------------------------------
 
     def global_step(self, s: Step) -> None:
+        """A step without samples, in double; its last loop is one of lanes."""
         loops = len(s.indices) + len(s.bound)
-        if loops > MOST_LOOPS and not (loops == len(s.indices)):
+        if s.kind != "map" and loops > MOST_LOOPS and all(x.op == "el" for x in factors(s.body)):
             raise Unfit("a product of matrices without samples")
-        scope = self.loops(s.indices, Scope("double"))
-        target = f"{self.steps[s.name]}[{self.position(s, scope)}]"
+        if (order := ordered(s)) is not None:
+            self.running(s, *order)
+            return
         if s.kind == "map":
-            self.line(f"{target} = {self.value(s.body, scope)};")
-        else:
-            self.line(f"{target} = {NEUTRAL[s.kind]};")
-            inner = self.loops(s.bound, scope)
-            self.line(self.gathered_up(s.kind, target, self.counted(s, inner), "d"))
-            self.close(len(s.bound))
+            outer = self.loops(s.indices[:-1], Scope("double"))
+            if s.indices:
+                self.line("#pragma omp simd")
+            scope = self.loops(s.indices[-1:], outer)
+            self.line(f"{self.steps[s.name]}[{self.position(s, scope)}] = {self.value(s.body, scope)};")
+            self.close(len(s.indices))
+            return
+        scope = self.loops(s.indices, Scope("double"))
+        self.line(f"{{ double total = {NEUTRAL[s.kind]};")
+        outer = self.loops(s.bound[:-1], scope)
+        if s.kind == "sum":
+            self.line("#pragma omp simd reduction(+ : total)")
+        inner = self.loops(s.bound[-1:], outer)
+        self.line(self.gathered_up(s.kind, "total", self.counted(s, inner), "d"))
+        self.close(len(s.bound))
+        self.line(f"{self.steps[s.name]}[{self.position(s, scope)}] = total; }}")
         self.close(len(s.indices))
+
+    def running(self, s: Step, i: Node, k: Node, relation: str, body: Node) -> None:
+        """Sums over all k that come before or after i, of what does not depend on i: one addition for each."""
+        others = [x for x in s.indices if x is not i]
+        scope = self.loops(others, Scope("double"))
+        n = self.size(i.attr[1])
+        at = Scope("double", scope.indices | {i: "at", k: "at"})
+        forward = relation in ("<", "<=")
+        self.line("{ double total = 0;")
+        self.line(f"for (whole at = 0; at < {n}; at++) {{" if forward else f"for (whole at = {n} - 1; at >= 0; at--) {{")
+        lines = [f"total += {self.value(body, at)};", f"{self.steps[s.name]}[{self.position(s, at)}] = total;"]
+        for text in lines if "=" in relation else lines[::-1]:
+            self.line("  " + text)
+        self.line("}}")
+        self.close(len(others))
 
     def check_total(self, s: Step) -> None:
         low, high = RANGE[self.real]
@@ -90,7 +118,7 @@ class Writer(Passes):
         for i in self.inputs:
             a, kind = self.arrays[i.name], "whole" if i.type.classes is not None else "real" if i.type.dims else "double"
             head.append(f"const {kind} {'*' if i.type.dims else ''}{a} = {'' if i.type.dims else '*'}c->{a}; (void){a};")
-        return head + [f"double *{g} = c->{g}; (void){g};" for g in (
+        return head + [f"double *restrict {g} = c->{g}; (void){g};" for g in (
             self.steps[s.name] for s in self.split.steps.values() if not s.row)]
 
     def pack(self, p: int, names: Sequence[str]) -> str:
@@ -124,6 +152,9 @@ class Writer(Passes):
         outputs = tuple((n, tuple(i.attr[1] for i in self.split.steps[n].indices)) for n in self.split.outputs)
         text = "\n".join([functions(self.real), products(self.real), self.context(), RUN, *parts, self.run(), ""])
         leaves = tuple(self.sizes)
+        told = {n for i in self.inputs for n in i.type.dims}
+        if any(n not in told for n in leaves):
+            raise Unfit("a size that no array it reads tells")
         return Native(text, self.real, tuple(self.inputs), leaves, outputs, passes, self.split.axis)
 
     def context(self) -> str:
@@ -170,8 +201,9 @@ class Writer(Passes):
             s = self.split.steps[n]
             if not s.row:
                 kind = "double" if p == 0 else "real"
-                lines.append(f"for (whole i = 0; i < {self.volume([i.attr[1] for i in s.indices])}; i++) {{ const {kind} v = "
-                             f"(({kind} *)c->o{p})[i] = ({kind})c->{self.steps[n]}[i]; c->bad |= !(v - v == 0); }}")
+                lines += ["{ whole wrong = 0;", "#pragma omp simd reduction(| : wrong)",
+                          f"for (whole i = 0; i < {self.volume([i.attr[1] for i in s.indices])}; i++) {{ const {kind} v = "
+                          f"({kind})c->{self.steps[n]}[i]; (({kind} *)c->o{p})[i] = v; wrong |= !(v - v == 0); }}", "c->bad |= wrong; }"]
         return lines
 
     def label_checks(self) -> list[str]:
@@ -182,3 +214,22 @@ class Writer(Passes):
                 a, k = self.arrays[i.name], self.size(i.type.classes)
                 lines.append(f"for (whole i = 0; i < {self.volume(i.type.dims)}; i++) if ((uint64_t)c->{a}[i] >= (uint64_t){k}) c->bad |= 2;")
         return lines
+
+
+def ordered(s: Step) -> tuple[Node, Node, str, Node] | None:
+    """(i, k, relation, body) where a step is the sum over k of [k relation i]*body and the body does not depend on i."""
+    if s.kind != "sum" or len(s.bound) != 1 or not is_num(s.condition, 1):
+        return None
+    (k,) = s.bound
+    for b in factors(s.body):
+        if b.op == "br" and b.args[0].attr in SWAPPED:
+            left, right = b.args[0].args
+            relation = b.args[0].attr if left is k else SWAPPED[b.args[0].attr]
+            i = right if left is k else left
+            body = mul(*(x for x in factors(s.body) if x is not b))
+            if k in (left, right) and i in s.indices and i.attr[1] is k.attr[1] and i not in body.free:
+                return i, k, relation, body
+    return None
+
+
+SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}

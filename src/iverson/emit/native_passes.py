@@ -397,6 +397,7 @@ class Passes(Values):
         for s in totals:
             n = self.volume([i.attr[1] for i in s.indices])
             g = self.steps[s.name]
-            start.append(f"  for (whole i = 0; i < {n}; i++) *own++ = {NEUTRAL[s.kind]};")
-            join.append(f"  for (whole i = 0; i < {n}; i++, own++) {self.gathered_up(s.kind, f'c->{g}[i]', '*own', 'd')}")
+            start += ["  #pragma omp simd", f"  for (whole i = 0; i < {n}; i++) own[i] = {NEUTRAL[s.kind]};", f"  own += {n};"]
+            gathered = self.gathered_up(s.kind, f"c->{g}[i]", "own[i]", "d")
+            join += ["  #pragma omp simd", f"  for (whole i = 0; i < {n}; i++) {gathered}", f"  own += {n};"]
         return [*start, "  (void)own;", "}", *join, "  (void)own;", "}"]

@@ -58,7 +58,8 @@ class Values:
         self.passing: set[str] = set()
         self.vectors: dict[str, str] = {}
         self.turned: dict[tuple[str, str | None], str] = {}
-        self.size(s.axis)
+        if s.axis is not None:
+            self.size(s.axis)
         for i in self.inputs:
             self.admit(i)
 

@@ -1,6 +1,7 @@
 """A plan as passes over its samples: what is computed for a sample, what is added up over all, what neither needs.
 
-Glossary   sample axis: a size n over which everything is a sum (or a maximum) of terms that concern one sample each;
+Glossary   sample axis: a size n over which everything is a sum (or a maximum) of terms that concern one sample each; samples
+of several kinds, in arrays of their own, have an axis each;
 row: a step with an index over n, computed for a tile of samples at a time; total: a reduction over n;
 global: a step without samples, computed between passes; pass: one reading of the samples.
 A total that a row reads ends a pass.  What mixes samples (pairs, windows, whole-matrix functions) is `Unfit`, with the reason.
@@ -8,7 +9,7 @@ A total that a row reads ends a pass.  What mixes samples (pairs, windows, whole
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.affine import minus, nonnegative, polynomial
@@ -17,18 +18,23 @@ from ..core.node import (
     ONE,
     TWO,
     Node,
+    add,
     apply,
+    bracket,
     el,
     fresh,
     is_num,
     mul,
+    neg,
     num,
     open_,
     pow_,
     reads,
     rebuild,
     reduce_,
+    rel,
     substitute,
+    sum_,
     walk,
 )
 from ..core.program import Definition, Program, sizes_of
@@ -93,10 +99,10 @@ class Step:
 class Split:
     """Steps in order of computation over the sample axes; `level` of a step: the passes that come before it.
 
-    axis     the first of the axes
+    axis     the first of the axes; None where all is computed at once, without tiles
     """
 
-    axis: Node
+    axis: Node | None
     steps: Mapping[str, Step]
     outputs: tuple[str, ...]
     passes: int
@@ -131,29 +137,65 @@ def read_by(s: Step) -> frozenset[str]:
 
 
 def split(p: Plan, program: Program) -> Split:
-    """The plan over the first sample axis that fits it; Unfit where there is none."""
+    """The plan over the sample axes that fit it best; Unfit where there are none."""
     reasons: list[str] = []
-    for n in axes(p, program):
+    found: list[Split] = []
+
+    def attempt(ns: Sequence[Node]) -> bool:
+        """Whether nothing better needs to be looked for."""
         try:
-            return Splitter(p, program, n).split()
+            found.append(Splitter(p, program, ns).split())
         except Unfit as error:
             reasons.append(str(error))
-    raise Unfit(reasons[0] if reasons else "no array has an axis")
+            return False
+        return cost(found[-1]) == 0
+
+    alone = axes(p, program)
+    if not any(attempt([n]) for n in alone) and (not found or min(map(cost, found)) > MOST_PASSES):
+        any(attempt(ns) for ns in together(alone, program))
+    if not found:
+        attempt([])
+    if not found:
+        raise Unfit(reasons[0] if reasons else "no array has an axis")
+    return min(found, key=cost)
+
+
+def cost(s: Split) -> int:
+    """What the choice of axes costs: passes after the first, steps that go through matrices without the samples, and rows
+    that lie across the samples."""
+    samples = {x.sample.attr[1] for x in s.steps.values() if x.sample is not None}
+    without = sum(1 for x in s.steps.values() if x.sample is None and x.bound and x.indices)
+    read = {g for x in s.steps.values() for f in (x.body, *(t.body for t in x.terms)) for g in walk(f) if g.op == "el" and g.attr not in s.steps}
+    across = sum(1 for g in read if any(t.op == "idx" and t.attr[1] in samples for t in g.args[1:]))
+    return s.passes - 1 + (MOST_PASSES + 1) * (2 * without + across) if s.passes else MOST_PASSES + 2 * without
 
 
 def axes(p: Plan, program: Program) -> list[Node]:
-    """Sizes that may count samples: those of data and labels first."""
+    """Sizes that may count samples: those of labels and data first."""
     used = frozenset().union(*(reads(d.body) for d in p.definitions))
-    inputs = sorted((i for i in program.inputs.values() if i.name in used), key=lambda i: i.role not in ("data", "label"))
+    roles = ("label", "data")
+    inputs = sorted((i for i in program.inputs.values() if i.name in used),
+                    key=lambda i: roles.index(i.role) if i.role in roles else len(roles))
     first = [i.type.dims[0] for i in inputs if i.type.dims]
     return [n for n in dict.fromkeys((*first, *(n for i in inputs for n in i.type.dims))) if n.op == "size"]
 
 
-class Splitter:
-    """Steps from definitions, for one sample axis."""
+def together(alone: Sequence[Node], program: Program) -> Iterator[list[Node]]:
+    """Sets of sizes of which no array has two: samples of several kinds."""
+    for k, n in enumerate(alone):
+        chosen = [n]
+        for m in alone[k + 1 :]:
+            if not any(m in i.type.dims and any(c in i.type.dims for c in chosen) for i in program.inputs.values()):
+                chosen.append(m)
+        if len(chosen) > 1:
+            yield chosen
 
-    def __init__(self, p: Plan, program: Program, n: Node) -> None:
-        self.plan, self.program, self.n = p, program, n
+
+class Splitter:
+    """Steps from definitions, for given sample axes."""
+
+    def __init__(self, p: Plan, program: Program, ns: Sequence[Node]) -> None:
+        self.plan, self.program, self.axes = p, program, ns
         self.dims = program.dims() | sizes_of(p.definitions)
         self.labels = {i.name: i.type.classes for i in program.inputs.values() if i.type.classes is not None}
         self.steps: dict[str, Step] = {}
@@ -164,9 +206,11 @@ class Splitter:
             self.definition(d)
         levels = [s.level + s.row for s in self.steps.values() if s.total or s.name in self.plan.outputs]
         passes = max(levels, default=0)
-        if not 1 <= passes <= MOST_PASSES:
-            raise Unfit("nothing is added up over samples" if passes < 1 else f"it reads the samples {passes} times")
-        return Split(self.n, self.steps, self.plan.outputs, passes)
+        if passes < 1 and self.axes:
+            raise Unfit("nothing is added up over samples")
+        if passes > MOST_PASSES:
+            raise Unfit(f"it reads the samples {passes} times")
+        return Split(self.axes[0] if self.axes else None, self.steps, self.plan.outputs, passes)
 
     def definition(self, d: Definition) -> None:
         if d.body.op == "tensor":
@@ -178,8 +222,8 @@ class Splitter:
     # -- steps ---------------------------------------------------------------------------------------------
 
     def sample_of(self, indices: Sequence[Node]) -> Node | None:
-        """The one index over the sample axis."""
-        own = [i for i in indices if i.attr[1] is self.n]
+        """The one index over a sample axis."""
+        own = [i for i in indices if i.attr[1] in self.axes]
         if len(own) > 1:
             raise Unfit("it compares samples with each other")
         return own[0] if own else None
@@ -190,7 +234,7 @@ class Splitter:
         if f.op != "red":
             self.keep(Step(name, "map", indices, self.settled(f, frozenset(indices), True), sample=i, squares=squares))
             return
-        bound, body, condition = open_(f)
+        bound, body, condition = self.over_samples(*open_(f)) if f.attr[0] == "sum" else open_(f)
         kind = f.attr[0]
         j = self.sample_of(bound)
         if kind not in ("sum", "max", "min", "prod"):
@@ -201,8 +245,35 @@ class Splitter:
             self.keep(self.total(name, indices, kind, j, [k for k in bound if k is not j], body, condition, squares))
             return
         scope = frozenset((*indices, *bound))
+        if i is not None and kind == "sum":
+            body = self.one_row(body, i, bound)
         settled, held = self.settled(body, scope), self.settled(condition, scope)
         self.keep(Step(name, kind, indices, settled, bound, held, sample=i, squares=squares))
+
+    def one_row(self, f: Node, i: Node, bound: Sequence[Node]) -> Node:
+        """A product in which all that a sum over a row takes from the sample is one array, so that it is a product with a
+        matrix."""
+        own = [x for x in factors(f) if i in x.free]
+        rest = [x for x in factors(f) if i not in x.free]
+        left = mul(*own)
+        if len(bound) != 1 or left.free != {i, *bound} or not any(x.free - set(bound) for x in rest) or left.op == "el":
+            return f
+        return mul(self.named(left, (i, *bound)), *rest)
+
+    def over_samples(self, bound: tuple[Node, ...], body: Node, condition: Node) -> tuple[tuple[Node, ...], Node, Node]:
+        """A sum over some of the samples, `g(i + 1)` for i below n - 1, as one over all of them with a bracket."""
+        for k in bound:
+            size = polynomial(k.attr[1])
+            for n in self.axes:
+                rest = minus(polynomial(n) or {}, size or {})
+                if size is None or k.attr[1] is n or not set(rest) <= {()} or rest.get((), 0) < 0:
+                    continue
+                start = first_of(body, k)
+                if start is not None and is_num(condition, 1):
+                    j = fresh(n)
+                    inside = bracket(rel(">=", j, num(start))), bracket(rel("<", j, add(num(start), k.attr[1])))
+                    return tuple(j if i is k else i for i in bound), mul(*inside, substitute(body, {k: add(j, num(-start))})), condition
+        return bound, body, condition
 
     def keep(self, s: Step) -> None:
         for g in (s.body, s.condition):
@@ -284,8 +355,19 @@ class Splitter:
         if f.op == "red" or (not whole and self.worth_a_step(f, scope)):
             return self.named(f)
         if f.op == "el":
-            return f
+            return self.one_sample(f)
         return rebuild(f, [self.settled(a, scope) for a in f.args]) if f.args else f
+
+    def one_sample(self, f: Node) -> Node:
+        """A row's value for one sample, s[0], as a total that every other sample adds 0 to."""
+        step = self.steps.get(f.attr)
+        if step is None or not step.row or step.sample is None:
+            return f
+        p = step.indices.index(step.sample)
+        if f.args[p].op != "num":
+            return f
+        j = fresh(step.sample.attr[1])
+        return self.named(sum_((j,), mul(bracket(rel("=", j, f.args[p])), el(f.attr, (*f.args[:p], j, *f.args[p + 1 :])))))
 
     def worth_a_step(self, f: Node, scope: frozenset[Node]) -> bool:
         """Gathers, functions and quotients that an enclosing loop would compute again, or that stand elsewhere too."""
@@ -337,7 +419,7 @@ class Splitter:
 
     def check_index(self, g: Node, t: Node, n: Node) -> None:
         step = self.steps.get(g.attr)
-        if step is not None and step.row and n is self.n and t.op != "idx":
+        if step is not None and step.sample is not None and step.row and n is step.sample.attr[1] and t.op != "idx":
             raise Unfit("a sample reads another one")
         if t.op == "num":
             if t.attr < 0:
@@ -351,6 +433,14 @@ class Splitter:
                 raise Unfit("an index that only a bracket keeps in range")
 
 
+def first_of(f: Node, k: Node) -> int | None:
+    """c where every element of `f` with k in it is read at k + c; None where there is no such number."""
+    shifts = {t for g in walk(f) if g.op == "el" for t in g.args if k in t.free}
+    starts = [polynomial(add(t, neg(k))) for t in shifts]
+    if not starts or any(p is None or not set(p) <= {()} or p != starts[0] for p in starts):
+        return None
+    start = (starts[0] or {}).get((), 0)
+    return start if start >= 0 else None
 
 
 def is_squares(f: Node) -> bool:
