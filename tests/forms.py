@@ -655,7 +655,7 @@ FORMS = (
     ('auto', 'A*B', True, 'ambiguous', 'Write A @ B for the first, A.*B for the', 'A*B'),
     ('auto', 'exp(2*A*B)', True, 'ambiguous', 'Write 2*A @ B for the first, 2*A.*B for the', '2*A*B'),
     ('auto', 'trace(A*B)', True, 'ambiguous', 'Write A @ B for the first, A.*B for the', 'A*B'),
-    ('auto', 'sum(A*B)', True, 'sum(A*B)', '(A@B).sum()'),
+    ('auto', 'sum(A*B)', True, 'ambiguous', 'Write A @ B for the first, A.*B for the', 'A*B'),
     ('auto', 'X*A', True, 'X*A', 'X@A'),
     ('auto', "A*B'", True, "A*B'", 'A@B.T'),
     ('auto', 'A @ B', True, 'A*B', 'A@B'),

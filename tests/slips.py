@@ -22,7 +22,7 @@ SLIPS = (
     ("iverson", "A*w", "w", "declare other ones", None),
     ("iverson", "x + w", "w", "Declare equal sizes", None),
     ("iverson", "sum[i] x[i]*w[i]", "i", "the axis has size d", None),
-    ("iverson", "x[n]", "n", "An index is", "x[n-1]"),
+    ("iverson", "x[n]", "n", "the last is n - 1", "x[n-1]"),
     ("iverson", "x[i]", "x[i]", "sum[i] ...", "sum[i] x[i]"),
     ("iverson", "max[k] s[k,i]", "max[k] s[k,i]", "sum[i] ...", "sum[i] max[k] s[i,k]"),
     ("iverson", "x'*", "*", "Write a name", "x'*y"),

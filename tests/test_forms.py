@@ -74,7 +74,7 @@ def test_there_are_as_many_forms_as_asked_for_and_none_twice():
 PAIRS = (     # text, what iverson notation reads, what NumPy reads, what comes of it where no notation is given
     ("A*B", "A*B", "A.*B", None),
     ("a*A*B", "a*A*B", "a*(A.*B)", None),
-    ("sum(A*B)", "sum(A*B)", None, "sum(A*B)"),
+    ("sum(A*B)", "sum(A*B)", "sum[i] A[i,:]'.*B[i,:]'", None),
     ("A*B + B'", "A*B + B'", None, "A*B + B'"),
     ("A@B", None, "A*B", "A*B"),
     ("A*X'", "A*X'", None, "A*X'"),

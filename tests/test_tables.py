@@ -12,7 +12,7 @@ from iverson.emit.numpy_code import compiled_definition
 from iverson.lang.kinds import typed
 from iverson.lang.lower import lower
 from iverson.lang.ops import COMPOSED, EVEN, OPS, WHOLE
-from iverson.lang.structure import STRUCTURES
+from iverson.lang.structure import STACKED, STRUCTURES
 from iverson.lang.syntax import parse_script
 from iverson.meaning.reference import WHOLE as LOOPED
 from iverson.meaning.reference import reference
@@ -205,8 +205,10 @@ def test_drawn_values_have_what_is_declared_and_others_are_refused(fact):
 
 
 def test_every_structure_is_drawn_checked_and_told():
-    assert set(HOLDS) == set(STRUCTURES) and {*FACTS, *(f for f, *_ in map(np.atleast_1d, NOTES))} <= set(STRUCTURES)
-    assert set(TANGENT) <= set(STRUCTURES) and set(KIN) | {"orthogonal"} == set(STRUCTURES)
+    holds, kin = ({k for k in table if not k.startswith(STACKED)} for table in (HOLDS, KIN))
+    assert {STACKED + r.name for r in STRUCTURES.values() if r.square and 3 in r.ranks} == set(HOLDS) - holds == set(KIN) - kin
+    assert holds == set(STRUCTURES) and {*FACTS, *(f for f, *_ in map(np.atleast_1d, NOTES))} <= set(STRUCTURES)
+    assert set(TANGENT) <= set(STRUCTURES) and kin | {"orthogonal"} == set(STRUCTURES)
 
 
 def whole_loss(name):

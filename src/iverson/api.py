@@ -271,12 +271,17 @@ def compile(
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
     check_target(target, dtype, threads)
+    loss = parse(source, notation, sizes, kinds, symbols, formula=formula)
     if wrt is None:
         from .training import parameters
 
-        source = parse(source, notation, sizes, kinds, symbols, formula=formula)
-        wrt = parameters(source.typed)
-    found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds, symbols=symbols, formula=formula)
+        wrt = parameters(loss.typed)
+    return function_of(loss, wrt, target, dtype, threads, wait)
+
+
+def function_of(loss: Loss, wrt: str | Sequence[str], target: str, dtype: str = "float64", threads: int = 1, wait: bool = False) -> Any:
+    """The function that `compile` gives back, of a loss that has been read."""
+    found = derive(loss, wrt)
     rows = found if isinstance(found, dict) else {str(wrt): found}
     if target in ("torch", "jax"):
         from .targets import function
@@ -314,8 +319,8 @@ def bench(
     from .benchmark import bench as measured
 
     loss = parse(source, notation, sizes, kinds)
-    f = compile(loss, wrt, "native", dtype=dtype, threads=threads, wait=True)
-    return measured(f, lambda: compile(loss, wrt, "torch"), lambda: compile(loss, wrt, "jax"), n, dims or {}, seconds)
+    f = function_of(loss, wrt, "native", dtype, threads, True)
+    return measured(f, lambda: function_of(loss, wrt, "torch"), lambda: function_of(loss, wrt, "jax"), n, dims or {}, seconds)
 
 
 def bench_environment(threads: int = 1) -> dict[str, str] | None:
