@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+from numpy import empty, float64
 
 from ..core.affine import polynomial, value_of
 from ..core.errors import IversonError
@@ -212,12 +213,12 @@ class Kernel:
             given = self.take(arrays)
         except KeyError:
             given = tuple([arrays.get(n, default) for n, default, _ in self.wanted])
-        made = tuple([np.empty(shape, real) for shape in shapes])
+        made = (empty(shapes[0], real),) if len(shapes) == 1 else tuple([empty(shape, real) for shape in shapes])
         value = enter(words, given, made)
         if value != value:
             return self.by_steps(args, out, arrays)
         self.why = None
-        return np.float64(value), dict(zip(self.wrt, made, strict=True)) if self.by_name else made[0]
+        return float64(value), dict(zip(self.wrt, made, strict=True)) if self.by_name else made[0]
 
     def by_steps(self, args: tuple[Any, ...], out: Any, arrays: dict[str, Any]) -> Any:
         """The same for arrays that have not been seen, or have to be cast or checked, and while there is no kernel."""
