@@ -210,6 +210,8 @@ def test_gradients_are_new_arrays_unless_given():
     for wrong in (np.empty((2, 2)), mine.astype("f4"), mine.T, [0.0]):
         with pytest.raises(IversonError, match="gradient by W"):
             f(**arrays, out=wrong)
+    with pytest.raises(IversonError, match="overlaps"):
+        f(**arrays, out=arrays["W"])
     g = iv.compile(LOSSES["logistic"][0], ("w", "b"), target="native", wait=True)
     arrays = arrays_of(g, 20)
     out = {"w": np.empty(np.shape(arrays["w"])), "b": np.empty(())}
@@ -366,6 +368,16 @@ def test_a_file_that_changes_meanwhile_is_an_error(saved, options, change, monke
         f(**{**paths, "y": np.load(paths["y"])})
     assert not os.path.exists("/proc/self/fd") or not any(
         os.path.realpath(f"/proc/self/fd/{n}") == paths["X"] for n in os.listdir("/proc/self/fd"))
+
+
+@needs_cc
+def test_the_kernel_of_blocks_is_waited_for_too(saved, empty_cache):
+    arrays, paths = saved
+    f = iv.compile(SOFTMAX, "W", target="native")
+    first = f(**paths)
+    assert f.wait()(**paths)[0] == pytest.approx(first[0], rel=1e-12) and f.info.tier == "native"
+    near(f(**arrays)[1], first[1], 1e-12)
+    assert f.info.tier == "native"
 
 
 # -- sparse matrices -----------------------------------------------------------------------------------------

@@ -177,13 +177,15 @@ class Kernel:
             SAID.add(why)
 
     def wait(self, seconds: float = 120.0) -> Kernel:
-        """This function, with its kernel compiled if it can be."""
+        """This function, with the kernels it asked for compiled if they can be."""
         if self.building is not None:
             try:
                 self.building.wait(seconds)
             except NoCompiler as error:
                 self.stays(str(error), once=False, stacklevel=3)
             self.arrives()
+        for passes in self.passes.values():
+            passes.complete()
         return self
 
     @property
@@ -253,6 +255,8 @@ class Kernel:
         for n, v in zip(self.wrt, found, strict=True):
             if not isinstance(v, np.ndarray) or v.dtype != self.real or not v.flags.c_contiguous or not v.flags.writeable:
                 raise IversonError("data", f"The array for the gradient by {n} is no writable array of {self.dtype} without gaps.")
+            if any(isinstance(a, np.ndarray) and np.may_share_memory(a, v) for a in arrays.values()):
+                raise IversonError("data", f"The array for the gradient by {n} overlaps an input.")
             if v.shape != np.shape(arrays.get(n, v)):
                 raise IversonError("shape", f"The array for the gradient by {n} has the shape {v.shape}, {n} has {np.shape(arrays[n])}.")
         return found
