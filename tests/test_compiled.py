@@ -14,16 +14,18 @@ import pytest
 import scipy.sparse
 
 import iverson as iv
+from generate import case
 from iverson.core.errors import IversonError
 from iverson.emit import native_units
 from iverson.emit.blocked import blocks
 from iverson.emit.plan import gradient_plan
 from iverson.emit.split import Unfit, split
+from iverson.meaning.sample import instances
 from iverson.run import blocks as runs
 from iverson.run import cache, compiler, kernel, streams
 from iverson.run.door import readable
 from losses import SOFTMAX, SVM
-from test_native import LIMITS, LOSSES, arrays_of, compare, near
+from test_native import LIMITS, LOSSES, ROWS, arrays_of, compare, near
 
 needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
@@ -210,6 +212,8 @@ def test_gradients_are_new_arrays_unless_given():
     for wrong in (np.empty((2, 2)), mine.astype("f4"), mine.T, [0.0]):
         with pytest.raises(IversonError, match="gradient by W"):
             f(**arrays, out=wrong)
+    with pytest.raises(IversonError, match="overlaps"):
+        f(**arrays, out=arrays["W"])
     g = iv.compile(LOSSES["logistic"][0], ("w", "b"), target="native", wait=True)
     arrays = arrays_of(g, 20)
     out = {"w": np.empty(np.shape(arrays["w"])), "b": np.empty(())}
@@ -368,6 +372,16 @@ def test_a_file_that_changes_meanwhile_is_an_error(saved, options, change, monke
         os.path.realpath(f"/proc/self/fd/{n}") == paths["X"] for n in os.listdir("/proc/self/fd"))
 
 
+@needs_cc
+def test_the_kernel_of_blocks_is_waited_for_too(saved, empty_cache):
+    arrays, paths = saved
+    f = iv.compile(SOFTMAX, "W", target="native")
+    first = f(**paths)
+    assert f.wait()(**paths)[0] == pytest.approx(first[0], rel=1e-12) and f.info.tier == "native"
+    near(f(**arrays)[1], first[1], 1e-12)
+    assert f.info.tier == "native"
+
+
 # -- sparse matrices -----------------------------------------------------------------------------------------
 
 
@@ -433,3 +447,56 @@ def test_busy_processors_change_nothing():
     while os.path.isdir("/proc/self/task") and len(os.listdir("/proc/self/task")) > 40 and time.monotonic() < end:
         time.sleep(0.05)
     assert not os.path.isdir("/proc/self/task") or len(os.listdir("/proc/self/task")) <= 40
+
+
+# -- losses nobody chose -------------------------------------------------------------------------------------
+
+
+def in_blocks_of_two(text, wrt, seed=0, **options):
+    """Whether a loss runs in blocks of two samples; it agrees with the whole code on drawn instances."""
+    f = iv.compile(text, wrt, **options)
+    ran = False
+    for draw in instances(iv.parse(text, **options).typed, seed, n=2, wrt=(wrt,)).draws:
+        arrays = {i.name: draw.arrays[i.name] for i in f.inputs}
+        if f.plan is None:
+            return False
+        try:
+            expected = f.whole(**arrays)
+        except IversonError:
+            continue
+        if np.isfinite(expected[0]).all() and np.isfinite(expected[1]).all():
+            found = f.in_blocks(arrays)
+            if found is not None:
+                value, gradient = f.shaped(found)
+                near(value, expected[0], 1e-10)
+                near(gradient, expected[1], 1e-10)
+                ran = True
+    return ran
+
+
+@pytest.fixture
+def blocks_of_two(small_blocks, monkeypatch):
+    for name in ("FEWEST", "MOST"):
+        monkeypatch.setattr(runs, name, 2)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_the_corpus_in_blocks(part, blocks_of_two):
+    made = [in_blocks_of_two(row[0], row[1], kinds=row[3] if len(row) > 3 else None) for row in ROWS[part::16]]
+    assert any(made)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(4, 16))
+def test_the_rest_of_the_corpus_in_blocks(part, blocks_of_two):
+    assert any(in_blocks_of_two(row[0], row[1], kinds=row[3] if len(row) > 3 else None) for row in ROWS[part::16])
+
+
+@pytest.mark.parametrize("batch", range(3))
+def test_random_losses_in_blocks(batch, blocks_of_two):
+    for seed in range(batch*15, batch*15 + 15):
+        c = case(f"blocks {seed}")
+        try:
+            in_blocks_of_two(c.text, c.wrt, seed, kinds=c.kinds, sizes=c.sizes)
+        except IversonError:
+            continue

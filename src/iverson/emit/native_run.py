@@ -72,13 +72,23 @@ static whole sweep(context *c, whole count, whole threads, pass_t pass, whole (*
   threads = count * entries < ALONE ? 1 : least(least(threads, chunks), MOST_THREADS);
   whole each = room(own * sizeof(double)) + space + 64;
   char *all = malloc(threads * each + 64);
+  c->bytes = most(c->bytes, threads * each);
+  if (all && threads == 1) {
+    char *p = (char *)(((uintptr_t)all + 63) / 64 * 64);
+    job alone = {c, pass, p + room(own * sizeof(double)), (double *)p, 0, BUSY};
+    start(c, alone.own);
+    work(&alone);
+    join(c, alone.own);
+    free(all);
+    c->bad |= atomic_load(&c->seen);
+    return 0;
+  }
   team *t = malloc(sizeof(team) + threads * sizeof(job));
   if (!all || !t) {
     free(all);
     free(t);
     return 1;
   }
-  c->bytes = most(c->bytes, threads * each);
   pthread_mutex_init(&t->lock, 0);
   pthread_cond_init(&t->done, 0);
   t->members = 1;

@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+from numpy import empty, float64
 
 from ..core.affine import polynomial, value_of
 from ..core.errors import IversonError
@@ -176,13 +177,15 @@ class Kernel:
             SAID.add(why)
 
     def wait(self, seconds: float = 120.0) -> Kernel:
-        """This function, with its kernel compiled if it can be."""
+        """This function, with the kernels it asked for compiled if they can be."""
         if self.building is not None:
             try:
                 self.building.wait(seconds)
             except NoCompiler as error:
                 self.stays(str(error), once=False, stacklevel=3)
             self.arrives()
+        for passes in self.passes.values():
+            passes.complete()
         return self
 
     @property
@@ -212,12 +215,12 @@ class Kernel:
             given = self.take(arrays)
         except KeyError:
             given = tuple([arrays.get(n, default) for n, default, _ in self.wanted])
-        made = tuple([np.empty(shape, real) for shape in shapes])
+        made = (empty(shapes[0], real),) if len(shapes) == 1 else tuple([empty(shape, real) for shape in shapes])
         value = enter(words, given, made)
         if value != value:
             return self.by_steps(args, out, arrays)
         self.why = None
-        return np.float64(value), dict(zip(self.wrt, made, strict=True)) if self.by_name else made[0]
+        return float64(value), dict(zip(self.wrt, made, strict=True)) if self.by_name else made[0]
 
     def by_steps(self, args: tuple[Any, ...], out: Any, arrays: dict[str, Any]) -> Any:
         """The same for arrays that have not been seen, or have to be cast or checked, and while there is no kernel."""
@@ -252,6 +255,8 @@ class Kernel:
         for n, v in zip(self.wrt, found, strict=True):
             if not isinstance(v, np.ndarray) or v.dtype != self.real or not v.flags.c_contiguous or not v.flags.writeable:
                 raise IversonError("data", f"The array for the gradient by {n} is no writable array of {self.dtype} without gaps.")
+            if any(isinstance(a, np.ndarray) and np.may_share_memory(a, v) for a in arrays.values()):
+                raise IversonError("data", f"The array for the gradient by {n} overlaps an input.")
             if v.shape != np.shape(arrays.get(n, v)):
                 raise IversonError("shape", f"The array for the gradient by {n} has the shape {v.shape}, {n} has {np.shape(arrays[n])}.")
         return found

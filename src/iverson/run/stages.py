@@ -88,6 +88,14 @@ class Passes:
         except (Unfit, NoCompiler, OSError) as error:
             self.why = str(error)
 
+    def complete(self) -> None:
+        """Wait for the compiler."""
+        try:
+            for s in self.stages or ():
+                s.ready(True)
+        except NoCompiler as error:
+            self.stages, self.why = None, str(error)
+
     @property
     def file(self) -> str | None:
         """The kernel of the last pass, once it is there."""
