@@ -16,6 +16,7 @@ from .numpy_code import Maker, build
 from .plan import Plan
 
 GIVEN = replace(TORCH, array={**TORCH.array, "own": "{0}"})  # what the blocks have made is nobody else's
+AHEAD = "        {}.sum()  # brings the block into the cache, sooner than a product with a vector does\n"
 DRIVER = '''
 def _blocks_pay({all}):
     """Whether the arrays are large, in the memory of a processor, and not traced."""
@@ -26,7 +27,9 @@ def _in_blocks({all}):
     """value_and_grad, over blocks of samples that stay in the cache."""
     {count} = {wide}.shape[{axis}]
     step = max(1, {size}*torch.get_num_threads()*{count}//({wide}.numel()*{wide}.element_size()))
-    found = [{sums} for start in range(0, {count}, step)]
+    found = []
+    for start in range(0, {count}, step):
+{ahead}        found.append({sums})
     totals = {totals}
     return _from_sums({closed})
 '''
@@ -67,6 +70,7 @@ def driver(b: Blocks, maker: Maker, adder: Maker, closer: Maker, wide: tuple[str
     closed = ", ".join(f"{closer.names[i.name]}={places.get(i.name) or maker.names[i.name]}" for i in closer.inputs)
     return DRIVER.format(
         all=", ".join(maker.names[i.name] for i in maker.inputs), wide=maker.names[wide[0]], axis=wide[1], count=count,
+        ahead=AHEAD.format(block(wide[0])) if tall and all(len(s.indices) < 2 for s in b.sums.definitions) else "",
         size="2**21" if tall else "2**17", least="2**18" if tall else "2**16",
         totals=f"{totals} + [{parts}]" if joined else totals,
         sums=sums if len(b.names) > 1 else f"({sums},)", closed=closed,
