@@ -231,7 +231,10 @@ def small_blocks(monkeypatch):
         monkeypatch.setattr(runs, name, value)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+PAIRED = {"pairs", "later ones", "earlier ones"}    # samples compared with each other, of which a block knows too few
+
+
+@pytest.mark.parametrize("name", [n for n in LOSSES if n not in PAIRED])
 def test_blocks_give_what_the_whole_gives(name, small_blocks):
     text, wrt = LOSSES[name]
     f = iv.compile(text, wrt)

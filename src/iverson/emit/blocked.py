@@ -70,6 +70,8 @@ class Blocker:
     """Stages from steps."""
 
     def __init__(self, s: Split, program: Program) -> None:
+        if s.axis is None or any(x.sample is not None and x.sample.attr[1] is not s.axis for x in s.steps.values()):
+            raise Unfit("there are not samples of one kind")
         self.split, self.program, self.n = s, program, s.axis
         used = frozenset().union(*(read_by(x) for x in s.steps.values()))
         self.inputs = {i.name: i for i in program.inputs.values() if i.name in used}
@@ -107,7 +109,7 @@ class Blocker:
         totals = [x for x in steps if x.total]
         passes, after = [], []
         for p in range(1, s.passes + 1):
-            of = s.of_pass(p)
+            of = s.of_pass(p, self.n)
             wanted = [x.name for x in of if x.total] + [n for n in s.outputs if s.steps[n].row and s.steps[n].level == p - 1]
             passes.append(self.stage(of, wanted))
             after.append(self.globals(p))

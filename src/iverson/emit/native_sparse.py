@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.node import Node, is_num, mul
+from ..core.node import Node
 from ..core.program import Program
 from .arrays import factors
 from .native import Native, Writer
@@ -32,7 +32,7 @@ INLINE void sparse_row(real *restrict s, const real *restrict a, const int32_t *
   UNROLL for (int j = 0; j < nv; j++) store(s + j * V, (v[0][j] + v[1][j]) + (v[2][j] + v[3][j]));
 }
 static whole sparse_scores(real *restrict out, whole T, const real *restrict a, const int32_t *restrict at, const whole *restrict from,
-                           whole m, const real *restrict w, whole D, whole K, real *restrict s) {
+                           whole m, whole M, const real *restrict w, whole D, whole K, real *restrict s) {
   const whole Kp = wide(K);
   whole bad = 0;
   for (whole p = from[0]; p < from[m]; p++) bad |= (uint32_t)at[p] >= (uint64_t)D;
@@ -53,6 +53,7 @@ static whole sparse_scores(real *restrict out, whole T, const real *restrict a, 
     }
     for (whole k = 0; k < K; k++) out[k * T + l] = s[k];
   }
+  for (whole k = 0; k < K; k++) for (whole l = m; l < M; l++) out[k * T + l] = out[k * T + m - 1];
   return 0;
 }
 /* q[at, k] += sum over rows l of a*s[k, l] */
@@ -118,22 +119,24 @@ class SparseWriter(Writer):
         first, rest = super().run().split("\n  context k = {0}, *c = &k;\n", 1)
         return f"{first}\n  context k = {{0}}, *c = &k;\n{more}{rest}"
 
-    def locals(self, p: int) -> list[str]:
-        return super().locals(p) + [f"const int32_t *{a}_at = c->{a}_at; const whole *{a}_from = c->{a}_from; (void){a}_at; (void){a}_from;"
+    def locals(self, steps: Sequence[Step]) -> list[str]:
+        return super().locals(steps) + [f"const int32_t *{a}_at = c->{a}_at; const whole *{a}_from = c->{a}_from; (void){a}_at; (void){a}_from;"
                                     for a in self.ours()]
 
-    def score(self, s: Step) -> bool:
-        hit = [x for x in factors(s.body) if x.op == "el" and x.attr in self.sparse]
-        if not hit:
-            return super().score(s)
-        right = mul(*(x for x in factors(s.body) if x is not hit[0]))
-        if len(s.bound) != 1 or len(s.own) > 1 or not is_num(s.condition, 1) or hit[0].args != (s.sample, s.bound[0]) or s.sample in right.free:
+    def score(self, s: Step) -> tuple[Node, Node] | None:
+        found = super().score(s)
+        if any(x.op == "el" and x.attr in self.sparse for x in factors(s.body)) and (found is None or found[0].attr not in self.sparse):
             raise Unfit("it does more with sparse data than multiply it")
-        d, a = s.bound[0], self.arrays[hit[0].attr]
+        return found
+
+    def product_of(self, s: Step, left: Node, right: Node) -> None:
+        if left.attr not in self.sparse:
+            super().product_of(s, left, right)
+            return
+        d, a = s.bound[0], self.arrays[left.attr]
         w, depth, columns = f"w{len(self.packs)}", self.size(d.attr[1]), self.size(s.own[0].attr[1]) if s.own else "1"
         self.packs[w], self.filled[w] = (right, s.own, d, False), (depth, columns)
-        self.line(f"bad |= sparse_scores({self.steps[s.name]}, T, {a}, {a}_at, {a}_from + b, m, c->{w}, {depth}, {columns}, spread);")
-        return True
+        self.line(f"bad |= sparse_scores({self.steps[s.name]}, T, {a}, {a}_at, {a}_from + b, m, M, c->{w}, {depth}, {columns}, spread);")
 
     def pack(self, p: int, names: Sequence[str]) -> str:
         """Matrices filled up to whole registers."""
@@ -163,9 +166,9 @@ class SparseWriter(Writer):
         self.filled[q] = depth, columns
         self.line(f"bad |= sparse_outer({q}, {a}, {a}_at, {a}_from + b, m, {self.steps[right.attr]}, T, {depth}, {columns}, spread);")
 
-    def buffers(self, steps: Sequence[Step], p: int) -> list[tuple[str, str, str]]:
+    def buffers(self, steps: Sequence[Step]) -> list[tuple[str, str, str]]:
         found = []
-        for name, kind, size in super().buffers(steps, p):
+        for name, kind, size in super().buffers(steps):
             depth, columns = self.filled.get(name, ("", ""))
             found.append((name, kind, f"{depth} * wide({columns})" if depth else size))
         widths = sorted({f"wide({columns})" for _, columns in self.filled.values()})

@@ -136,8 +136,11 @@ def read_by(s: Step) -> frozenset[str]:
     return frozenset().union(*(reads(x) for x in parts))
 
 
-def split(p: Plan, program: Program) -> Split:
-    """The plan over the sample axes that fit it best; Unfit where there are none."""
+def split(p: Plan, program: Program, several: bool = True) -> Split:
+    """The plan over the sample axes that fit it best; Unfit where there are none.
+
+    several   samples of several kinds may be taken, and no samples at all
+    """
     reasons: list[str] = []
     found: list[Split] = []
 
@@ -151,9 +154,9 @@ def split(p: Plan, program: Program) -> Split:
         return cost(found[-1]) == 0
 
     alone = axes(p, program)
-    if not any(attempt([n]) for n in alone) and (not found or min(map(cost, found)) > MOST_PASSES):
+    if not any(attempt([n]) for n in alone) and several and (not found or min(map(cost, found)) > MOST_PASSES):
         any(attempt(ns) for ns in together(alone, program))
-    if not found:
+    if not found and several:
         attempt([])
     if not found:
         raise Unfit(reasons[0] if reasons else "no array has an axis")
