@@ -183,7 +183,11 @@ def compile(
     >>> value, gradient = compile("sum(x.^2)", "x")(x=[3.0, 4.0])
     """
     check_target(target, dtype, threads)
-    found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
+    return runnable(derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds), wrt, target, dtype, threads, wait)
+
+
+def runnable(found: Any, wrt: str | Sequence[str], target: str, dtype: str = "float64", threads: int = 1, wait: bool = False) -> Any:
+    """The function of what was derived, which `compile` returns."""
     rows = found if isinstance(found, dict) else {str(wrt): found}
     if target in ("torch", "jax"):
         from .targets import function
@@ -220,9 +224,10 @@ def bench(
     """
     from .benchmark import bench as measured
 
-    loss = parse(source, notation, sizes, kinds)
-    f = compile(loss, wrt, "native", dtype=dtype, threads=threads, wait=True)
-    return measured(f, lambda: compile(loss, wrt, "torch"), lambda: compile(loss, wrt, "jax"), n, dims or {}, seconds)
+    check_target("native", dtype, threads)
+    found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
+    f = runnable(found, wrt, "native", dtype, threads, wait=True)
+    return measured(f, lambda: runnable(found, wrt, "torch"), lambda: runnable(found, wrt, "jax"), n, dims or {}, seconds)
 
 
 def bench_environment(threads: int = 1) -> dict[str, str] | None:
