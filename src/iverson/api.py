@@ -276,12 +276,11 @@ def compile(
         from .training import parameters
 
         wrt = parameters(loss.typed)
-    return function_of(loss, wrt, target, dtype, threads, wait)
+    return runnable(derive(loss, wrt), wrt, target, dtype, threads, wait)
 
 
-def function_of(loss: Loss, wrt: str | Sequence[str], target: str, dtype: str = "float64", threads: int = 1, wait: bool = False) -> Any:
-    """The function that `compile` gives back, of a loss that has been read."""
-    found = derive(loss, wrt)
+def runnable(found: Any, wrt: str | Sequence[str], target: str, dtype: str = "float64", threads: int = 1, wait: bool = False) -> Any:
+    """The function of what was derived, which `compile` returns."""
     rows = found if isinstance(found, dict) else {str(wrt): found}
     if target in ("torch", "jax"):
         from .targets import function
@@ -318,9 +317,10 @@ def bench(
     """
     from .benchmark import bench as measured
 
-    loss = parse(source, notation, sizes, kinds)
-    f = function_of(loss, wrt, "native", dtype, threads, True)
-    return measured(f, lambda: function_of(loss, wrt, "torch"), lambda: function_of(loss, wrt, "jax"), n, dims or {}, seconds)
+    check_target("native", dtype, threads)
+    found = derive(source, wrt, notation=notation, sizes=sizes, kinds=kinds)
+    f = runnable(found, wrt, "native", dtype, threads, wait=True)
+    return measured(f, lambda: runnable(found, wrt, "torch"), lambda: runnable(found, wrt, "jax"), n, dims or {}, seconds)
 
 
 def bench_environment(threads: int = 1) -> dict[str, str] | None:

@@ -62,6 +62,7 @@ INLINE void sparse_add(real *restrict q, const real *restrict a, const int32_t *
   lanes v[4];
   UNROLL for (int j = 0; j < nv; j++) v[j] = load(s + j * V);
   for (whole p = 0; p < n; p++) {
+    __builtin_prefetch(q + at[least(p + 12, n - 1)] * Kp, 1, 2);
     real *row = q + at[p] * Kp;
     UNROLL for (int j = 0; j < nv; j++) store(row + j * V, load(row + j * V) + v[j] * a[p]);
   }
