@@ -27,6 +27,9 @@ LANES = """
 typedef SAME same;
 typedef real lanes __attribute__((vector_size(LANE_BYTES), aligned(sizeof(real)), may_alias));
 INLINE lanes load(const real *p) { return *(const lanes *)p; }
+/* of rows that are only read once: the memory is asked for them sooner than the processor foresees */
+#define AHEAD 8192
+INLINE lanes load_ahead(const real *p) { __builtin_prefetch((const char *)p + AHEAD, 0, 3); return load(p); }
 INLINE void store(real *p, lanes v) { *(lanes *)p = v; }
 INLINE void near(const void *p, whole bytes) { for (whole k = 0; k < bytes; k += 64) __builtin_prefetch((const char *)p + k, 0, 2); }
 INLINE whole least(whole a, whole b) { return a < b ? a : b; }
@@ -147,8 +150,8 @@ static void one_dot(real *restrict out, const real *restrict x, whole ld, whole 
     lanes t[LANE_BYTES / sizeof(real)];
     UNROLL for (int r = 0; r < V; r++) {
       const real *row = x + least(l + r, m - 1) * ld;
-      lanes s = load(row) * load(w);
-      for (whole d = V; d < end; d += V) s += load(row + d) * load(w + d);
+      lanes s = load_ahead(row) * load(w);
+      for (whole d = V; d < end; d += V) s += load_ahead(row + d) * load(w + d);
       t[r] = s;
     }
     if (end < D) {

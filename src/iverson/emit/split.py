@@ -114,8 +114,9 @@ class Split:
                  if s.sample is not None and (s.total or s.name in self.outputs)]
         return sorted(dict.fromkeys(found), key=lambda x: x[0])
 
-    def of_pass(self, p: int, axis: Node) -> list[Step]:
-        """Rows, totals and outputs of pass p = 1, 2, ... that something needs there, in order."""
+    def of_pass(self, p: int, axis: Node | None = None) -> list[Step]:
+        """Rows, totals and outputs of pass p = 1, 2, ... over an axis, the first one by default, that something needs there."""
+        axis = axis or self.axis
         own = {s.name: s for s in self.steps.values() if s.sample is not None and s.sample.attr[1] is axis}
         wanted = {n for n, s in own.items() if s.total and s.level == p}
         wanted |= {n for n in self.outputs if n in own and own[n].row and own[n].level == p - 1}
@@ -136,10 +137,10 @@ def read_by(s: Step) -> frozenset[str]:
     return frozenset().union(*(reads(x) for x in parts))
 
 
-def split(p: Plan, program: Program, several: bool = True) -> Split:
+def split(p: Plan, program: Program, alone: bool = False) -> Split:
     """The plan over the sample axes that fit it best; Unfit where there are none.
 
-    several   samples of several kinds may be taken, and no samples at all
+    alone   samples of one kind only
     """
     reasons: list[str] = []
     found: list[Split] = []
@@ -153,10 +154,10 @@ def split(p: Plan, program: Program, several: bool = True) -> Split:
             return False
         return cost(found[-1]) == 0
 
-    alone = axes(p, program)
-    if not any(attempt([n]) for n in alone) and several and (not found or min(map(cost, found)) > MOST_PASSES):
-        any(attempt(ns) for ns in together(alone, program))
-    if not found and several:
+    sizes = axes(p, program)
+    if not any(attempt([n]) for n in sizes) and not alone and (not found or min(map(cost, found)) > MOST_PASSES):
+        any(attempt(ns) for ns in together(sizes, program))
+    if not found and not alone:
         attempt([])
     if not found:
         raise Unfit(reasons[0] if reasons else "no array has an axis")
@@ -183,11 +184,11 @@ def axes(p: Plan, program: Program) -> list[Node]:
     return [n for n in dict.fromkeys((*first, *(n for i in inputs for n in i.type.dims))) if n.op == "size"]
 
 
-def together(alone: Sequence[Node], program: Program) -> Iterator[list[Node]]:
+def together(sizes: Sequence[Node], program: Program) -> Iterator[list[Node]]:
     """Sets of sizes of which no array has two: samples of several kinds."""
-    for k, n in enumerate(alone):
+    for k, n in enumerate(sizes):
         chosen = [n]
-        for m in alone[k + 1 :]:
+        for m in sizes[k + 1 :]:
             if not any(m in i.type.dims and any(c in i.type.dims for c in chosen) for i in program.inputs.values()):
                 chosen.append(m)
         if len(chosen) > 1:

@@ -99,7 +99,7 @@ def numpy_function(
     """The value and the gradients by NumPy, in blocks of samples where that is no slower or memory asks for it."""
     p = p or gradient_plan(program, answers, True)
     whole = compiled(program, answers, by_name=by_name, on_nan=on_nan, p=p)
-    return Blocked(whole, lambda: blocks(split(p, program, several=False), program), tuple(answers), by_name or len(answers) > 1)
+    return Blocked(whole, lambda: blocks(split(p, program, alone=True), program), tuple(answers), by_name or len(answers) > 1)
 
 
 def way_of(wait: bool) -> str:
