@@ -41,7 +41,7 @@ ORDER = {
                     "signs", "declared", "monomial", "combine", "answer", "structure", "parts", "interval", "semidefinite", "curvature",
                     "conventions", "notes", "derive", "products", "vectorized", "einsum"),
     "explain":    ("lines", "steps", "reasons", "frame", "chapters", "wording", "blocks", "text", "markdown", "latex", "explanation"),
-    "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "contractions", "arrays", "numpy_code", "boosting", "blocks",
+    "emit":       ("dialects", "windows", "plan", "rowwise", "reads", "contractions", "arrays", "numpy_code", "boosting", "one_pass",
                     "framework_dialects", "framework_blocks", "frameworks", "framework_calls", "split", "blocked", "native_math", "native_products",
                     "native_run", "native_values", "native_fusion", "native_passes", "native", "native_units", "native_sparse"),
     "diagnosis":  ("counterexample", "values", "slips", "variants", "causes", "replay", "candidate", "frameworks", "function", "telling",

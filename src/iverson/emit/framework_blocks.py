@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..core.program import Program
-from .blocks import Blocks, blocks
 from .framework_dialects import TORCH
 from .numpy_code import Maker, build
+from .one_pass import Blocks, blocks
 from .plan import Plan
 
 GIVEN = replace(TORCH, array={**TORCH.array, "own": "{0}"})  # what the blocks have made is nobody else's

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..core.program import Program
-from ..emit.blocks import Blocks, blocks
 from ..emit.numpy_code import Maker, build, load
+from ..emit.one_pass import Blocks, blocks
 from ..emit.plan import Plan
 from .pieces import BLOCK, Array
 
