@@ -375,20 +375,22 @@ class Passes(Values):
     def flushes(self, steps: Sequence[Step]) -> None:
         """The sums of a chunk added to the thread's own."""
         for s, q, t in self.products(steps):
-            assert t.left is not None and t.right is not None
-            axes, _, _ = self.sides(s, t.left, t.right)
-            dims = [i.attr[1] for i in axes]
-            scope = self.loops(axes, Scope("double"))
-            kept = self.place(dims, [scope.indices[i] for i in axes])
-            where = self.place([i.attr[1] for i in s.indices], [scope.indices[i] for i in s.indices])
-            self.line(f"{self.steps[s.name]}[{where}] += {q}[{kept}];")
-            self.close(len(axes))
+            self.flush(s, q, t)
         for s, sums, kind in self.lane_sums:
             scope = self.loops(s.indices, Scope("double"))
             where = self.position(s, scope)
             gathered = self.gathered_up(kind, f"{self.steps[s.name]}[{where}]", f"{sums}[({where}) * W + l]", "d")
             self.line(f"for (whole l = 0; l < W; l++) {gathered}")
             self.close(len(s.indices))
+
+    def flush(self, s: Step, q: str, t: Term) -> None:
+        """The sums of a product."""
+        assert t.left is not None and t.right is not None
+        axes, _, _ = self.sides(s, t.left, t.right)
+        scope = self.loops(axes, Scope("double"))
+        kept = self.place([i.attr[1] for i in axes], [scope.indices[i] for i in axes])
+        self.line(f"{self.steps[s.name]}[{self.position(s, scope)}] += {q}[{kept}];")
+        self.close(len(axes))
 
     def merge(self, p: int, totals: Sequence[Step]) -> list[str]:
         """Totals before the first chunk, and those of a thread added to those of all."""
