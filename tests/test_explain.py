@@ -184,7 +184,11 @@ def false_line(shown, arrays, sizes, program):
     return None
 
 
-@pytest.mark.parametrize(("text", "wrt", "options"), LOSSES, ids=NAMES)
+LOOPED = ("expm(", "cholesky(")    # lines that loops take a minute for
+LINES = [pytest.param(*row, marks=pytest.mark.long if any(f in row[0] for f in LOOPED) else ()) for row in LOSSES]
+
+
+@pytest.mark.parametrize(("text", "wrt", "options"), LINES, ids=NAMES)
 def test_every_line_is_true(text, wrt, options):
     d = derived(text, wrt, options)
     shown = lines(d.adjoint, d.answer)
