@@ -260,3 +260,9 @@ def test_a_loss_is_converted():
     arrays = {"X": np.arange(6.0).reshape(3, 2), "y": np.ones(3), "w": np.ones(2)}
     assert back.value(**arrays) == pytest.approx(np.mean((arrays["X"] @ arrays["w"] - 1) ** 2))
     assert "def value(" in iv.convert(text, "numpy") and "\\sum" in iv.convert(text, "latex") and "Σ" in iv.convert(text, "unicode")
+
+
+def test_where_a_sum_ends_is_said_where_it_could_be_asked():
+    said = "a sum ends before the + or - that follows it"
+    assert said in iv.parse(r"\sum_i a_i + b", "latex", sizes={"a": ("n",), "b": ()}).reading
+    assert said not in iv.parse(r"\sum_i a_i + \lambda\|w\|^2", "latex", sizes={"a": ("n",), "w": ("d",), "lambda": ()}).reading

@@ -15,7 +15,7 @@ from .latex_calls import Calls, logical
 from .latex_names import Env, text_of_sub
 from .latex_sums import condition_of, reduction, truth_of
 from .latex_symbols import Entry, mark_of, plain
-from .latex_tree import Tex, inner_of
+from .latex_tree import Tex, inner_of, trailing_sum
 from .latex_values import (
     Val,
     added,
@@ -154,6 +154,9 @@ class Reader(Calls):
         raise self.error("unsupported", "A list of numbers is not read.", t.span, r"Write \begin{bmatrix} ... \end{bmatrix}.")
 
     def _add(self, t: Tex, env: Env) -> Val:
+        for a, b in pairwise(t.args):
+            if trailing_sum(a) is not None and inner_of(b).op in ("sym", "num"):
+                self.notes["a sum ends before the + or - that follows it"] = None
         return added([self.value(a, env) for a in t.args], t.span)
 
     def _neg(self, t: Tex, env: Env) -> Val:
