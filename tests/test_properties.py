@@ -62,3 +62,10 @@ def test_hessians_are_symmetric(row):
 def test_names_of_bound_indices_mean_nothing(text):
     once = re.sub(r"\b[jkm]\b", "i", text) if "A[" not in text else text.replace("sum[m] y[m]", "sum[i] y[i]")
     assert iv.derive(text, "x").text() == iv.derive(once, "x").text()
+
+
+def test_a_name_that_a_derivation_introduces_is_not_derived_by():
+    with pytest.raises(iv.IversonError, match="z does not occur in the loss"):
+        iv.derive("norm2(X*w - y)^2", "z")
+    with pytest.raises(iv.IversonError, match="Did you mean weight"):
+        iv.derive("norm2(X*weight - y)^2", "weigth")

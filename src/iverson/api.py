@@ -5,6 +5,7 @@ Glossary   source: a text, a path to one, a Python function, or a Loss from `par
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,7 @@ def derive(
     form = kinds.pop(upstream, None) if upstream and upstream in kinds else None
     loss = parse(source, notation, sizes, kinds, symbols, target, formula)
     names, prefer = wanted_names(wrt)
+    require_known(loss, names)
     check_options(order, layout, names, upstream)
     laid: Callable[[Derived], Derived] = in_vec if layout == "vec" else lambda d: d
     if order == 2 and len(names) > 1:
@@ -97,6 +99,15 @@ def derive(
     results = {n: Derivation(loss, laid(d), order, upstream, layout, symmetric) for n, d in found.items()}
     shown(results, verified)
     return results[names[0]] if isinstance(wrt, str) else results
+
+
+def require_known(loss: Loss, names: Sequence[str]) -> None:
+    """Names of the text: those that a derivation introduces are not asked for."""
+    for n in names:
+        if n not in loss.typed.inputs and n not in loss.typed.definitions:
+            near = difflib.get_close_matches(n, [*loss.typed.inputs, *loss.typed.definitions], 1, 0.7)
+            hint = "It has: " + ", ".join(loss.typed.inputs) + (f". Did you mean {near[0]}?" if near else "")
+            raise IversonError("name", f"{n} does not occur in the loss.", hint=hint)
 
 
 def shown(results: dict[Any, Derivation], verified: bool = True) -> dict[Any, Derivation]:

@@ -437,7 +437,8 @@ class TexParser(Stream):
         if self.is_(t.text):
             end = self.take()
         else:
-            raise self.error("syntax", f"This {t.text} is never closed.", t.span, f"Add a {t.text}.")
+            sign = self.source[t.span.start : t.span.end] or t.text
+            raise self.error("syntax", f"This {sign} is never closed.", t.span, f"Add a {sign}.")
         self.bars.pop()
         return Tex("norm" if t.text == "\\|" else "bars", (inner,), span=t.span.to(end.span))
 
