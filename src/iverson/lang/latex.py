@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
+from .latex_account import account
 from .latex_formulas import (
     Formula,
     bare_head,
@@ -480,6 +481,7 @@ class Text(Refusals):
             raise self.error("ambiguous", "The last formula is an array, and another one could be the loss.", goal.statement.span,
                              "Choose the loss with formula=.")
         self.refuse_elided(r)
+        account(self.statements, self.formulas, goal, r)
         for q in r.equations:
             if depth(q.body) > MOST_TREE:
                 raise self.error("limit", f"The formula is nested deeper than {MOST_TREE}.", q.span)

@@ -396,6 +396,9 @@ class TexParser(Stream):
             if t.text == "d" and self.now.kind == "sym":
                 follows = self.take()
                 return Tex("sym", (), "d" + follows.text, t.span.to(follows.span))
+            if t.side == "said" and self.at > 1 and t.text not in self.words:
+                raise self.error("ambiguous", f"{t.text} is a word of the sentence, or a name.", t.span,
+                                 rf"Write \mathrm{{{t.text}}} for a name, and signs for what is done.")
             called = t.text in WORDY or (self.is_("(") and self.operator(t.text) is not None)
             return self.function(t.text, t) if called else Tex("sym", (), t.text, t.span)
         run = ""

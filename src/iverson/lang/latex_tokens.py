@@ -52,9 +52,10 @@ RAW = re.compile(
     r"""(?P<space>[ \t\r\f\v\u00a0\u3000\u2009\u200b]+)|(?P<line>\n)|(?P<cmd>\\(?:[a-zA-Z]+\*?|.|\n))"""
     r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)"""
     r"""|(?P<said>(?<![a-zA-Z\\_^{])(?:where|with|otherwise|subject\ to|such\ that)(?![a-zA-Z}]))"""
-    r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
+    r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.?)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
+TAG = re.compile(r"\([\w.*'†-]*[\d*†][\w.*'†-]*\)")  # the number of an equation
 POWER_OF_TEN = re.compile(r"e[+-]\d+")
 DEFINES = re.compile(
     r"\\(?:re)?(?:new|provide)command\*?\s*\{?\s*(?P<a>\\[a-zA-Z]+)\s*\}?\s*(?:\[(?P<n>\d)\])?\s*|\\(?:g|e|x)?def\s*(?P<b>\\[a-zA-Z]+)(?P<p>(?:#\d)*)\s*"
@@ -130,7 +131,7 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
             found.append(Tok("speech", "s.t." if part in STOPPERS else part, *m.span()))
             continue
         if kind in ("bars", "rel"):
-            part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots"}.get(part, part)
+            part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots", "..": r"\ldots"}.get(part, part)
         if kind == "one" and not part.isascii():
             found += _signs(part, m.start(), found)
             continue
@@ -393,8 +394,12 @@ class Shaper:
             self.out.append(Tok("speech", (said or text).strip(" ,.:;"), t.start, end))
         elif re.fullmatch(r"[\d.]+", text):
             self.out.append(Tok("num", text, t.start, end))
+        elif TAG.fullmatch(text):
+            return
+        elif not any(c.isalpha() for c in text):
+            raise self.error("unsupported", "This text is not read.", t, "Write signs and numbers outside of \\text{...}.")
         else:
-            self.out.append(Tok("word", text, t.start, end))
+            self.out.append(Tok("word", text, t.start, end, "said" if between != between.strip(" ~") else ""))
 
     def accent(self, t: Tok, name: str) -> None:
         """`\\hat{y_i}` is `\\hat{y}_i`."""
