@@ -32,6 +32,7 @@ from .latex_formulas import (
     members,
     signature_key,
     single_letters,
+    standing_free,
     uses,
 )
 from .latex_names import free_letters
@@ -39,7 +40,7 @@ from .latex_parse import TexParser
 from .latex_reader import Reader
 from .latex_refusals import Refusals, refuse_open
 from .latex_split import Statement, statements
-from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
+from .latex_symbols import Dim, Entry, Symbols, called_symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of, with_called
 from .latex_tokens import tokenize
 from .latex_tree import Tex, bound_letters, parts_of, signature, walk
 from .latex_words import RELATIONS
@@ -48,6 +49,7 @@ from .syntax import MOST_DEPTH, MOST_TREE
 
 RANKS = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
 MOST_PASSES = 5
+PLACES = {"first formula": 0, "last formula": -1}  # a formula without a left side is asked for by its place
 
 
 def parse_latex(
@@ -87,6 +89,10 @@ def _parse(
 ) -> Script:
     found = statements(tokenize(source, chalk), source)
     formulas = formulas_of(found, source, frozenset([*sizes, *kinds, *symbols, *single_letters(symbols)]), chalk)
+    called = called_symbols(symbol for symbol, _ in entries_of(symbols).values())
+    for f in formulas if called else ():
+        f.body = with_called(f.body, called)
+        f.left = with_called(f.left, called) if f.left is not None else None
     text = Text(source, found, formulas, sizes, kinds, symbols, target)
     text.base = base
     script = text.script()
@@ -334,6 +340,7 @@ class Text(Refusals):
             r.symbols.forget()
             free = {x for x in letters_in(e.body)} if any(x in r.sizes for x in wished) else set()
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
+            free |= {x for x in wished if x not in r.sizes and x in standing_free(e.body)}
             head, sub, sup = e.bindings
             e.bindings = []
             free |= {x for x in wished if x in limit_letters(e.body) and x.islower() and x not in r.sizes}
@@ -421,6 +428,8 @@ class Text(Refusals):
             words = {str(wanted.attr), plain(str(wanted.attr))}
         except IversonError:
             keys, words = set(), {self.target}
+        if self.target.strip().lower() in PLACES:
+            return self.formulas[PLACES[self.target.strip().lower()]]
         whole = left_written(self.target)
         for f in reversed(self.formulas):
             if f.left is not None and signature(f.left) == whole:

@@ -41,7 +41,7 @@ def account(found: Sequence[Statement], formulas: Sequence[Formula], goal: Formu
         refuse_range(s, free, r)
         refuse_lost(s, {k: v for k, v in inputs.items() if k not in heads}, r)
         left_out += [shown(s, r.source)] if counts(s) else []
-    refuse_lone(goal, [f for f in formulas if id(f.statement) not in own and f.left is not None], r)
+    refuse_lone(goal, [f for f in formulas if id(f.statement) not in own], r)
     if left_out:
         more = f"; and {len(left_out) - MOST_LEFT_OUT} more" if len(left_out) > MOST_LEFT_OUT else ""
         r.notes[f"not part of the loss: {'; '.join(left_out[:MOST_LEFT_OUT])}{more}"] = None

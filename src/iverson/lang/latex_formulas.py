@@ -164,6 +164,14 @@ def limit_letters(body: Tex) -> set[str]:
     return found
 
 
+def standing_free(t: Tex, bound: frozenset[str] = frozenset()) -> set[str]:
+    """Letters that stand as numbers, and that no sum sign binds: k in [y_i = k]."""
+    if t.op == "sym" and not t.sub and not t.sup:
+        return {str(t.attr)} - bound
+    inner = bound | bound_letters(t) if t.op == "big" else bound
+    return {x for a in (*t.args, *(a for k, a in t.sup if k == "power")) for x in standing_free(a, inner)}
+
+
 def lower_limits(t: Tex) -> dict[str, int]:
     """The numbers at which the indices of a sum sign start."""
     found: dict[str, int] = {}

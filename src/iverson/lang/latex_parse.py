@@ -280,6 +280,8 @@ class TexParser(Stream):
             if self.is_("'"):
                 self.take()
                 return [("prime", None)]
+            if self.is_("-") and self.peek().kind != "num":
+                return [("word", self.take().text)]
             if self.chalk and self.is_("-", "("):
                 return [("power", self._signed())]
             return [("power", self._token(t))]
@@ -300,7 +302,7 @@ class TexParser(Stream):
     def _mark(self) -> Sup:
         """One mark in a raised group."""
         ends = self.peek().text == "}"
-        if self.is_("T", r"\top", r"\mathbf{T}") and (ends or self.now.text == r"\top"):
+        if self.is_("T", "H", r"\top", r"\mathbf{T}") and (ends or self.now.text == r"\top"):
             return "T", self.take().text
         if self.now.kind == "word" and self.now.text in ("T", "t", "tr"):
             self.take()
@@ -329,7 +331,16 @@ class TexParser(Stream):
             return {"(": "round", "[": "square"}[opened.text], tuple(self.inside(opened, PAIRS[opened.text]))
         if self.now.kind == "word" and self.now.text not in FUNCTIONS:
             return "word", self.take().text
-        return "power", self.logic()
+        return self._listed() or ("power", self.logic())
+
+    def _listed(self) -> Sup | None:
+        """w,ref in \\pi^{w,ref}: a part of a name, if it is one."""
+        stop = next(p for p in range(self.at, len(self.tokens)) if self.tokens[p].kind not in ("sym", "num", "word") and self.tokens[p].text != ",")
+        texts = [t.text for t in self.tokens[self.at : stop]]
+        if self.tokens[stop].text != "}" or "," not in texts[1:-1]:
+            return None
+        self.at = stop
+        return "listed", "".join(texts)
 
     def _closes(self) -> bool:
         """Whether the parenthesis that opens here ends the group, or a transpose stands behind it."""

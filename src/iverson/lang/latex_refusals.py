@@ -69,7 +69,7 @@ class Refusals:
                     raise self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum, or as a sum.")
 
 
-OPEN = {"?one": "This vector of ones", "?zero": "This zero", "?eye": "This identity"}
+OPEN = {"?one": "This vector of ones", "?zero": "This zero", "?eye": "This identity", "?square": "This matrix of ones"}
 
 
 def refuse_open(script: Script, given: set[str]) -> None:

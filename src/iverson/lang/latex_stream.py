@@ -15,7 +15,7 @@ SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"
          r"\div": "slash", r"\oslash": "oslash", ".*": "odot", "./": "oslash"}
 BARS = ("|", "\\|")
 PARTED = ("|", "\\|", r"\mid", ";", r"\middle")
-TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",))
+TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",), ("H",))
 CONSTANTS = ("const", "const.", "constant", "Const", "cst")  # \\text{const}: an addend that no gradient sees
 AXES = (r"\cdot", "*")  # a whole axis at the end of a subscript: W_{i\cdot}
 WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)

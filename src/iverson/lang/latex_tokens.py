@@ -55,7 +55,6 @@ RAW = re.compile(
     r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.?)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
-TAG = re.compile(r"\([\w.*'†-]*[\d*†][\w.*'†-]*\)")  # the number of an equation
 POWER_OF_TEN = re.compile(r"e[+-]\d+")
 DEFINES = re.compile(
     r"\\(?:re)?(?:new|provide)command\*?\s*\{?\s*(?P<a>\\[a-zA-Z]+)\s*\}?\s*(?:\[(?P<n>\d)\])?\s*|\\(?:g|e|x)?def\s*(?P<b>\\[a-zA-Z]+)(?P<p>(?:#\d)*)\s*"
@@ -296,13 +295,16 @@ class Shaper:
         elif text in DROPPED:
             for _ in range(DROPPED[text]):
                 self.argument(t)
-            self.splice(t) if text == r"\underset" else None
+            if text == r"\underset":
+                self.splice(t)
+            elif text in (r"\overset", r"\stackrel"):
+                self.unmarked(t)
         elif text in BRACED:
             self.braced(t, BRACED[text])
         elif text == r"\not":
             self.out.append(replace(t, kind="op", text="!="))
             self.at += 1
-        elif text in (r"\_", r"\#", r"\&", r"\%", r"\$"):
+        elif text in (r"\_", r"\#", r"\%", r"\$"):
             self.out.append(replace(t, kind="op", text=text[1:]))
         else:
             side = "l" if text in (r"\lVert", r"\lvert") else "r" if text in (r"\rVert", r"\rvert") else ""
@@ -316,6 +318,14 @@ class Shaper:
         open_, close = replace(t, kind="op", text="{"), replace(t, kind="op", text="}")
         made = [*above, replace(t, kind="op", text="_"), open_, *below, close]
         self.tokens[self.at : self.at] = made
+
+    def unmarked(self, t: Tok) -> None:
+        """What a sign carries above it says nothing: \\overset{def}{=}; a letter would be another letter with it."""
+        inner = self.argument(t)
+        if len(inner) != 1 or inner[0].kind in ("letter", "sym", "num"):
+            raise self.error("unsupported", f"{t.text} makes another symbol of what it stands over.", t,
+                             r"Write \hat, \tilde or \bar, or a subscript.")
+        self.tokens[self.at : self.at] = inner
 
     def fence(self, opening: bool) -> None:
         """What stands behind \\left or \\right; a bar knows its side, a point is nothing."""
@@ -384,6 +394,7 @@ class Shaper:
         between = self.source[inner[0].start : inner[-1].end] if inner and inner[0].start >= t.start else ""
         text = "".join(x.text for x in inner if x.kind != "line" and x.text not in IGNORED and x.text != "~")
         said = re.sub(r"[~\s]|\\[,;: ]", " ", between).strip()
+        group = self.source[t.end : end].strip().removeprefix("{").removesuffix("}") if between else ""
         if said.lower().rstrip(":.,") in STOPPERS or text.lower() in STOPPERS:
             self.out.append(Tok("speech", "s.t.", t.start, end))
         elif text in FUNCTIONS or text in ARGS:
@@ -394,12 +405,12 @@ class Shaper:
             self.out.append(Tok("speech", (said or text).strip(" ,.:;"), t.start, end))
         elif re.fullmatch(r"[\d.]+", text):
             self.out.append(Tok("num", text, t.start, end))
-        elif TAG.fullmatch(text):
-            return
-        elif not any(c.isalpha() for c in text):
+        elif text[0] == "(" and text[-1] == ")" and not (self.out and self.out[-1].text in ("{", "_", "^")):
+            return  # a remark, or the number of an equation
+        elif not any(c.isalpha() or c == "-" for c in text):
             raise self.error("unsupported", "This text is not read.", t, "Write signs and numbers outside of \\text{...}.")
         else:
-            self.out.append(Tok("word", text, t.start, end, "said" if between != between.strip(" ~") else ""))
+            self.out.append(Tok("word", text, t.start, end, "said" if group != group.strip(" ~") else ""))
 
     def accent(self, t: Tok, name: str) -> None:
         """`\\hat{y_i}` is `\\hat{y}_i`."""
