@@ -346,6 +346,8 @@ class Text(Refusals):
             free |= {x for x in wished if x in limit_letters(e.body) and x.islower() and x not in r.sizes}
             kept = [x in free for x in wished]
             places = e.places
+            if spelled_out(head) and not all(kept):  # the l of L_{total}
+                kept = [k and p == "sup" for k, p in zip(kept, places, strict=True)]
             e.letters = tuple(x for x, k in zip(wished, kept, strict=True) if k)
             e.places = tuple(p for p, k in zip(places, kept, strict=True) if k)
             if not all(kept):
@@ -528,6 +530,12 @@ class Text(Refusals):
             if e.dims is not None and (any(d is not None for d in e.dims) or e.key in members(self.statements, (*self.sizes, *self.given))):
                 made.append(Declaration(e.name, "tensor" if e.dims else "scalar", tuple(written(d) for d in e.dims)))
         return tuple(made)
+
+
+def spelled_out(head: Tex) -> bool:
+    """Whether a subscript is a word: three letters or more without a comma."""
+    below = head.sub or ()
+    return len(below) == 1 and below[0].op == "row" and len(below[0].args) > 2 and all(x.op == "sym" for x in below[0].args)
 
 
 def written(d: Dim) -> Any:

@@ -90,7 +90,8 @@ def refuse_range(s: Statement, free: set[str], r: Reader) -> None:
         return
     if s.kind == "formula" and not (len(s.members) == 2 and [t.text for t in s.members[0]] in [[x] for x in free]):
         return
-    raise r.error("ambiguous", "This says over what an index runs, apart from its sum sign.", s.span, r"Write it under the sum: \sum_{i<j}, \sum_{i=2}^{n}.")
+    raise r.error("ambiguous", "This says over what an index runs, apart from its sum sign.", s.span,
+                  r"Write it under the sum: \sum_{i<j}, \sum_{i=2}^{n}.")
 
 
 def unscripted(tokens: list[Tok]) -> Iterator[Tok]:

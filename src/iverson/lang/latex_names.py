@@ -455,7 +455,7 @@ class Names:
         if base == r"\delta" and t.sub and len(terms := self.terms(t.sub, 2)) == 2 and not t.sup:
             rel = Tex("rel", terms, "=", t.span)
             return self.bracket(rel, env, t.span)
-        special = self.special(t, env)
+        special = self.unit_vector(t, env) if base == "e" else self.special(t, env)
         if special is not None:
             return special
         return self.undeclared_value(t, env)
@@ -490,6 +490,14 @@ class Names:
         else:
             made = Val(name("?" + what).at(t.span), (), what=what)
         return self.above(made, t.sup, t.span, env)
+
+    def unit_vector(self, t: Tex, env: Env) -> Val | None:
+        """e_{y_i} of a label, where nothing else is called e."""
+        x = t.sub[0] if t.sub and len(t.sub) == 1 else None
+        if x is None or x.op != "sym" or (found := self.symbols.find(x)) is None or found[0].kind != "label":
+            return None
+        self.notes["e with a label below is the unit vector of its class"] = None
+        return self.above(Val(Surface("call", (self.value(x, env).tree,), "onehot", t.span), (None,)), t.sup, t.span, env)
 
     def undeclared_value(self, t: Tex, env: Env) -> Val:
         """A name in the sense of iverson notation: its kind follows from use."""

@@ -237,8 +237,9 @@ def parts(tokens: list[Tok]) -> list[tuple[list[Tok], str]]:
 def _elided(tokens: list[Tok], at: int) -> bool:
     """A comma of a range, i = 1, ..., n; one within a number is refused."""
     near = [t for t in (*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2])]
-    if any(t.text == r"\ldots" for t in near):
-        return True
+    ahead = [t.text for t in tokens[at + 1 : at + 8]]
+    if any(t.text == r"\ldots" for t in near) or (r"\ldots" in ahead and all(x == "," or x.isdigit() for x in ahead[: ahead.index(r"\ldots")])):
+        return True  # 1, 2, ..., n
     if len(near) == 2 and near[0].kind == near[1].kind == "num" and near[1].end - near[0].start == len(near[0].text) + len(near[1].text) + 1:
         raise IversonError("ambiguous", "A comma parts two formulas, or belongs to a number.", near[0].span.to(near[1].span),
                            hint=r"Write 1000 or 1{,}000, and 0.5 with a point.")
