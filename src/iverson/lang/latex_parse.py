@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..core.errors import Span
-from .latex_stream import AXES, BARS, CONSTANTS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
+from .latex_stream import AXES, BARS, CONSTANTS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, STARTERS, TURNED, WORDY, Stream, comma_and, joined
 from .latex_tokens import Tok
 from .latex_tree import Sup, Tex
 from .latex_words import ARGS, BIG, FUNCTIONS, RELATIONS
@@ -129,8 +129,7 @@ class TexParser(Stream):
             return False
         if t.text in BARS and t.kind != "stop":
             return t.side != "r" and (t.side == "l" or not self.bars or self.bars[-1] != t.text or self._first)
-        return t.text in ("(", "[", "{", r"\{", r"\langle", r"\lfloor", r"\lceil", r"\frac", r"\sqrt", r"\begin", r"\binom", *BIG) or (
-            t.kind == "cmd" and t.text[1:] in WORDY) or t.text in (r"\arg",)
+        return t.text in STARTERS or (t.kind == "cmd" and t.text[1:] in WORDY)
 
     @property
     def _first(self) -> bool:
@@ -255,8 +254,7 @@ class TexParser(Stream):
                                  self.now.span, f"Write {t.text}{{{self.now.text}}} or {t.text}{{{self.now.text[0]}}} {self.now.text[1:]}.")
             if not self.chalk:
                 first, rest = self.now.text[0], self.now.text[1:]
-                self.tokens[self.at : self.at + 1] = [Tok("num", first, self.now.start, self.now.start + 1),
-                                                      Tok("num", rest, self.now.start + 1, self.now.end)]
+                self.put([Tok("num", first, self.now.start, self.now.start + 1), Tok("num", rest, self.now.start + 1, self.now.end)])
         if t.text == "_" and self.is_("+", "*", ":"):
             mark = self.take()
             return Tex("plus" if mark.text == "+" else "all", span=mark.span)
@@ -339,7 +337,8 @@ class TexParser(Stream):
         texts = [t.text for t in self.tokens[self.at : stop]]
         if self.tokens[stop].text != "}" or "," not in texts[1:-1]:
             return None
-        self.at = stop
+        for _ in texts:
+            self.take()
         return "listed", "".join(texts)
 
     def _closes(self) -> bool:
@@ -429,8 +428,8 @@ class TexParser(Stream):
             raise self.error("ambiguous", f"{run} is a word, or a product of {len(run)} letters.", t.span.to(self.peek(len(run) - 1).span),
                              rf"Write \mathrm{{{run}}}, or blanks between the factors.")
         self.take()
-        named = self.is_("^") or {"Sigma", r"\Sigma"} & set(self.words)
-        if t.text == r"\Sigma" and self.chalk and not named and self.source[t.start : t.end] == "Σ":
+        if t.text == r"\Sigma" and self.chalk and self.source[t.start : t.end] == "Σ" and not (
+                self.is_("^") or {"Sigma", r"\Sigma"} & set(self.words)):
             return self.big("sum", t)
         return Tex("sym", (), t.text, t.span)
 
@@ -447,7 +446,7 @@ class TexParser(Stream):
         inner = self.logic()
         if t.text == "|" and self.is_("\\|") and self.source[self.now.start : self.now.end] == "||":
             double = self.now  # |x||y|: the first bar closes, the second opens
-            self.tokens[self.at : self.at + 1] = [Tok("op", "|", double.start, double.start + 1), Tok("op", "|", double.start + 1, double.end, "l")]
+            self.put([Tok("op", "|", double.start, double.start + 1), Tok("op", "|", double.start + 1, double.end, "l")])
         if self.is_(t.text):
             end = self.take()
         else:
@@ -490,6 +489,7 @@ class TexParser(Stream):
         for p in marks:
             if self.tokens[p].text not in BARS or (len(bars) == 1 and not self.tokens[p].side):
                 self.tokens[p] = Tok("op", ",", self.tokens[p].start, self.tokens[p].end)
+        self.now = self.tokens[self.at]
 
     def big(self, name: str, t: Tok) -> Tex:
         """A sum sign with its limits; its body is the rest of the product."""

@@ -255,7 +255,7 @@ def _stronger(sign: str, t: Tok) -> str:
 
 def _subject(tokens: list[Tok], at: int) -> bool:
     """The letters `s.t.`"""
-    return [t.text for t in tokens[at : at + 3]] == ["s", ".", "t"] and tokens[at + 2].end - tokens[at].start <= 5
+    return tokens[at].text == "s" and [t.text for t in tokens[at : at + 3]] == ["s", ".", "t"] and tokens[at + 2].end - tokens[at].start <= 5
 
 
 def _without_range(tokens: list[Tok]) -> list[Tok]:

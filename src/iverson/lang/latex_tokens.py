@@ -279,7 +279,7 @@ class Shaper:
     def command(self, t: Tok) -> None:
         text = t.text if t.text in WORDS or t.text in DROPPED or not t.text.endswith("*") else t.text[:-1]
         if text in LETTERS:
-            self.out.append(replace(t, kind="sym", text=text))
+            self.out.append(Tok("sym", text, t.start, t.end))
         elif text in WORDS:
             self.word(t)
         elif text in STYLES:
@@ -310,7 +310,7 @@ class Shaper:
             side = "l" if text in (r"\lVert", r"\lvert") else "r" if text in (r"\rVert", r"\rvert") else ""
             sign = SIGNS.get(text, text)
             if sign:
-                self.out.append(replace(t, kind="cmd" if sign[0] == "\\" else "op", text=sign, side=side))
+                self.out.append(Tok("cmd" if sign[0] == "\\" else "op", sign, t.start, t.end, side))
 
     def splice(self, t: Tok) -> None:
         """\\underset{k}{\\max}: what stands below is a subscript."""

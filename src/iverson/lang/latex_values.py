@@ -15,7 +15,7 @@ from .latex_symbols import Dim
 from .surface import Surface, call, index, name, number
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)     # not frozen, which costs half of the time it takes to make one; nothing changes one
 class Val:
     """A tree with what is known of it.  what: "" | index | label | size | one | eye | zero;  cells: an explicit matrix."""
 
