@@ -40,7 +40,21 @@ from .latex_parse import TexParser
 from .latex_reader import Reader
 from .latex_refusals import Refusals, refuse_open
 from .latex_split import Statement, statements
-from .latex_symbols import Dim, Entry, Symbols, called_symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of, with_called
+from .latex_symbols import (
+    Dim,
+    Entry,
+    Symbols,
+    called_symbols,
+    entries_of,
+    identifier,
+    key_of,
+    keys_of_name,
+    mark_of,
+    plain,
+    symbol_tree,
+    text_of,
+    with_called,
+)
 from .latex_tokens import tokenize
 from .latex_tree import Tex, bound_letters, parts_of, signature, walk
 from .latex_words import RELATIONS
@@ -191,15 +205,7 @@ class Text(Refusals):
 
     def plain_names(self, symbols: Symbols, n: str, symbol: str | None, form: str | None) -> None:
         """Other ways to write a given name: `w0` as w_0, the array itself where a symbol stands for its rows."""
-        from .latex_symbols import other_symbols
-
-        ways = [*other_symbols(n), n] if symbol is None else [n]
-        for way in ways:
-            try:
-                tree = symbol_tree(way)
-                key = key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None)
-            except IversonError:
-                key = way
+        for key in keys_of_name(n) if symbol is None else keys_of_name(n)[-1:]:
             if key not in symbols.entries:
                 symbols.add(key, Entry(n, self.dims(n), self.kinds.get(n, "").split("[")[0].split(" ")[0], given=True, weak=symbol is not None))
 
@@ -236,14 +242,14 @@ class Text(Refusals):
                 t, lows = stack.pop()
                 if t.op == "big":
                     lows = {k: v for k, v in lows.items() if k not in bound_letters(t)} | lower_limits(t)
-                if t.op == "sym" and not r.symbols.is_name(t):
+                if t.op == "sym" and (t.sub or t.sup) and not r.symbols.is_name(t):
                     for locus, x in loci_of(t, r):
                         key = (str(t.attr), *locus)
                         written.setdefault(key, set()).add(x.attr)
                         least = least_index(x, lows)
                         if least is not None and least in (0, 1):
                             found[key] = min(least, found.get(key, 1))
-                stack += [(x, lows) for x in parts_of(t)]
+                stack += [(x, lows) for x in (parts_of(t) if t.sub or t.sup else t.args)]
         return {key: least for key, least in found.items() if written[key] != {0}}  # a lone x_0 may be a name of its own
 
     # -- definitions -----------------------------------------------------------------------------------------
@@ -372,7 +378,8 @@ class Text(Refusals):
         counts: dict[str, int] = {}
         vectors: dict[str, int] = {}
         places: dict[str, tuple[str, ...]] = {}
-        for f in self.formulas:
+        new = [f for f in self.formulas if any(t.op == "sym" and (t.sub or t.sup) and r.symbols.find(t) is None for t in walk(f.body))]
+        for f in new:
             indices = index_letters(f)
             for t in walk(f.body):
                 items = t.args if t.op == "row" else ()
@@ -390,7 +397,7 @@ class Text(Refusals):
                     if spots and len(spots) >= counts.get(key, 0):
                         counts[key] = len(spots)
                         places[key] = spots
-        sliced = {}
+        sliced: dict[str, tuple[str, ...]] = {}
         for key, n in vectors.items():
             if counts.get(key) == n:
                 counts[key] = n + 1
@@ -522,7 +529,9 @@ class Text(Refusals):
 
     def declarations(self, r: Reader) -> tuple[Declaration, ...]:
         """What the text itself says of sizes."""
-        made = []
+        made: list[Declaration] = []
+        if not r.undeclared:
+            return ()
         used = {n.attr for q in r.equations for n in surfaces(q.body) if n.op == "name"}
         for e in r.undeclared.values():
             if e.name not in used or e.name in self.sizes or e.name in self.kinds:

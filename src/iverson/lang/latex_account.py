@@ -29,7 +29,7 @@ def account(found: Sequence[Statement], formulas: Sequence[Formula], goal: Formu
     used = [f for f in formulas if f is goal or (f.entry is not None and f.entry.kind == "definition" and uses(goal.body, f.entry, r))]
     own = {id(f.statement) for f in used}
     free = running_free(used)
-    read = {n for q in r.equations for n in names_in(q.body)}
+    read = {n for q in r.equations for n in names_in(q.body)} if r.undeclared else set()
     inputs = {re_base(plain(e.key)): e.name for e in r.undeclared.values() if e.name in read}
     heads = {head for f in used if f.left is not None and (head := symbol_on_left(f.left))}
     left_out: list[str] = []

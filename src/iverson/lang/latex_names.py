@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from ..core.errors import IversonError, Span
 from .latex_symbols import Dim, Entry, Symbols, identifier, key_of, mark_of, plain, text_of, texts_of
@@ -125,7 +126,7 @@ class Names:
         sub = t.sub if terms is None else terms
         if sub and any(s.op == "plus" for s in sub):
             v, sub = Val(Surface("call", (number(0), number_of(v).tree), "max", t.span), v.dims), None
-        v = replace(v, tree=v.tree.at(t.span))
+        v = v.at(t.span)
         if sub:
             size = self.size_mark(v, sub)
             if size is not None:
@@ -349,7 +350,7 @@ class Names:
             v = self.reference(e, values, t)
         if rest:
             v = self.indexed(v, tuple(rest), t, env) if not any(s.op == "plus" for s in rest) else self.scripts(v, t, env)
-        return self.above(replace(v, tree=v.tree.at(t.span)) if not v.cells else v, tuple(sup), t.span, env)
+        return self.above(v.at(t.span) if not v.cells else v, tuple(sup), t.span, env)
 
     def must_inline(self, e: Entry) -> bool:
         return False
@@ -433,7 +434,7 @@ class Names:
         """A name for a bound index that nothing else has."""
         used = {*self.active, *(more or ()), *self.taken, *self.sizes}
         wished = identifier(letter)
-        for candidate in (wished, *"ijklmn", *(f"{c}{n}" for n in range(1, 40) for c in "ijkl")):
+        for candidate in chain((wished, *"ijklmn"), (f"{c}{n}" for n in range(1, 40) for c in "ijkl")):
             if candidate not in used:
                 return candidate
         raise fail("limit", "More indices are nested than there are names.", None)
@@ -562,9 +563,9 @@ def free_of(e: Entry) -> set[str]:
 def free_letters(t: Tex, r: Names, seen: frozenset[str] = frozenset(), bound: frozenset[str] = frozenset()) -> set[str]:
     """Letters in index positions that nothing around them binds, also by way of definitions."""
     found: set[str] = set()
-    inner = bound
-    if t.op == "big":
-        inner = bound | bound_letters(t)
+    if t.op == "num" and not t.sub and not t.sup:
+        return found
+    inner = bound | bound_letters(t) if t.op == "big" else bound
     own = r.symbols.find(t) if t.op == "sym" else None
     if own is not None and own[2] >= 0:  # w^{(t)} is a name: its mark holds no index
         t = replace(t, sup=tuple(s for p, s in enumerate(t.sup) if p != own[2]))

@@ -278,7 +278,7 @@ class TexParser(Stream):
             if self.is_("'"):
                 self.take()
                 return [("prime", None)]
-            if self.is_("-") and self.peek().kind != "num":
+            if self.is_("-") and self.peek().kind not in ("num", "sym", "word") and self.peek().text not in ("(", "{"):
                 return [("word", self.take().text)]
             if self.chalk and self.is_("-", "("):
                 return [("power", self._signed())]

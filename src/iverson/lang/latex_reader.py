@@ -154,7 +154,7 @@ class Reader(Calls):
                 return self.bracket(t.args[0], env, t.span)
             raise self.error("syntax", "A relation is a number only in an indicator.", t.span, r"Write \mathbb{1}\{...\} or [...].")
         v = self.value(t.args[0], env)
-        return replace(v, tree=v.tree.at(t.span))
+        return v.at(t.span)
 
     def _vector(self, t: Tex, env: Env) -> Val:
         raise self.error("unsupported", "A list of numbers is not read.", t.span, r"Write \begin{bmatrix} ... \end{bmatrix}.")
@@ -380,7 +380,7 @@ class Reader(Calls):
         made = self.product(values[first:], t.span)
         if first:  # the size of the ones follows from what stands behind them
             made = multiplied(self.product(values[:first], t.span), made, t.span, self.entrywise)
-        return replace(made, tree=made.tree.at(t.span)) if len(values) > 1 and not made.cells else made
+        return made.at(t.span) if len(values) > 1 and not made.cells else made
 
     def product(self, values: list[Val], span: Span) -> Val:
         made = values[0]

@@ -112,7 +112,8 @@ def unwrapped(tokens: list[Tok], source: str) -> list[Tok]:
             t = replace(t, text=r"\quad", kind="cmd")  # a column of another formula
         out.append(replace(t, text="\n") if t.kind == "line" and t.text == "\n" else t)
     if stack:
-        raise IversonError("syntax", f"This \\begin{{{opened[-1][0]}}} is never ended.", opened[-1][1], source=source)
+        raise IversonError("syntax", f"This \\begin{{{opened[-1][0]}}} is never ended.", opened[-1][1],
+                           hint=f"Add \\end{{{opened[-1][0]}}}.", source=source)
     return out
 
 

@@ -316,6 +316,8 @@ class Symbols:
     def rivals(self, t: Tex) -> list[Entry]:
         """All entries that share the letter and have room for the subscript; one alone if its index letters are just these."""
         found = [e for e in self.entries.get(str(t.attr), []) if e.given and suits(e, t, False) and not (t.sub and overfull(e, t.sub))]
+        if len(found) < 2:
+            return found
         below = [text_of(x) for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
         exact = [e for e in found if e.placeholders and list(e.placeholders) == below]
         return exact if len(exact) == 1 and all(e.placeholders for e in found) else found
@@ -357,6 +359,19 @@ def other_symbols(name: str) -> list[str]:
         head = "\\" + m[1] if "\\" + m[1] in LETTERS else m[1]
         return [f"{head}_{m[2]}"]
     return []
+
+
+@lru_cache(1024)
+def keys_of_name(name: str) -> tuple[str, ...]:
+    """The keys under which a name of the caller is found: other symbols for it, then the name as it stands."""
+    made = []
+    for way in (*other_symbols(name), name):
+        try:
+            tree = symbol_tree(way)
+            made.append(key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None))
+        except IversonError:
+            made.append(way)
+    return tuple(made)
 
 
 def entries_of(symbols: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:

@@ -117,8 +117,12 @@ Macro = tuple[int, list[Tok]]
 def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
     found: list[Tok] = []
     for m in RAW.finditer(text, start, end):
-        kind, part = str(m.lastgroup), m.group()
+        kind = str(m.lastgroup)
         if kind == "space":
+            continue
+        part = m.group()
+        if kind == "cmd" or (kind == "one" and part.isascii()):
+            found.append(Tok("cmd" if kind == "cmd" else "letter" if part.isalpha() else "op", part, m.start(), m.end()))
             continue
         if kind == "num":
             if (e := POWER_OF_TEN.match(text, m.end(), end)) is not None:
@@ -131,10 +135,10 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
             continue
         if kind in ("bars", "rel"):
             part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots", "..": r"\ldots"}.get(part, part)
-        if kind == "one" and not part.isascii():
+        if kind == "one":
             found += _signs(part, m.start(), found)
             continue
-        kind = {"bars": "op", "rel": "op", "one": "letter" if part.isalpha() else "op"}.get(kind, kind)
+        kind = "op" if kind in ("bars", "rel") else kind
         found.append(Tok(kind, part, *m.span()))
     return found
 
@@ -288,7 +292,7 @@ class Shaper:
             self.out += [replace(made[0], start=t.start, end=self.tokens[self.at - 1].end)] if whole else made
         elif text in ACCENTS:
             self.accent(t, ACCENTS[text])
-        elif text in OPENING | CLOSING:
+        elif text in OPENING or text in CLOSING:
             self.fence(text in OPENING)
         elif text in IGNORED:
             return

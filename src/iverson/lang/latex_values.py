@@ -38,6 +38,10 @@ class Val:
     def span(self) -> Span | None:
         return self.tree.span
 
+    def at(self, span: Span) -> Val:
+        """The same in another place of the text."""
+        return Val(self.tree.at(span), self.dims, self.row, self.what, self.offset, self.base, self.cells, self.binder, self.loose, self.numeral)
+
 
 Read = tuple[Dim, int, Any, int]  # size of an axis, shift of the index there, the axis itself, what the axis counts from
 
