@@ -32,13 +32,14 @@ def account(found: Sequence[Statement], formulas: Sequence[Formula], goal: Formu
     read = {n for q in r.equations for n in names_in(q.body)} if r.undeclared else set()
     inputs = {re_base(plain(e.key)): e.name for e in r.undeclared.values() if e.name in read}
     heads = {head for f in used if f.left is not None and (head := symbol_on_left(f.left))}
+    displays = {f.statement.display for f in used}
     left_out: list[str] = []
     for p, s in enumerate(found):
         if id(s) in own:
             continue
-        if p and id(found[p - 1]) in own and found[p - 1].display == s.display:
+        if s.display in displays:
             refuse_condition(s, r)
-        refuse_range(s, free, r)
+        refuse_range(s, found[p - 1] if p else s, free, r)
         refuse_lost(s, {k: v for k, v in inputs.items() if k not in heads}, r)
         left_out += [shown(s, r.source)] if counts(s) else []
     refuse_lone(goal, [f for f in formulas if id(f.statement) not in own], r)
@@ -62,7 +63,7 @@ def shown(s: Statement, source: str) -> str:
 
 
 def refuse_condition(s: Statement, r: Reader) -> None:
-    """`L = x^2 if y > 0`: the formula before holds only then."""
+    """`L = x^2 if y > 0`: the formula before holds only then, or the one behind only otherwise."""
     word = s.after.split(" ")[0].lower() if s.after else ""
     if word in HELD:
         raise r.error("unsupported", "The formula before holds only under this condition.", s.span,
@@ -81,12 +82,13 @@ def running_free(used: Sequence[Formula]) -> set[str]:
     return found
 
 
-def refuse_range(s: Statement, free: set[str], r: Reader) -> None:
+def refuse_range(s: Statement, before: Statement, free: set[str], r: Reader) -> None:
     r"""\sum_{i,j} x_{ij} with i < j behind it: the sum runs over less."""
     if s.kind not in ("condition", "membership", "elided", "formula"):
         return
     plainly = [t for t in s.tokens if t.kind not in ("line", "speech", "word")]
-    if not free & {t.text for t in unscripted(plainly)} or whole_range([t.text for t in plainly]):
+    if not free & {t.text for t in unscripted(plainly)} or whole_range([t.text for t in plainly]) or (
+            shortened([t.text for t in plainly], [t.text for t in before.tokens])):
         return
     if s.kind == "formula" and not (len(s.members) == 2 and [t.text for t in s.members[0]] in [[x] for x in free]):
         return
@@ -116,8 +118,26 @@ def whole_range(texts: list[str]) -> bool:
         return (rest[:1] == ["["] and rest[-1:] == ["]"] and len(rest) == 3) or rest[:1] == [r"\mathbb{N}"] or (
             r"\ldots" in rest and rest[:2] in ([r"\{", "1"], [r"\{", "0"]))
     if r"\ldots" in texts:
-        return texts[texts.index("=") + 1 : texts.index("=") + 2] in (["1"], ["0"]) if "=" in texts else False
+        low, last = ends(texts)
+        return (low in ("0", "1") and len(last) == 1) or (low == "0" and last[1:] == ["-", "1"])
     return len(texts) == 5 and texts[0] in ("0", "1") and texts[1] == texts[3] == "<="
+
+
+def ends(texts: list[str]) -> tuple[str, list[str]]:
+    """The first number of a range with dots, and what stands behind the dots."""
+    at = texts.index("=") + 1 if "=" in texts else len(texts)
+    last = texts[len(texts) - texts[::-1].index(r"\ldots") :]
+    return texts[at] if at < len(texts) else "", last[1:] if last[:1] == [","] else last
+
+
+def shortened(texts: list[str], before: list[str]) -> bool:
+    """i = 1, ..., n - 1 behind a formula that reads i + 1."""
+    texts = [x for x in texts if x not in ("(", ")")]
+    if r"\ldots" not in texts:
+        return False
+    low, last = ends(texts)
+    step = [texts[0], "+", *last[2:]]
+    return low == "1" and len(last) == 3 and last[1] == "-" and any(before[p : p + 3] == step for p in range(len(before)))
 
 
 def symbol_on_left(t: Tex) -> str | None:

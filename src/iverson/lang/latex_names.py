@@ -28,6 +28,7 @@ from .latex_values import (
     turned,
 )
 from .surface import Equation, Surface, index, name, number
+from .surface import walk as walk_surface
 
 Env = Mapping[str, Val]
 
@@ -495,7 +496,12 @@ class Names:
     def unit_vector(self, t: Tex, env: Env) -> Val | None:
         """e_{y_i} of a label, where nothing else is called e."""
         x = t.sub[0] if t.sub and len(t.sub) == 1 else None
-        if x is None or x.op != "sym" or (found := self.symbols.find(x)) is None or found[0].kind != "label":
+        if x is None or x.op != "sym":
+            return None
+        if str(x.attr) in env and not x.sub and any(e.given and e.dims for e in self.symbols.all()):
+            raise self.error("ambiguous", "e with an index is a unit vector, or an array that is called e.", t.span,
+                             "Declare e, or write the entries that it picks, A_{kk}.")
+        if (found := self.symbols.find(x)) is None or found[0].kind != "label":
             return None
         self.notes["e with a label below is the unit vector of its class"] = None
         return self.above(Val(Surface("call", (self.value(x, env).tree,), "onehot", t.span), (None,)), t.sup, t.span, env)
@@ -548,12 +554,6 @@ def ordered_letters(e: Entry) -> list[str]:
     """Letters in the order in which `letters` collects them: above first."""
     pairs = list(zip(e.letters, e.places, strict=True))
     return [x for x, p in pairs if p == "sup"] + [x for x, p in pairs if p != "sup"]
-
-
-def walk_surface(tree: Surface):
-    from .surface import walk as each
-
-    return each(tree)
 
 
 def free_of(e: Entry) -> set[str]:
