@@ -54,6 +54,8 @@ def drawn(rows, rng):
             v = rng.uniform(0.3, 0.9, size=dims)
         elif kind == "spd":
             v = v @ v.T + np.eye(len(v))
+        elif kind == "symmetric":
+            v = v + v.T
         arrays[name] = v if dims else v.item() if hasattr(v, "item") else v
     return arrays
 
@@ -119,6 +121,23 @@ REFUSED = (     # text, declarations, kind of the error, what the caret stands u
     (r"\pm x", "x", "unsupported", r"\pm", "two things"),
     (r"L=reg+x", "x", "ambiguous", "reg", "word"),
     (r"\log\sum_j e^{s_j}/n", "s n", "ambiguous", None, "divided"),
+    # nothing of a text passes silently
+    (r"p_{1,i}=x_i^2\\ L=\sum_i p_{1,i}", "x n", "unsupported", "p_{1,i}", "definition"),
+    (r"{p_1}_i=x_i^2\\ L=\sum_i {p_1}_i", "x n", "unsupported", "{p_1}_i", "definition"),
+    (r"x_i \leftarrow y_i^2\\ L=\sum_i x_i", "y n", "unsupported", "x_i", "definition"),
+    (r"z_i \approx y_i^2\\ L=\sum_i z_i", "y n", "unsupported", "z_i", "definition"),
+    (r"a & b", "a; b", "ambiguous", "b", "alone"),
+    (r"L=a^2,\quad b", "a; b", "ambiguous", "b", "alone"),
+    (r"\begin{aligned} L=a+b", "a; b", "syntax", None, "never ended"),
+    (r"\sum_i x_i^2 \text{ times } y", "x n; y", "ambiguous", r"\text{ times }", "word"),
+    (r"\sum_i x_i^2 \text{ if } y>0", "x n; y", "unsupported", "y>0", "only under"),
+    (r"L=\sum_{i,j}d_{ij},\quad i<j", "d n,n", "ambiguous", "i<j", "sum sign"),
+    (r"L=\sum_i x_i,\quad i=2,\dots,n", "x n", "ambiguous", r"i=2,\dots,n", "sum sign"),
+    (r"L=\sum_i x_i,\quad i\in S", "x n", "ambiguous", r"i\in S", "sum sign"),
+    (r"a \overset{x}{b}", "a; b; x", "unsupported", r"\overset", "another symbol"),
+    (r"a^\top(\lambda I)^{-1}b", "a n; b n; lambda+ = \\lambda", "ambiguous", None, "size"),
+    (r"\sum_i x^{i,j}", "x n", "unsupported", None, "not clear"),
+    (r"\log p (g - b)", "p+; g; b", "ambiguous", None, "one factor"),
 )
 
 
@@ -131,6 +150,11 @@ def test_what_is_not_clear_is_refused_at_its_place(row):
     if under is not None:
         span = caught.value.span
         assert text[span.start : span.end] == under
+
+
+def test_what_the_loss_does_not_use_is_named_in_the_reading():
+    loss = iv.parse(r"M=b,\ L=a^2,\quad a>0,\ i=1,\dots,n \text{(3)}", "latex", {"a": (), "b": ()}, target="L")
+    assert r"not part of the loss: M=b; a>0; i=1,\dots,n" in loss.reading
 
 
 def test_two_symbols_with_one_letter_are_told_apart_or_refused():

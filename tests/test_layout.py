@@ -32,7 +32,7 @@ ORDER = {
                     "numpy_moves", "numpy_series", "numpy_calls", "numpy_torch", "numpy_reader", "numpy_turns", "numpy_invoked", "numpy_effects",
                     "numpy_statements", "numpy_src", "latex_words", "latex_tokens", "latex_split", "latex_tree", "latex_stream", "latex_parse",
                     "latex_symbols", "latex_values", "latex_names", "latex_sums", "latex_calls", "latex_reader", "latex_formulas", "latex_refusals",
-                    "latex", "preamble", "read", "whole", "lower", "show_latex", "show_unicode", "show_numpy"),
+                    "latex_account", "latex", "preamble", "read", "whole", "lower", "show_latex", "show_unicode", "show_numpy"),
     "rewrite":    ("rule", "match", "trace", "collapse"),
     "rules":      ("calculus", "index", "matrix", "names", "facts", "convexity", "stable", "exact", "operators", "words", "mistakes"),
     "meaning":    ("functions", "whole", "dense", "watch", "structure", "admit", "surface_eval", "reference", "sample", "midpoint", "boundary",

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.errors import IversonError, Span
+from .latex_account import account
 from .latex_formulas import (
     Formula,
     bare_head,
@@ -31,6 +32,7 @@ from .latex_formulas import (
     members,
     signature_key,
     single_letters,
+    standing_free,
     uses,
 )
 from .latex_names import free_letters
@@ -38,7 +40,21 @@ from .latex_parse import TexParser
 from .latex_reader import Reader
 from .latex_refusals import Refusals, refuse_open
 from .latex_split import Statement, statements
-from .latex_symbols import Dim, Entry, Symbols, entries_of, identifier, key_of, mark_of, plain, symbol_tree, text_of
+from .latex_symbols import (
+    Dim,
+    Entry,
+    Symbols,
+    called_symbols,
+    entries_of,
+    identifier,
+    key_of,
+    keys_of_name,
+    mark_of,
+    plain,
+    symbol_tree,
+    text_of,
+    with_called,
+)
 from .latex_tokens import tokenize
 from .latex_tree import Tex, bound_letters, parts_of, signature, walk
 from .latex_words import RELATIONS
@@ -47,6 +63,7 @@ from .syntax import MOST_DEPTH, MOST_TREE
 
 RANKS = {"scalar": 0, "vector": 1, "column": 1, "row": 1, "simplex": 1, "matrix": 2, "symmetric": 2, "spd": 2}
 MOST_PASSES = 5
+PLACES = {"first formula": 0, "last formula": -1}  # a formula without a left side is asked for by its place
 
 
 def parse_latex(
@@ -86,6 +103,10 @@ def _parse(
 ) -> Script:
     found = statements(tokenize(source, chalk), source)
     formulas = formulas_of(found, source, frozenset([*sizes, *kinds, *symbols, *single_letters(symbols)]), chalk)
+    called = called_symbols(symbol for symbol, _ in entries_of(symbols).values())
+    for f in formulas if called else ():
+        f.body = with_called(f.body, called)
+        f.left = with_called(f.left, called) if f.left is not None else None
     text = Text(source, found, formulas, sizes, kinds, symbols, target)
     text.base = base
     script = text.script()
@@ -184,15 +205,7 @@ class Text(Refusals):
 
     def plain_names(self, symbols: Symbols, n: str, symbol: str | None, form: str | None) -> None:
         """Other ways to write a given name: `w0` as w_0, the array itself where a symbol stands for its rows."""
-        from .latex_symbols import other_symbols
-
-        ways = [*other_symbols(n), n] if symbol is None else [n]
-        for way in ways:
-            try:
-                tree = symbol_tree(way)
-                key = key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None)
-            except IversonError:
-                key = way
+        for key in keys_of_name(n) if symbol is None else keys_of_name(n)[-1:]:
             if key not in symbols.entries:
                 symbols.add(key, Entry(n, self.dims(n), self.kinds.get(n, "").split("[")[0].split(" ")[0], given=True, weak=symbol is not None))
 
@@ -229,14 +242,14 @@ class Text(Refusals):
                 t, lows = stack.pop()
                 if t.op == "big":
                     lows = {k: v for k, v in lows.items() if k not in bound_letters(t)} | lower_limits(t)
-                if t.op == "sym" and not r.symbols.is_name(t):
+                if t.op == "sym" and (t.sub or t.sup) and not r.symbols.is_name(t):
                     for locus, x in loci_of(t, r):
                         key = (str(t.attr), *locus)
                         written.setdefault(key, set()).add(x.attr)
                         least = least_index(x, lows)
                         if least is not None and least in (0, 1):
                             found[key] = min(least, found.get(key, 1))
-                stack += [(x, lows) for x in parts_of(t)]
+                stack += [(x, lows) for x in (parts_of(t) if t.sub or t.sup else t.args)]
         return {key: least for key, least in found.items() if written[key] != {0}}  # a lone x_0 may be a name of its own
 
     # -- definitions -----------------------------------------------------------------------------------------
@@ -333,11 +346,14 @@ class Text(Refusals):
             r.symbols.forget()
             free = {x for x in letters_in(e.body)} if any(x in r.sizes for x in wished) else set()
             free |= free_letters(e.body, r, frozenset([e.key])) | {x for x in wished if x in free}
+            free |= {x for x in wished if x not in r.sizes and x in standing_free(e.body)}
             head, sub, sup = e.bindings
             e.bindings = []
             free |= {x for x in wished if x in limit_letters(e.body) and x.islower() and x not in r.sizes}
             kept = [x in free for x in wished]
             places = e.places
+            if spelled_out(head) and not all(kept):  # the l of L_{total}
+                kept = [k and p == "sup" for k, p in zip(kept, places, strict=True)]
             e.letters = tuple(x for x, k in zip(wished, kept, strict=True) if k)
             e.places = tuple(p for p, k in zip(places, kept, strict=True) if k)
             if not all(kept):
@@ -362,7 +378,8 @@ class Text(Refusals):
         counts: dict[str, int] = {}
         vectors: dict[str, int] = {}
         places: dict[str, tuple[str, ...]] = {}
-        for f in self.formulas:
+        new = [f for f in self.formulas if any(t.op == "sym" and (t.sub or t.sup) and r.symbols.find(t) is None for t in walk(f.body))]
+        for f in new:
             indices = index_letters(f)
             for t in walk(f.body):
                 items = t.args if t.op == "row" else ()
@@ -380,7 +397,7 @@ class Text(Refusals):
                     if spots and len(spots) >= counts.get(key, 0):
                         counts[key] = len(spots)
                         places[key] = spots
-        sliced = {}
+        sliced: dict[str, tuple[str, ...]] = {}
         for key, n in vectors.items():
             if counts.get(key) == n:
                 counts[key] = n + 1
@@ -420,6 +437,8 @@ class Text(Refusals):
             words = {str(wanted.attr), plain(str(wanted.attr))}
         except IversonError:
             keys, words = set(), {self.target}
+        if self.target.strip().lower() in PLACES:
+            return self.formulas[PLACES[self.target.strip().lower()]]
         whole = left_written(self.target)
         for f in reversed(self.formulas):
             if f.left is not None and signature(f.left) == whole:
@@ -480,6 +499,7 @@ class Text(Refusals):
             raise self.error("ambiguous", "The last formula is an array, and another one could be the loss.", goal.statement.span,
                              "Choose the loss with formula=.")
         self.refuse_elided(r)
+        account(self.statements, self.formulas, goal, r)
         for q in r.equations:
             if depth(q.body) > MOST_TREE:
                 raise self.error("limit", f"The formula is nested deeper than {MOST_TREE}.", q.span)
@@ -509,7 +529,9 @@ class Text(Refusals):
 
     def declarations(self, r: Reader) -> tuple[Declaration, ...]:
         """What the text itself says of sizes."""
-        made = []
+        made: list[Declaration] = []
+        if not r.undeclared:
+            return ()
         used = {n.attr for q in r.equations for n in surfaces(q.body) if n.op == "name"}
         for e in r.undeclared.values():
             if e.name not in used or e.name in self.sizes or e.name in self.kinds:
@@ -517,6 +539,12 @@ class Text(Refusals):
             if e.dims is not None and (any(d is not None for d in e.dims) or e.key in members(self.statements, (*self.sizes, *self.given))):
                 made.append(Declaration(e.name, "tensor" if e.dims else "scalar", tuple(written(d) for d in e.dims)))
         return tuple(made)
+
+
+def spelled_out(head: Tex) -> bool:
+    """Whether a subscript is a word: three letters or more without a comma."""
+    below = head.sub or ()
+    return len(below) == 1 and below[0].op == "row" and len(below[0].args) > 2 and all(x.op == "sym" for x in below[0].args)
 
 
 def written(d: Dim) -> Any:

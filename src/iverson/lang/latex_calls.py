@@ -3,6 +3,7 @@ r"""Functions and calls in LaTeX: operators with or without parentheses, functio
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import replace
 
 from ..core.errors import Span
@@ -17,6 +18,7 @@ ONES = (r"\mathbb{1}", r"\mathbf{1}", r"\mathbb{I}", "I", r"\mathbf{I}", "1")
 INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "sinh": "arcsinh", "cosh": "arccosh", "tanh": "arctanh"}
 STANDARD = {r"\sigma": "sigmoid", r"\Gamma": "gamma", r"\Phi": "normcdf"}
 MOMENTS = ("E", "P", "Pr", "Var", "Cov", r"\Pr")
+SPACED = re.compile(r"\\[,;:> ]|\\quad|~")  # a blank that is asked for: \log p \, (a - b)
 UNCLEAR = ("log",)  # log(x)^2 is read both ways
 
 
@@ -110,7 +112,10 @@ class Calls(Names):
         several = stop > at + 1 or (stop < len(items) and items[stop].op in ("fence", "bars", "norm"))
         if f in LONG or items[at].op == "num" or (turned_first and stop == at + 2) or not several:
             return stop
-        if items[at].op in ("frac", "sqrt", "bars", "norm", "inner") and stop == at + 1:
+        if items[at].op == "sym" and str(items[at].attr).endswith(")"):  # a symbol of the caller that is written as a call
+            return at + 1
+        parted = stop == at + 1 and SPACED.search(self.source, items[at].span.end, items[stop].span.start) is not None
+        if stop == at + 1 and (parted or items[at].op in ("frac", "sqrt", "bars", "norm", "inner")):
             return at + 1
         raise self.error("ambiguous", f"{f} is taken of one factor, or of all that follow.", items[at].span.to(items[min(stop, len(items)) - 1].span),
                          f"Put its argument in parentheses: {f}(...).")

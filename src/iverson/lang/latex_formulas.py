@@ -46,9 +46,8 @@ def formulas_of(found: list[Statement], source: str, given: frozenset[str], chal
                 names.add(run)
     known = frozenset(names)
     made: list[Formula] = []
-    for s in plain_formulas:
-        if trivial(s):
-            continue
+    told = [s for s in plain_formulas if not trivial(s)] or [s for s in plain_formulas if len(s.members) == 1 and not numbered(s)][-1:]
+    for s in told:
         if len(plain_formulas) > 1 and len(s.members) == 1 and [t.kind for t in s.tokens if t.kind != "line"] == ["num"]:
             raise IversonError("syntax", "A number stands alone here.", s.span, hint="Put what belongs together in parentheses.", source=source)
         left, fault = None, None
@@ -81,6 +80,11 @@ def trivial(s: Statement) -> bool:
             t.kind == "sym" for t in s.tokens) and not any(x in texts for x in ("(", "\\|", "|"))) or (texts[:1] == ["("] and len(texts) == 3)
     left, right = s.members[0], s.members[-1]
     return len(left) == 1 and len(right) == 1 and right[0].kind == "num" and left[0].text in "ijklmn"
+
+
+def numbered(s: Statement) -> bool:
+    """(3): the number of an equation."""
+    return not any(t.kind in ("sym", "word") for t in s.tokens)
 
 
 def is_number(t: Tex) -> bool:
@@ -158,6 +162,14 @@ def limit_letters(body: Tex) -> set[str]:
             limits = [y.args[1] for y in x.sub or () if y.op == "rel" and len(y.args) == 2] + [a for k, a in x.sup if k == "power"]
             found |= {str(y.attr) for a in limits for y in walk(a) if y.op == "sym"} - bound_letters(x)
     return found
+
+
+def standing_free(t: Tex, bound: frozenset[str] = frozenset()) -> set[str]:
+    """Letters that stand as numbers, and that no sum sign binds: k in [y_i = k]."""
+    if t.op == "sym" and not t.sub and not t.sup:
+        return {str(t.attr)} - bound
+    inner = bound | bound_letters(t) if t.op == "big" else bound
+    return {x for a in (*t.args, *(a for k, a in t.sup if k == "power")) for x in standing_free(a, inner)}
 
 
 def lower_limits(t: Tex) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from ..core.errors import IversonError, Span
 from .latex_symbols import Dim, Entry, Symbols, identifier, key_of, mark_of, plain, text_of, texts_of
@@ -27,6 +28,7 @@ from .latex_values import (
     turned,
 )
 from .surface import Equation, Surface, index, name, number
+from .surface import walk as walk_surface
 
 Env = Mapping[str, Val]
 
@@ -125,7 +127,7 @@ class Names:
         sub = t.sub if terms is None else terms
         if sub and any(s.op == "plus" for s in sub):
             v, sub = Val(Surface("call", (number(0), number_of(v).tree), "max", t.span), v.dims), None
-        v = replace(v, tree=v.tree.at(t.span))
+        v = v.at(t.span)
         if sub:
             size = self.size_mark(v, sub)
             if size is not None:
@@ -349,7 +351,7 @@ class Names:
             v = self.reference(e, values, t)
         if rest:
             v = self.indexed(v, tuple(rest), t, env) if not any(s.op == "plus" for s in rest) else self.scripts(v, t, env)
-        return self.above(replace(v, tree=v.tree.at(t.span)) if not v.cells else v, tuple(sup), t.span, env)
+        return self.above(v.at(t.span) if not v.cells else v, tuple(sup), t.span, env)
 
     def must_inline(self, e: Entry) -> bool:
         return False
@@ -433,7 +435,7 @@ class Names:
         """A name for a bound index that nothing else has."""
         used = {*self.active, *(more or ()), *self.taken, *self.sizes}
         wished = identifier(letter)
-        for candidate in (wished, *"ijklmn", *(f"{c}{n}" for n in range(1, 40) for c in "ijkl")):
+        for candidate in chain((wished, *"ijklmn"), (f"{c}{n}" for n in range(1, 40) for c in "ijkl")):
             if candidate not in used:
                 return candidate
         raise fail("limit", "More indices are nested than there are names.", None)
@@ -455,7 +457,7 @@ class Names:
         if base == r"\delta" and t.sub and len(terms := self.terms(t.sub, 2)) == 2 and not t.sup:
             rel = Tex("rel", terms, "=", t.span)
             return self.bracket(rel, env, t.span)
-        special = self.special(t, env)
+        special = self.unit_vector(t, env) if base == "e" else self.special(t, env)
         if special is not None:
             return special
         return self.undeclared_value(t, env)
@@ -490,6 +492,19 @@ class Names:
         else:
             made = Val(name("?" + what).at(t.span), (), what=what)
         return self.above(made, t.sup, t.span, env)
+
+    def unit_vector(self, t: Tex, env: Env) -> Val | None:
+        """e_{y_i} of a label, where nothing else is called e."""
+        x = t.sub[0] if t.sub and len(t.sub) == 1 else None
+        if x is None or x.op != "sym":
+            return None
+        if str(x.attr) in env and not x.sub and any(e.given and e.dims for e in self.symbols.all()):
+            raise self.error("ambiguous", "e with an index is a unit vector, or an array that is called e.", t.span,
+                             "Declare e, or write the entries that it picks, A_{kk}.")
+        if (found := self.symbols.find(x)) is None or found[0].kind != "label":
+            return None
+        self.notes["e with a label below is the unit vector of its class"] = None
+        return self.above(Val(Surface("call", (self.value(x, env).tree,), "onehot", t.span), (None,)), t.sup, t.span, env)
 
     def undeclared_value(self, t: Tex, env: Env) -> Val:
         """A name in the sense of iverson notation: its kind follows from use."""
@@ -541,12 +556,6 @@ def ordered_letters(e: Entry) -> list[str]:
     return [x for x, p in pairs if p == "sup"] + [x for x, p in pairs if p != "sup"]
 
 
-def walk_surface(tree: Surface):
-    from .surface import walk as each
-
-    return each(tree)
-
-
 def free_of(e: Entry) -> set[str]:
     return {str(x.attr) for x in walk(e.body) if x.op == "sym"} if e.body is not None else set()
 
@@ -554,9 +563,9 @@ def free_of(e: Entry) -> set[str]:
 def free_letters(t: Tex, r: Names, seen: frozenset[str] = frozenset(), bound: frozenset[str] = frozenset()) -> set[str]:
     """Letters in index positions that nothing around them binds, also by way of definitions."""
     found: set[str] = set()
-    inner = bound
-    if t.op == "big":
-        inner = bound | bound_letters(t)
+    if t.op == "num" and not t.sub and not t.sup:
+        return found
+    inner = bound | bound_letters(t) if t.op == "big" else bound
     own = r.symbols.find(t) if t.op == "sym" else None
     if own is not None and own[2] >= 0:  # w^{(t)} is a name: its mark holds no index
         t = replace(t, sup=tuple(s for p, s in enumerate(t.sup) if p != own[2]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..core.errors import Span
-from .latex_stream import AXES, BARS, CONSTANTS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, TURNED, WORDY, Stream, comma_and, joined
+from .latex_stream import AXES, BARS, CONSTANTS, OTHERWISE, PAIRS, PARTED, SAID, SIGNS, STARTERS, TURNED, WORDY, Stream, comma_and, joined
 from .latex_tokens import Tok
 from .latex_tree import Sup, Tex
 from .latex_words import ARGS, BIG, FUNCTIONS, RELATIONS
@@ -129,8 +129,7 @@ class TexParser(Stream):
             return False
         if t.text in BARS and t.kind != "stop":
             return t.side != "r" and (t.side == "l" or not self.bars or self.bars[-1] != t.text or self._first)
-        return t.text in ("(", "[", "{", r"\{", r"\langle", r"\lfloor", r"\lceil", r"\frac", r"\sqrt", r"\begin", r"\binom", *BIG) or (
-            t.kind == "cmd" and t.text[1:] in WORDY) or t.text in (r"\arg",)
+        return t.text in STARTERS or (t.kind == "cmd" and t.text[1:] in WORDY)
 
     @property
     def _first(self) -> bool:
@@ -255,8 +254,7 @@ class TexParser(Stream):
                                  self.now.span, f"Write {t.text}{{{self.now.text}}} or {t.text}{{{self.now.text[0]}}} {self.now.text[1:]}.")
             if not self.chalk:
                 first, rest = self.now.text[0], self.now.text[1:]
-                self.tokens[self.at : self.at + 1] = [Tok("num", first, self.now.start, self.now.start + 1),
-                                                      Tok("num", rest, self.now.start + 1, self.now.end)]
+                self.put([Tok("num", first, self.now.start, self.now.start + 1), Tok("num", rest, self.now.start + 1, self.now.end)])
         if t.text == "_" and self.is_("+", "*", ":"):
             mark = self.take()
             return Tex("plus" if mark.text == "+" else "all", span=mark.span)
@@ -280,6 +278,8 @@ class TexParser(Stream):
             if self.is_("'"):
                 self.take()
                 return [("prime", None)]
+            if self.is_("-") and self.peek().kind not in ("num", "sym", "word") and self.peek().text not in ("(", "{"):
+                return [("word", self.take().text)]
             if self.chalk and self.is_("-", "("):
                 return [("power", self._signed())]
             return [("power", self._token(t))]
@@ -300,7 +300,7 @@ class TexParser(Stream):
     def _mark(self) -> Sup:
         """One mark in a raised group."""
         ends = self.peek().text == "}"
-        if self.is_("T", r"\top", r"\mathbf{T}") and (ends or self.now.text == r"\top"):
+        if self.is_("T", "H", r"\top", r"\mathbf{T}") and (ends or self.now.text == r"\top"):
             return "T", self.take().text
         if self.now.kind == "word" and self.now.text in ("T", "t", "tr"):
             self.take()
@@ -329,7 +329,17 @@ class TexParser(Stream):
             return {"(": "round", "[": "square"}[opened.text], tuple(self.inside(opened, PAIRS[opened.text]))
         if self.now.kind == "word" and self.now.text not in FUNCTIONS:
             return "word", self.take().text
-        return "power", self.logic()
+        return self._listed() or ("power", self.logic())
+
+    def _listed(self) -> Sup | None:
+        """w,ref in \\pi^{w,ref}: a part of a name, if it is one."""
+        stop = next(p for p in range(self.at, len(self.tokens)) if self.tokens[p].kind not in ("sym", "num", "word") and self.tokens[p].text != ",")
+        texts = [t.text for t in self.tokens[self.at : stop]]
+        if self.tokens[stop].text != "}" or "," not in texts[1:-1]:
+            return None
+        for _ in texts:
+            self.take()
+        return "listed", "".join(texts)
 
     def _closes(self) -> bool:
         """Whether the parenthesis that opens here ends the group, or a transpose stands behind it."""
@@ -396,6 +406,9 @@ class TexParser(Stream):
             if t.text == "d" and self.now.kind == "sym":
                 follows = self.take()
                 return Tex("sym", (), "d" + follows.text, t.span.to(follows.span))
+            if t.side == "said" and self.at > 1 and t.text not in self.words:
+                raise self.error("ambiguous", f"{t.text} is a word of the sentence, or a name.", t.span,
+                                 rf"Write \mathrm{{{t.text}}} for a name, and signs for what is done.")
             called = t.text in WORDY or (self.is_("(") and self.operator(t.text) is not None)
             return self.function(t.text, t) if called else Tex("sym", (), t.text, t.span)
         run = ""
@@ -415,8 +428,8 @@ class TexParser(Stream):
             raise self.error("ambiguous", f"{run} is a word, or a product of {len(run)} letters.", t.span.to(self.peek(len(run) - 1).span),
                              rf"Write \mathrm{{{run}}}, or blanks between the factors.")
         self.take()
-        named = self.is_("^") or {"Sigma", r"\Sigma"} & set(self.words)
-        if t.text == r"\Sigma" and self.chalk and not named and self.source[t.start : t.end] == "Σ":
+        if t.text == r"\Sigma" and self.chalk and self.source[t.start : t.end] == "Σ" and not (
+                self.is_("^") or {"Sigma", r"\Sigma"} & set(self.words)):
             return self.big("sum", t)
         return Tex("sym", (), t.text, t.span)
 
@@ -433,7 +446,7 @@ class TexParser(Stream):
         inner = self.logic()
         if t.text == "|" and self.is_("\\|") and self.source[self.now.start : self.now.end] == "||":
             double = self.now  # |x||y|: the first bar closes, the second opens
-            self.tokens[self.at : self.at + 1] = [Tok("op", "|", double.start, double.start + 1), Tok("op", "|", double.start + 1, double.end, "l")]
+            self.put([Tok("op", "|", double.start, double.start + 1), Tok("op", "|", double.start + 1, double.end, "l")])
         if self.is_(t.text):
             end = self.take()
         else:
@@ -477,6 +490,7 @@ class TexParser(Stream):
         for p in marks:
             if self.tokens[p].text not in BARS or (len(bars) == 1 and not self.tokens[p].side):
                 self.tokens[p] = Tok("op", ",", self.tokens[p].start, self.tokens[p].end)
+        self.now = self.tokens[self.at]
 
     def big(self, name: str, t: Tok) -> Tex:
         """A sum sign with its limits; its body is the rest of the product."""

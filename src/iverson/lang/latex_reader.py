@@ -87,7 +87,9 @@ class Reader(Calls):
     def above(self, v: Val, sup: tuple, span: Span, env: Env) -> Val:
         """Transposes, inverses and powers, from left to right."""
         for kind, x in sup:
-            if kind in ("T", "prime"):
+            if kind == "T" and x == "H" and not v.rank:
+                v = raised(v, self.number(Tex("sym", (), "H", span), env), span, self.entrywise)
+            elif kind in ("T", "prime"):
                 self._transposable(v, kind, x, span)
                 v = turned(v, span)
             elif kind in ("inv", "invT"):
@@ -110,12 +112,16 @@ class Reader(Calls):
     def _transposable(self, v: Val, kind: str, letter: object, span: Span) -> None:
         if kind == "T" and letter == "T" and v.rank == 0 and (self.symbols.entries.get("T") or "T" in self.sizes):
             raise self.error("ambiguous", "^T is a transpose of a scalar, or a power by T.", span, r"Write ^\top or ^{(T)}, or rename T.")
+        if letter == "H":
+            self.notes["^H is the transpose: everything here is real"] = None
         if kind == "prime" and v.rank == 0:
             raise self.error("ambiguous", "A prime on a scalar is a derivative or a part of a name.", span,
                              "Define the name with its prime, or leave it out.")
 
     def _inverse(self, v: Val, span: Span) -> Val:
-        return v if v.what == "eye" else inverse(v, span)
+        if v.what == "eye" and not v.dims and v.tree.op != "name":
+            raise self.error("ambiguous", "The size of this is not clear.", span, r"Write I_n, and declare the sizes.")
+        return v if v.what == "eye" and v.tree.attr in ("?eye", "eye") else inverse(v, span)
 
     def indexed(self, v: Val, sub: tuple[Tex, ...], t: Tex, env: Env) -> Val:
         """(A)_{ij}: entries of an expression."""
@@ -148,7 +154,7 @@ class Reader(Calls):
                 return self.bracket(t.args[0], env, t.span)
             raise self.error("syntax", "A relation is a number only in an indicator.", t.span, r"Write \mathbb{1}\{...\} or [...].")
         v = self.value(t.args[0], env)
-        return replace(v, tree=v.tree.at(t.span))
+        return v.at(t.span)
 
     def _vector(self, t: Tex, env: Env) -> Val:
         raise self.error("unsupported", "A list of numbers is not read.", t.span, r"Write \begin{bmatrix} ... \end{bmatrix}.")
@@ -373,10 +379,17 @@ class Reader(Calls):
         while at < len(items):
             v, at = self.factor(items, at, env)
             values.append(v)
+        first = next((p for p, v in enumerate(values) if v.what == "one" and not v.dims), 0)
+        made = self.product(values[first:], t.span)
+        if first:  # the size of the ones follows from what stands behind them
+            made = multiplied(self.product(values[:first], t.span), made, t.span, self.entrywise)
+        return made.at(t.span) if len(values) > 1 and not made.cells else made
+
+    def product(self, values: list[Val], span: Span) -> Val:
         made = values[0]
         for v in values[1:]:
-            made = multiplied(made, v, (made.span or t.span).to(v.span), self.entrywise)
-        return replace(made, tree=made.tree.at(t.span)) if len(values) > 1 and not made.cells else made
+            made = multiplied(made, v, (made.span or span).to(v.span), self.entrywise)
+        return made
 
     def factor(self, items: list[Tex], at: int, env: Env) -> tuple[Val, int]:
         """The next factor of a row, and where the row goes on."""

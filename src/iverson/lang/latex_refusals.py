@@ -56,10 +56,11 @@ class Refusals:
 
     def refuse_elided(self, r: Reader) -> None:
         """A name whose definition could not be read is no input."""
-        used = {n.attr for q in r.equations for n in walk(q.body) if n.op == "name"}
-        for s in self.statements:
+        elided = [s for s in self.statements if s.kind == "elided"]
+        used = {n.attr for q in r.equations for n in walk(q.body) if n.op == "name"} if elided else set()
+        for s in elided:
             texts = [t.text for t in s.tokens]
-            if s.kind == "elided" and "=" in texts:
+            if "=" in texts:
                 try:
                     left = TexParser(s.tokens[: texts.index("=")], self.source).whole()
                 except IversonError:
@@ -69,7 +70,7 @@ class Refusals:
                     raise self.error("unsupported", "A formula with dots leaves out what it means.", s.span, r"Write it with \sum, or as a sum.")
 
 
-OPEN = {"?one": "This vector of ones", "?zero": "This zero", "?eye": "This identity"}
+OPEN = {"?one": "This vector of ones", "?zero": "This zero", "?eye": "This identity", "?square": "This matrix of ones"}
 
 
 def refuse_open(script: Script, given: set[str]) -> None:

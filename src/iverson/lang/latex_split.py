@@ -12,6 +12,7 @@ from ..core.errors import IversonError, Span
 from .latex_tokens import Tok
 from .latex_words import CASES, GRIDS, LISTS, PREFIXES, RELATIONS
 
+STOP, UPDATE = "s.t.", r"\gets"
 OPEN, CLOSE = frozenset(["(", "[", "{", r"\{", r"\langle", r"\begin"]), frozenset([")", "]", "}", r"\}", r"\rangle", r"\end"])
 JOINS = frozenset(["+", "-", r"\cdot", r"\times", "*", r"\odot", r"\circ", r"\otimes", "/", *RELATIONS])
 PARTS = frozenset([",", ";", ".", r"\\", "\n", r"\quad", r"\Rightarrow", "、"])
@@ -21,13 +22,17 @@ LOOSE = (r"\approx", r"\propto", r"\sim", "<", ">", "<=", ">=", "!=", r"\succ", 
 
 @dataclass
 class Statement:
-    """kind is formula, membership, condition, claim or elided; `members` are what equality signs part, the first is the left."""
+    """kind is formula, membership, condition, claim, constraint, update or elided.
+
+    members   what equality signs part, the first is the left;  after: the words before it, s.t. among them
+    """
 
     kind: str
     tokens: list[Tok]
     members: list[list[Tok]] = field(default_factory=list)
     searched: tuple[Tok, ...] = ()  # the symbols under a leading \min
     display: int = 0
+    after: str = ""
 
     @property
     def span(self) -> Span:
@@ -38,9 +43,11 @@ def statements(displays: Iterable[list[Tok]], source: str) -> list[Statement]:
     """Every statement of a text, in order."""
     found = []
     for number, tokens in enumerate(displays):
-        for part in parts(unwrapped(whole_ranges(tokens), source)):
+        for part, after in parts(unwrapped(whole_ranges(tokens), source)):
             s = classified(part)
-            s.display = number
+            s.display, s.after = number, after
+            if STOP in after:
+                s.kind, s.searched = "constraint", ()
             found.append(s)
     return found
 
@@ -81,6 +88,7 @@ def unwrapped(tokens: list[Tok], source: str) -> list[Tok]:
     """Environments that only set lines are gone; those that mean something are \\begin and \\end tokens that know their name."""
     out: list[Tok] = []
     stack: list[str] = []
+    opened: list[tuple[str, Span]] = []
     braces = [0]
     at = 0
     while at < len(tokens):
@@ -88,6 +96,7 @@ def unwrapped(tokens: list[Tok], source: str) -> list[Tok]:
         at += 1
         if t.text in (r"\begin", r"\end"):
             name, at = _name(tokens, at, source)
+            opened = [*opened, (name, t.span)] if t.text == r"\begin" else opened[:-1]
             at = _environment(t, name, out, stack, braces, tokens, at, source)
             continue
         if t.kind == "line" and stack:
@@ -98,9 +107,24 @@ def unwrapped(tokens: list[Tok], source: str) -> list[Tok]:
             if braces[-1] > 0:
                 t = replace(t, text=",", kind="op")
         elif t.text == "&" and (not stack or stack[-1] == "list"):
-            continue
+            if _aligned(out, tokens, at):
+                continue
+            t = replace(t, text=r"\quad", kind="cmd")  # a column of another formula
         out.append(replace(t, text="\n") if t.kind == "line" and t.text == "\n" else t)
+    if stack:
+        raise IversonError("syntax", f"This \\begin{{{opened[-1][0]}}} is never ended.", opened[-1][1],
+                           hint=f"Add \\end{{{opened[-1][0]}}}.", source=source)
     return out
+
+
+def _aligned(out: list[Tok], tokens: list[Tok], at: int) -> bool:
+    """Whether the & before `at` stands where a line starts, or beside a sign: it sets a line and says nothing else."""
+    before = next((t for t in reversed(out) if t.kind != "line"), None)
+    after = next((t for t in tokens[at:] if t.kind != "line"), None)
+    if before is None or after is None or before.kind == "speech" or after.kind == "speech":
+        return True
+    row = next((p for p in range(len(out) - 1, -1, -1) if out[p].text == r"\\"), -1) + 1
+    return before.text in (*PARTS, *JOINS) or after.text in (*PARTS, *JOINS, *LOOSE, "&", r"\in", r"\end") or out[row].text in PREFIXES
 
 
 def _environment(
@@ -168,17 +192,31 @@ def _after_break(tokens: list[Tok], at: int) -> int:
 # -- parts --------------------------------------------------------------------------------------------------
 
 
-def parts(tokens: list[Tok]) -> list[list[Tok]]:
-    """The statements of one display; what follows `s.t.` are conditions, and is left out."""
+def parts(tokens: list[Tok]) -> list[tuple[list[Tok], str]]:
+    """The statements of one display with the words before each; what follows `s.t.` are constraints, to the end."""
     found: list[list[Tok]] = []
+    words: list[str] = []
+    said, stopped = "", False
     now: list[Tok] = []
     depth, sign = 0, "start"
+
+    def close() -> None:
+        _close(found, now, sign)
+        words.extend([said] * (len(found) - len(words)))
+
+    skip = 0
     for at, t in enumerate(tokens):
-        if (t.kind == "speech" and t.text == "s.t.") or _subject(tokens, at):
-            break
+        if skip:
+            skip -= 1
+            continue
+        subject = not stopped and _subject(tokens, at)
+        if subject or (t.kind == "speech" and t.text == STOP):
+            close()
+            now, sign, depth, said, stopped, skip = [], "speech", 0, STOP, True, 2 if subject else 0
+            continue
         depth = max(0, depth + (t.text in OPEN) - (t.text in CLOSE))
         if t.text == r"\forall" and not depth:
-            _close(found, now, sign)
+            close()
             now, sign = [t], "forall"
             continue
         if depth and t.text in ("\n", r"\quad"):
@@ -187,19 +225,22 @@ def parts(tokens: list[Tok]) -> list[list[Tok]]:
             now.append(t)
             continue
         if not depth and (t.text in PARTS or t.kind == "speech"):
-            _close(found, now, sign)
+            close()
+            before = STOP if stopped else said if not now else ""
+            said = f"{before} {t.text}".strip() if t.kind == "speech" else before
             now, sign = [], _stronger(sign, t) if not now else t.text if t.kind != "speech" else "speech"
         else:
             now.append(t)
-    _close(found, now, sign)
-    return found
+    close()
+    return list(zip(found, words, strict=True))
 
 
 def _elided(tokens: list[Tok], at: int) -> bool:
     """A comma of a range, i = 1, ..., n; one within a number is refused."""
     near = [t for t in (*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2])]
-    if any(t.text == r"\ldots" for t in near):
-        return True
+    ahead = [t.text for t in tokens[at + 1 : at + 8]]
+    if any(t.text == r"\ldots" for t in near) or (r"\ldots" in ahead and all(x == "," or x.isdigit() for x in ahead[: ahead.index(r"\ldots")])):
+        return True  # 1, 2, ..., n
     if len(near) == 2 and near[0].kind == near[1].kind == "num" and near[1].end - near[0].start == len(near[0].text) + len(near[1].text) + 1:
         raise IversonError("ambiguous", "A comma parts two formulas, or belongs to a number.", near[0].span.to(near[1].span),
                            hint=r"Write 1000 or 1{,}000, and 0.5 with a point.")
@@ -215,7 +256,7 @@ def _stronger(sign: str, t: Tok) -> str:
 
 def _subject(tokens: list[Tok], at: int) -> bool:
     """The letters `s.t.`"""
-    return [t.text for t in tokens[at : at + 3]] == ["s", ".", "t"] and tokens[at + 2].end - tokens[at].start <= 5
+    return tokens[at].text == "s" and [t.text for t in tokens[at : at + 3]] == ["s", ".", "t"] and tokens[at + 2].end - tokens[at].start <= 5
 
 
 def _without_range(tokens: list[Tok]) -> list[Tok]:
@@ -261,6 +302,8 @@ def classified(tokens: list[Tok]) -> Statement:
     at_top = {t.text for _, t in level}
     if r"\in" in at_top or r"\forall" in at_top or r"\subseteq" in at_top:
         return Statement("membership", tokens)
+    if UPDATE in at_top:
+        return Statement("update", tokens)
     if r"\ldots" in texts or "\u2026" in texts:
         return Statement("elided", tokens)
     if at_top & set(LOOSE):

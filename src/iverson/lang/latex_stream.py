@@ -15,9 +15,10 @@ SIGNS = {r"\cdot": "cdot", r"\times": "times", "*": "star", r"\odot": "odot", r"
          r"\div": "slash", r"\oslash": "oslash", ".*": "odot", "./": "oslash"}
 BARS = ("|", "\\|")
 PARTED = ("|", "\\|", r"\mid", ";", r"\middle")
-TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",))
+TURNED = ((r"\top",), ("T",), (r"\mathsf{T}",), (r"\mathbf{T}",), (r"\mathrm{T}",), ("H",))
 CONSTANTS = ("const", "const.", "constant", "Const", "cst")  # \\text{const}: an addend that no gradient sees
 AXES = (r"\cdot", "*")  # a whole axis at the end of a subscript: W_{i\cdot}
+STARTERS = frozenset(["(", "[", "{", r"\{", r"\langle", r"\lfloor", r"\lceil", r"\frac", r"\sqrt", r"\begin", r"\binom", r"\arg", *BIG])
 WORDY = frozenset(FUNCTIONS) | frozenset(ARGS)
 
 
@@ -35,6 +36,7 @@ class Stream:
         end = tokens[-1].end if tokens else 0
         self.tokens.append(Tok("stop", "", end, end))
         self.source, self.at, self.depth, self.chalk = source, 0, 0, chalk
+        self.now = self.tokens[0]
         self.bars: list[str | None] = []
         self.words, self.single = vocabulary(names)
         self.names = names
@@ -42,20 +44,23 @@ class Stream:
 
     # -- tokens ----------------------------------------------------------------------------------------------
 
-    @property
-    def now(self) -> Tok:
-        return self.tokens[self.at]
-
     def peek(self, ahead: int = 1) -> Tok:
         return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
 
     def take(self) -> Tok:
         t = self.now
-        self.at += t.kind != "stop"
+        if t.kind != "stop":
+            self.at += 1
+            self.now = self.tokens[self.at]
         return t
 
+    def put(self, tokens: list[Tok], taken: int = 1) -> None:
+        """Other tokens in the place of the next ones."""
+        self.tokens[self.at : self.at + taken] = tokens
+        self.now = self.tokens[self.at]
+
     def is_(self, *texts: str) -> bool:
-        return self.now.kind != "stop" and self.now.text in texts
+        return self.now.text in texts and self.now.kind != "stop"
 
     def expect(self, text: str, opened: Tok) -> Tok:
         if self.is_(text):
@@ -92,14 +97,16 @@ class Stream:
     def _word(self, text: str) -> bool:
         if self.now.kind in ("speech", "word") and self.now.text == text:
             return True
+        if not self.chalk:
+            return False
         letters = self.tokens[self.at : self.at + len(text)]
-        return self.chalk and "".join(t.text for t in letters) == text and self._spaced(letters)
+        return "".join(t.text for t in letters) == text and self._spaced(letters)
 
     def _spaced(self, letters: list[Tok]) -> bool:
         run = self.source[letters[0].start : letters[-1].end + 1]
         if run[:-1] != "".join(t.text for t in letters) or run[-1:].isalnum():
             return False
-        self.tokens[self.at : self.at + len(letters)] = [Tok("word", run[:-1], letters[0].start, letters[-1].end)]
+        self.put([Tok("word", run[:-1], letters[0].start, letters[-1].end)], len(letters))
         return True
 
     def _is_word(self, run: str) -> bool:

@@ -301,6 +301,8 @@ def refuse_reversed(r: Names, b: Binder, body: Surface, t: Tex) -> None:
     last = linear(counted_from(r, b.upper, b, t))
     for x in walk_surface(body):
         for place in x.args[1:] if x.op == "index" else ():
+            if place.op == "name":
+                continue  # no index is taken off here
             terms = linear(place)
             if last is None or terms is None or terms.get(b.name) != -1:
                 continue

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from ..core.errors import IversonError
 from .latex_parse import TexParser
 from .latex_tokens import tokenize
-from .latex_tree import Tex
+from .latex_tree import Tex, signature
 from .latex_words import LETTERS
 from .surface import Surface
 from .tokens import ALIKE
@@ -85,16 +85,26 @@ def mark_of(kind: str, above: Any) -> str | None:
         return "'"
     if kind == "star":
         return "*"
-    if kind in ("word", "pinv"):
+    if kind in ("word", "pinv", "listed"):
         return str(above)
     if kind == "T":
-        return None
+        return "H" if above == "H" else None
     if kind in ("round", "square"):
-        inner = texts_of(above)
+        inner = texts_of(above) or shifted(above)
         return None if inner is None else f"({inner})"
     if kind == "power":
         return text_of(above)
     return None
+
+
+def shifted(above: Any) -> str | None:
+    """t-1 of w^{(t-1)}, which may be a part of its name."""
+    t = above[0] if len(above) == 1 else None
+    if t is None or t.op != "add" or len(t.args) != 2 or t.sup or t.sub:
+        return None
+    head, step = t.args
+    sign, step = ("-", step.args[0]) if step.op == "neg" else ("+", step)
+    return f"{text_of(head)}{sign}{step.attr}" if step.op == "num" and text_of(head) is not None else None
 
 
 def key_of(base: str, sub: str | None = None, sup: str | None = None) -> str:
@@ -146,9 +156,74 @@ def symbol_tree(text: str) -> Tex:
         raise IversonError("usage", f"symbols: {text!r} is not one symbol.", hint=error.message) from None
     if tree.op == "fn":
         tree = Tex("sym", (), tree.attr, tree.span, tree.sub, tree.sup)
+    if tree.op == "row" and len(tree.args) == 2 and (pattern := Called.of(*tree.args)) is not None and pattern.letters:
+        return pattern.written(tree.args[1])
     if tree.op != "sym":
         raise IversonError("usage", f"symbols: {text!r} is not one symbol.")
     return tree
+
+
+@dataclass
+class Called:
+    """A symbol with an index in its argument: f(x_i), k(x_i, x_j), \\pi(a_t | s_t).
+
+    name      what is written without the indices;  letters: the indices, in order, each with its number among those that differ
+    """
+
+    name: str
+    letters: list[tuple[int, Tex]]
+
+    @staticmethod
+    def of(head: Tex, fence: Tex) -> Called | None:
+        if head.op != "sym" or fence.op != "fence" or fence.attr != "(" or head.sup or any(x.op != "sym" for x in fence.args):
+            return None
+        found = [y for x in fence.args for y in (*(x.sub or ()), *(z for k, a in x.sup if k in ("round", "square") for z in a))]
+        if any(k not in ("round", "square") for x in fence.args for k, _ in x.sup):
+            return None
+        known: dict[Any, int] = {}
+        letters = [(known.setdefault(signature(y), len(known)), y) for y in found]
+        below = texts_of(head.sub) if head.sub else ""
+        return None if below is None else Called(f"{head.attr}_{below}({','.join(str(x.attr) for x in fence.args)})", letters)
+
+    def written(self, fence: Tex, slots: list[int] | None = None) -> Tex:
+        """As one symbol with its indices below."""
+        slots = [p for p, _ in self.letters] if slots is None else slots
+        chosen = {p: y for p, (_, y) in zip(slots, self.letters, strict=True)}
+        return Tex("sym", (), self.name, fence.span, tuple(chosen.values()), fence.sup)
+
+    def fits(self, slots: list[int]) -> bool:
+        """Whether the indices are alike where those of the caller's symbol are."""
+        mine: dict[int, int] = {}
+        return len(slots) == len(self.letters) and all(mine.setdefault(p, q) == q for p, (q, _) in zip(slots, self.letters, strict=True))
+
+
+def called_symbols(symbols: Iterable[str | None]) -> dict[str, list[int]]:
+    """The symbols of the caller that are written as calls: which of their indices are alike."""
+    found = {}
+    for text in symbols:
+        if text is not None and "(" in text:
+            displays = tokenize(text.strip())
+            tree = TexParser(displays[0], text).whole() if displays and displays[0] else None
+            if tree is not None and tree.op == "row" and len(tree.args) == 2 and (c := Called.of(*tree.args)) is not None:
+                found[c.name] = [p for p, _ in c.letters]
+    return found
+
+
+def with_called(t: Tex, known: Mapping[str, list[int]]) -> Tex:
+    """The tree with those calls as symbols."""
+    args: list[Tex] = []
+    for a in t.args:
+        a = with_called(a, known)
+        made = Called.of(args[-1], a) if t.op == "row" and args else None
+        if made is not None and made.name in known and made.fits(known[made.name]):
+            head = args.pop()
+            sym = made.written(a, known[made.name])
+            a = replace(sym, span=head.span.to(a.span))
+        args.append(a)
+    above = tuple((k, with_called(x, known) if isinstance(x, Tex) else x) for k, x in t.sup)
+    if t.op == "row" and len(args) == 1 and len(t.args) > 1:
+        return replace(args[0], sup=(*args[0].sup, *above))
+    return replace(t, args=tuple(args), sup=above)
 
 
 class Symbols:
@@ -177,6 +252,9 @@ class Symbols:
             raise IversonError("usage", f"symbols: {name} is a {form}; a symbol stands for a row, a column or an entry.")
         tree = symbol_tree(symbol if symbol is not None else default_symbol(name))
         count = 0 if form is None else 1 if form in ("row", "column") else len(dims or ()) or 1
+        if form == "row" and dims is not None and len(dims) > 2:  # x_{it}: the row of an array with three axes
+            below = [x for part in tree.sub or () for x in (part.args if part.op == "row" else (part,))]
+            count = max(1, min(len(dims) - 1, sum(x.op == "sym" and str(x.attr).islower() for x in below)))
         entry = Entry(name, dims, kind, form, given=True)
         base, sub, sups = str(tree.attr), tree.sub, list(tree.sup)
         places: list[str] = []
@@ -237,10 +315,18 @@ class Symbols:
 
     def rivals(self, t: Tex) -> list[Entry]:
         """All entries that share the letter and have room for the subscript; one alone if its index letters are just these."""
-        found = [e for e in self.entries.get(str(t.attr), []) if e.given and suits(e, t, False)]
+        found = [e for e in self.entries.get(str(t.attr), []) if e.given and suits(e, t, False) and not (t.sub and overfull(e, t.sub))]
+        if len(found) < 2:
+            return found
         below = [text_of(x) for s in t.sub or () for x in (s.args if s.op == "row" else (s,))]
         exact = [e for e in found if e.placeholders and list(e.placeholders) == below]
         return exact if len(exact) == 1 and all(e.placeholders for e in found) else found
+
+
+def overfull(e: Entry, sub: tuple[Tex, ...]) -> bool:
+    """Whether an array has no entries with such a subscript: a scalar, or a matrix with a single letter."""
+    single = len(sub) == 1 and sub[0].op == "sym"
+    return e.slice is None and e.dims is not None and (not e.dims or (len(e.dims) > 1 and single))
 
 
 def suits(e: Entry, t: Tex, named: bool) -> bool:
@@ -273,6 +359,19 @@ def other_symbols(name: str) -> list[str]:
         head = "\\" + m[1] if "\\" + m[1] in LETTERS else m[1]
         return [f"{head}_{m[2]}"]
     return []
+
+
+@lru_cache(1024)
+def keys_of_name(name: str) -> tuple[str, ...]:
+    """The keys under which a name of the caller is found: other symbols for it, then the name as it stands."""
+    made = []
+    for way in (*other_symbols(name), name):
+        try:
+            tree = symbol_tree(way)
+            made.append(key_of(str(tree.attr), "".join(text_of(x) or "" for x in tree.sub or ()) or None))
+        except IversonError:
+            made.append(way)
+    return tuple(made)
 
 
 def entries_of(symbols: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:

@@ -52,7 +52,7 @@ RAW = re.compile(
     r"""(?P<space>[ \t\r\f\v\u00a0\u3000\u2009\u200b]+)|(?P<line>\n)|(?P<cmd>\\(?:[a-zA-Z]+\*?|.|\n))"""
     r"""|(?P<num>\d+(?:\{,\}\d{3})*(?:\.\d+)?(?:e[+-]?\d+(?![\w]))?|\.\d+)"""
     r"""|(?P<said>(?<![a-zA-Z\\_^{])(?:where|with|otherwise|subject\ to|such\ that)(?![a-zA-Z}]))"""
-    r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.)|(?P<one>.)""",
+    r"""|(?P<bars>\|\|)|(?P<rel><=|>=|!=|:=|==|\.\*|\./|\.\^|\.\.\.?)|(?P<one>.)""",
     re.DOTALL | re.VERBOSE,
 )
 POWER_OF_TEN = re.compile(r"e[+-]\d+")
@@ -117,8 +117,12 @@ Macro = tuple[int, list[Tok]]
 def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
     found: list[Tok] = []
     for m in RAW.finditer(text, start, end):
-        kind, part = str(m.lastgroup), m.group()
+        kind = str(m.lastgroup)
         if kind == "space":
+            continue
+        part = m.group()
+        if kind == "cmd" or (kind == "one" and part.isascii()):
+            found.append(Tok("cmd" if kind == "cmd" else "letter" if part.isalpha() else "op", part, m.start(), m.end()))
             continue
         if kind == "num":
             if (e := POWER_OF_TEN.match(text, m.end(), end)) is not None:
@@ -130,11 +134,11 @@ def raw(text: str, start: int, end: int, chalk: bool = False) -> list[Tok]:
             found.append(Tok("speech", "s.t." if part in STOPPERS else part, *m.span()))
             continue
         if kind in ("bars", "rel"):
-            part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots"}.get(part, part)
-        if kind == "one" and not part.isascii():
+            part = {"||": "\\|", ":=": "=", "==": "=", "...": r"\ldots", "..": r"\ldots"}.get(part, part)
+        if kind == "one":
             found += _signs(part, m.start(), found)
             continue
-        kind = {"bars": "op", "rel": "op", "one": "letter" if part.isalpha() else "op"}.get(kind, kind)
+        kind = "op" if kind in ("bars", "rel") else kind
         found.append(Tok(kind, part, *m.span()))
     return found
 
@@ -279,7 +283,7 @@ class Shaper:
     def command(self, t: Tok) -> None:
         text = t.text if t.text in WORDS or t.text in DROPPED or not t.text.endswith("*") else t.text[:-1]
         if text in LETTERS:
-            self.out.append(replace(t, kind="sym", text=text))
+            self.out.append(Tok("sym", text, t.start, t.end))
         elif text in WORDS:
             self.word(t)
         elif text in STYLES:
@@ -288,26 +292,29 @@ class Shaper:
             self.out += [replace(made[0], start=t.start, end=self.tokens[self.at - 1].end)] if whole else made
         elif text in ACCENTS:
             self.accent(t, ACCENTS[text])
-        elif text in OPENING | CLOSING:
+        elif text in OPENING or text in CLOSING:
             self.fence(text in OPENING)
         elif text in IGNORED:
             return
         elif text in DROPPED:
             for _ in range(DROPPED[text]):
                 self.argument(t)
-            self.splice(t) if text == r"\underset" else None
+            if text == r"\underset":
+                self.splice(t)
+            elif text in (r"\overset", r"\stackrel"):
+                self.unmarked(t)
         elif text in BRACED:
             self.braced(t, BRACED[text])
         elif text == r"\not":
             self.out.append(replace(t, kind="op", text="!="))
             self.at += 1
-        elif text in (r"\_", r"\#", r"\&", r"\%", r"\$"):
+        elif text in (r"\_", r"\#", r"\%", r"\$"):
             self.out.append(replace(t, kind="op", text=text[1:]))
         else:
             side = "l" if text in (r"\lVert", r"\lvert") else "r" if text in (r"\rVert", r"\rvert") else ""
             sign = SIGNS.get(text, text)
             if sign:
-                self.out.append(replace(t, kind="cmd" if sign[0] == "\\" else "op", text=sign, side=side))
+                self.out.append(Tok("cmd" if sign[0] == "\\" else "op", sign, t.start, t.end, side))
 
     def splice(self, t: Tok) -> None:
         """\\underset{k}{\\max}: what stands below is a subscript."""
@@ -315,6 +322,14 @@ class Shaper:
         open_, close = replace(t, kind="op", text="{"), replace(t, kind="op", text="}")
         made = [*above, replace(t, kind="op", text="_"), open_, *below, close]
         self.tokens[self.at : self.at] = made
+
+    def unmarked(self, t: Tok) -> None:
+        """What a sign carries above it says nothing: \\overset{def}{=}; a letter would be another letter with it."""
+        inner = self.argument(t)
+        if len(inner) != 1 or inner[0].kind in ("letter", "sym", "num"):
+            raise self.error("unsupported", f"{t.text} makes another symbol of what it stands over.", t,
+                             r"Write \hat, \tilde or \bar, or a subscript.")
+        self.tokens[self.at : self.at] = inner
 
     def fence(self, opening: bool) -> None:
         """What stands behind \\left or \\right; a bar knows its side, a point is nothing."""
@@ -383,6 +398,7 @@ class Shaper:
         between = self.source[inner[0].start : inner[-1].end] if inner and inner[0].start >= t.start else ""
         text = "".join(x.text for x in inner if x.kind != "line" and x.text not in IGNORED and x.text != "~")
         said = re.sub(r"[~\s]|\\[,;: ]", " ", between).strip()
+        group = self.source[t.end : end].strip().removeprefix("{").removesuffix("}") if between else ""
         if said.lower().rstrip(":.,") in STOPPERS or text.lower() in STOPPERS:
             self.out.append(Tok("speech", "s.t.", t.start, end))
         elif text in FUNCTIONS or text in ARGS:
@@ -393,8 +409,12 @@ class Shaper:
             self.out.append(Tok("speech", (said or text).strip(" ,.:;"), t.start, end))
         elif re.fullmatch(r"[\d.]+", text):
             self.out.append(Tok("num", text, t.start, end))
+        elif text[0] == "(" and text[-1] == ")" and not (self.out and self.out[-1].text in ("{", "_", "^")):
+            return  # a remark, or the number of an equation
+        elif not any(c.isalpha() or c == "-" for c in text):
+            raise self.error("unsupported", "This text is not read.", t, "Write signs and numbers outside of \\text{...}.")
         else:
-            self.out.append(Tok("word", text, t.start, end))
+            self.out.append(Tok("word", text, t.start, end, "said" if group != group.strip(" ~") else ""))
 
     def accent(self, t: Tok, name: str) -> None:
         """`\\hat{y_i}` is `\\hat{y}_i`."""

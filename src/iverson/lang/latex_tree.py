@@ -41,15 +41,17 @@ def parts_of(t: Tex) -> Iterator[Tex]:
             yield from above
 
 
-def walk(t: Tex) -> Iterator[Tex]:
-    stack = [t]
+def walk(t: Tex) -> list[Tex]:
+    """All pieces, in the order in which they are written."""
+    found, stack = [], [t]
     while stack:
         now = stack.pop()
-        yield now
+        found.append(now)
         if now.sub or now.sup:
-            stack.extend(reversed(list(parts_of(now))))
+            stack += [*parts_of(now)][::-1]
         elif now.args:
-            stack.extend(now.args[::-1])
+            stack += now.args[::-1]
+    return found
 
 
 def bare_symbols(t: Tex) -> list[Tex]:

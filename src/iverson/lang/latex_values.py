@@ -15,7 +15,7 @@ from .latex_symbols import Dim
 from .surface import Surface, call, index, name, number
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)     # not frozen, which costs half of the time it takes to make one; nothing changes one
 class Val:
     """A tree with what is known of it.  what: "" | index | label | size | one | eye | zero;  cells: an explicit matrix."""
 
@@ -37,6 +37,10 @@ class Val:
     @property
     def span(self) -> Span | None:
         return self.tree.span
+
+    def at(self, span: Span) -> Val:
+        """The same in another place of the text."""
+        return Val(self.tree.at(span), self.dims, self.row, self.what, self.offset, self.base, self.cells, self.binder, self.loose, self.numeral)
 
 
 Read = tuple[Dim, int, Any, int]  # size of an axis, shift of the index there, the axis itself, what the axis counts from
@@ -118,6 +122,8 @@ def added(values: Sequence[Val], span: Span) -> Val:
     values = [number_of(v) for v in values]
     if any(v.cells for v in values):
         return added_cells(values, span)
+    if all(unsized(v) for v in values):
+        return Val(Surface("add", tuple(v.tree for v in values), span=span), (), what="eye")
     shape = next((v for v in values if v.dims and v.what == ""), None)
     values = [sized(v, shape) for v in values]
     shape = next((v for v in values if v.rank), values[0])
@@ -149,19 +155,30 @@ def sized(v: Val, like: Val | None) -> Val:
         raise fail("ambiguous", "The size of this is not clear.", v.span, r"Write I_n or \mathbf{1}_n, and declare the sizes.")
     if v.what == "one":
         return const(1, v.span) if v.tree.op == "num" or like.rank == 1 else refuse_one(v)
-    made = eye(like.dims[0], v.span)
-    return Val(replaced(v.tree, made.tree), made.dims)
+    return in_size(v, like.dims[0])
 
 
 def refuse_one(v: Val) -> Val:
     raise fail("ambiguous", "A vector of ones is added to a matrix.", v.span)
 
 
-def replaced(tree: Surface, by: Surface) -> Surface:
-    """The tree with the identity of unknown size replaced."""
+def in_size(v: Val, n: Dim) -> Val:
+    """What is made of identities and of matrices of ones, n by n."""
+    return Val(replaced(v.tree, n), (n, n))
+
+
+def replaced(tree: Surface, n: Dim) -> Surface:
+    """The tree with its identities and matrices of ones of unknown size replaced."""
     if tree.op == "name" and tree.attr == "?eye":
-        return by
-    return replace(tree, args=tuple(replaced(a, by) for a in tree.args))
+        return eye(n, tree.span).tree
+    if tree.op == "name" and tree.attr == "?square":
+        o = ones(n, tree.span)
+        return Surface("mul", (o.tree, turned(o, tree.span or Span(0, 0)).tree), span=tree.span)
+    return replace(tree, args=tuple(replaced(a, n) for a in tree.args))
+
+
+def unsized(v: Val) -> bool:
+    return v.what == "eye" and not v.dims
 
 
 def size_tree(n: Dim, span: Span | None) -> Surface:
@@ -195,11 +212,16 @@ def multiplied(a: Val, b: Val, span: Span, entrywise: bool = False, inner: bool 
     a, b = number_of(a), number_of(b)
     if a.cells or b.cells:
         return multiplied_cells(a, b, span)
-    for x, y in ((a, b), (b, a)):
-        if x.what == "eye" and not x.dims and y.rank and y.rank > 0 and x.tree.op == "name":
+    for x, y, facing in ((a, b, 0), (b, a, -1)):
+        if unsized(x) and y.rank and x.tree.op == "name" and x.tree.attr == "?eye":
             return y
-        if x.what == "eye" and not x.dims:
-            return Val(Surface("mul", (a.tree, b.tree), span=span), None, what="eye")
+        if unsized(x) and y.dims and y.dims[facing] is not None:
+            made = in_size(x, y.dims[facing])
+            return multiplied(made, b, span) if x is a else multiplied(a, made, span)
+        if unsized(x):
+            return Val(Surface("mul", (a.tree, b.tree), span=span), None if y.dims is None or y.rank else (), what="eye")
+    if a.what == b.what == "one" and not a.dims and not b.dims and b.row and not a.row:
+        return Val(name("?square").at(span), (), what="eye")
     if a.what == "one" and not a.dims and a.tree.op == "name":
         return with_ones(a, b, span)
     if b.what == "one" and not b.dims and b.tree.op == "name":
@@ -264,6 +286,8 @@ def divided(a: Val, b: Val, span: Span) -> Val:
     a, b = number_of(a), number_of(b)
     if a.cells:
         return grid([[divided(c, b, span) for c in r] for r in a.cells], span)
+    if unsized(a) and b.rank == 0 and not b.what:
+        return replace(a, tree=Surface("div", (a.tree, b.tree), span=span))
     if a.rank and b.rank and a.rank == b.rank:
         return Val(Surface("ediv", (a.tree, b.tree), span=span), a.dims, a.row)
     if a.tree.op == "num" and b.tree.op == "num" and a.rank == 0 and b.tree.attr != 0:

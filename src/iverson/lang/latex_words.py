@@ -27,12 +27,12 @@ SIGNS = {
     r"\wedge": r"\land", r"\vee": r"\lor", r"\lnot": r"\neg", r"\bigodot": r"\odot", r"\ast": "*", r"\star": r"\star",
     r"\bullet": r"\cdot", r"\circledast": "*", r"\nolimits": "", r"\newline": r"\\", r"\cr": r"\\", r"\prime": "'",
     r"\thinspace": "", r"\lgroup": "(", r"\rgroup": ")", r"\intercal": r"\top", r"\triangledown": r"\nabla",
-    r"\bigtriangledown": r"\nabla", r"\qquad": r"\quad", r"\notin": r"\in", r"\dfrac": r"\frac", r"\tfrac": r"\frac",
+    r"\bigtriangledown": r"\nabla", r"\qquad": r"\quad", r"\hfill": r"\quad", r"\notin": r"\in", r"\dfrac": r"\frac", r"\tfrac": r"\frac",
     r"\cfrac": r"\frac", r"\dbinom": r"\binom", r"\tbinom": r"\binom",
     r"\owns": r"\in", r"\implies": r"\Rightarrow", r"\iff": r"\Rightarrow", r"\therefore": r"\Rightarrow",
     r"\because": r"\Rightarrow", r"\rightarrow": r"\Rightarrow", r"\to": r"\Rightarrow", r"\Leftrightarrow": r"\Rightarrow",
-    r"\Longrightarrow": r"\Rightarrow", r"\longrightarrow": r"\Rightarrow", r"\leftarrow": r"\Rightarrow",
-    r"\gets": r"\Rightarrow", r"\mapsto": r"\Rightarrow", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\vdots": r"\ldots",
+    r"\Longrightarrow": r"\Rightarrow", r"\longrightarrow": r"\Rightarrow", r"\leftarrow": r"\gets",
+    r"\mapsto": r"\Rightarrow", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\vdots": r"\ldots",
     r"\ddots": r"\ldots", r"\dotsc": r"\ldots", r"\dotsb": r"\ldots", r"\leftrightarrow": r"\Rightarrow",
     r"\parallel": "\\|", r"\dag": r"\dagger", r"\divides": r"\mid", r"\lbr": "[", r"\bigsqcap": "",
     r"\simeq": r"\approx", r"\cong": r"\approx",
@@ -40,7 +40,7 @@ SIGNS = {
 
 IGNORED = frozenset(r"""\, \; \! \: \> \  \/ \displaystyle \textstyle \scriptstyle \scriptscriptstyle \limits \nonumber \notag
 \left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \bigm \Bigm \biggm \Biggm \hline
-\allowbreak \hfill \noindent \small \normalsize \strut \mathstrut \relax \centering \protect \rm \bf \it \cal \sf \tt \sl
+\allowbreak \noindent \small \normalsize \strut \mathstrut \relax \centering \protect \rm \bf \it \cal \sf \tt \sl
 \medspace \thickspace \negthinspace \enspace \begingroup \endgroup \large \Large \break \nobreak \par \indent \mathrel \mathbin
 \mathord \mathopen \mathclose \mathpunct \mathinner \phantomsection \raggedright""".split()
 ) | {"\\ ", "\\\n"}
@@ -50,7 +50,7 @@ DROPPED = {r"\tag": 1, r"\label": 1, r"\color": 1, r"\vspace": 1, r"\hspace": 1,
            r"\textcolor": 1, r"\cite": 1, r"\footnote": 1, r"\vphantom": 1, r"\hphantom": 1, r"\stackrel": 1, r"\overset": 1,
            r"\underset": 0, r"\colorbox": 1, r"\tag*": 1, r"\hspace*": 1, r"\rlap": 0, r"\llap": 0}
 BRACED = {r"\underbrace": "_", r"\overbrace": "^", r"\underline": "", r"\overbracket": "^", r"\underbracket": "_",
-          r"\boxed": "=", r"\fbox": "=", r"\ensuremath": "=", r"\smash": "=", r"\cancel": "=", r"\mathop": "="}  # =: without braces
+          r"\boxed": "=", r"\fbox": "=", r"\ensuremath": "=", r"\smash": "=", r"\mathop": "="}  # =: without braces
 WORDS = frozenset(r"""\mathrm \text \operatorname \operatorname* \mathit \textrm \textit \textbf \texttt \mathtt \mbox \hbox \textsf
 \textnormal \mathnormal \mathsf \mathop* \textup""".split())
 STYLES = {r"\mathbf": r"\mathbf", r"\boldsymbol": r"\mathbf", r"\bm": r"\mathbf", r"\pmb": r"\mathbf", r"\mathcal": r"\mathcal",
