@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -156,16 +158,22 @@ def scaled(e: Evidence, a: Sequence[Any], m: Sequence[Any], free: bool = False) 
         if y is None or np.shape(x) != np.shape(y):
             return
         top = np.sum(y * y)
+        if top == 0 and not np.any(x):
+            ratios.append(np.nan)
+            continue
         if not (top > 0 and np.isfinite(top)):
             return
         c = float(np.sum(x * y) / top)
         if not same(x, c * y) or abs(c) < 1e-12:
             return
         ratios.append(c)
-    yield from named_factor(e, np.array(ratios), free)
+    told = [k for k, c in enumerate(ratios) if np.isfinite(c)]
+    if told:
+        yield from named_factor(e, np.array([ratios[k] for k in told]), [e.draws[k] for k in told], free)
 
 
-def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], float]]:
+def named_factor(e: Evidence, c: Any, draws: Sequence[Any], free: bool) -> Iterator[tuple[list[Any], float]]:
+    """The slips that make the factor c, one number for each draw."""
     for sign in (1.0, -1.0):
         minus: list[Any] = [] if sign > 0 else [("sign", {}, e.ours)]
         extra = 0.0 if sign > 0 else MISTAKES["sign"].cost
@@ -175,18 +183,30 @@ def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], f
         extra += PAIR if minus else 0.0
         for text, value in CONSTANTS:
             if np.allclose(c, sign * float(value), rtol=CLOSE, atol=0):
-                yield [*minus, ("constant", {"part": num(value), "other": num(1 / value), "reason": text}, e.ours)], extra + MISTAKES["constant"].cost
+                yield [*minus, constant(e, text, value)], extra + MISTAKES["constant"].cost
                 return
-        for n in e.draws[0].sizes:
-            sizes = np.array([d.sizes[n] for d in e.draws], float)
+        for n, sizes in counts(draws).items():
             for key, power in SIZE_POWERS:
-                if np.allclose(c, sign * sizes**power, rtol=CLOSE, atol=0):
-                    yield [*minus, size_slip(e, n, key, power)], extra + MISTAKES[key].cost
-                    return
+                for more, beside in BESIDE_SIZES if "*" not in n else BESIDE_SIZES[:1]:
+                    if np.allclose(c, sign * float(beside) * sizes**power, rtol=CLOSE, atol=0):
+                        slips = [*minus, size_slip(e, n, key, power), *([constant(e, more, beside)] if more else [])]
+                        yield slips, extra + MISTAKES[key].cost + (PAIR + MISTAKES["constant"].cost if more else 0.0)
+                        return
     if free and np.allclose(c, c[0], rtol=CLOSE, atol=0):
         yield [("constant", {"part": f"{c[0]:.6g}", "other": f"{1 / c[0]:.6g}", "reason": ""}, e.ours)], 0.6
 
 
+def constant(e: Evidence, text: str, value: Fraction) -> tuple[str, Mapping[str, Any], Any]:
+    return "constant", {"part": num(value), "other": num(1 / value), "reason": text}, e.ours
+
+
+def counts(draws: Sequence[Any]) -> dict[str, Any]:
+    """The sizes at every draw, and the products of two."""
+    found = {n: np.array([d.sizes[n] for d in draws], float) for n in draws[0].sizes}
+    return found | {f"({m}*{n})": found[m] * found[n] for m, n in combinations(found, 2)}
+
+
+BESIDE_SIZES = (("", Fraction(1)), ("2", Fraction(2)), ("1/2", Fraction(1, 2)))
 SIZE_POWERS = (("total", 1), ("average", -1), ("constant", 0.5), ("constant", -0.5), ("constant", 2), ("constant", -2))
 
 
@@ -275,7 +295,7 @@ def confirm(e: Evidence, v: Variant, goal: Sequence[Any], side: Side, turned: bo
         shape = np.shape(g.T if turned else g)
         fitting = [m.T if turned else m for m in arrays_of(v, k, side, shape)]
         want = direction(g)
-        best = [m for m in fitting if aligned(direction(m), want)]
+        best = [m for m in fitting if aligned(direction(m), want) or not (np.any(m) or np.any(g))]
         if not best:
             return
         made.append(best[0])

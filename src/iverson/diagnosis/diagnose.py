@@ -43,6 +43,7 @@ class Told:
 
 def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any], lang: str) -> list[Told]:
     """The causes that fit, the most plausible first."""
+    a, b, draws = telling_first(a, b, draws)
     ours, found_as = our_sides(derived, draws)
     theirs = their_side(derived, candidate, draws)
     replay = Replay(derived.program, derived.wrt, draws) if derived.first is None else None
@@ -52,6 +53,12 @@ def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b
         found = causes(e)
     tell = Telling(derived, ours, theirs, candidate, lang)
     return [tell.told(c) for c in refined(e, found)[:MOST_CAUSES]]
+
+
+def telling_first(a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any]) -> tuple[Sequence[Any], ...]:
+    """The draws at which the gradient is not 0 first: the first one proposes."""
+    order = sorted(range(len(b)), key=lambda k: not (np.any(b[k]) and np.any(a[k])))
+    return tuple([x[k] for k in order] for x in (a, b, draws))
 
 
 def our_sides(derived: Derived, draws: Sequence[Any]) -> tuple[Side, Side | None]:

@@ -134,15 +134,16 @@ def needed_by(result: Definition, pool: Sequence[Definition]) -> list[Definition
 
 def arrays_of(v: Variant, k: int, side: Side, shape: tuple[int, ...]) -> Iterator[Any]:
     """The values of a variant in the ways in which they can have this shape."""
+    at, targets = side.values[k], side.result.indices
     try:
         with np.errstate(all="ignore"):
             axes, value = v.value(k)
+        within = set(axes) <= set(targets)
+        full = at.full((axes, value), targets) if within else value
+        narrow = at.full((axes, value), [i for i in targets if i in axes]) if within else value
     except (TooLarge, KeyError, ValueError, IndexError, FloatingPointError):
         return
-    at, targets = side.values[k], side.result.indices
-    if set(axes) <= set(targets):
-        full = at.full((axes, value), targets)
-        narrow = at.full((axes, value), [i for i in targets if i in axes])
+    if within:
         yield from (v for v in (full, narrow)[: 1 if full.shape == narrow.shape else 2] if v.shape == shape)
         return
     if np.ndim(value) == len(shape) <= 3:

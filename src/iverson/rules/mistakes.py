@@ -50,7 +50,7 @@ ROWS = (
     Mistake("constant", FACTOR, 0.5, ("yours is {part} times the gradient{reason}", "你的结果是梯度的 {part} 倍{reason}"),
             ("multiply it by {other}", "乘以 {other}")),
     Mistake("average", MEAN, 0.5, ("yours is {part} times the gradient: a mean stands where the loss has a sum", "你的结果是梯度的 {part} 倍：损失是求和，你取了平均"),
-            ("divide it by {part}", "除以 {part}"), also=(FACTOR,)),
+            ("multiply it by {other}", "乘以 {other}"), also=(FACTOR,)),
     Mistake("total", FACTOR, 0.5, ("yours is {part} times the gradient: a sum stands where the loss has a mean", "你的结果是梯度的 {part} 倍：损失是平均，你取了求和"),
             ("divide it by {part}", "除以 {part}"), also=(MEAN,)),
     Mistake("entries", SYMMETRY, 0.6, ("yours is G + G' - diag(G), which counts the free entries of a symmetric {name}; the gradient by all entries is G", "你的结果是 G + G' - diag(G)，只数对称阵 {name} 的独立元素；对所有元素的梯度是 G"),
