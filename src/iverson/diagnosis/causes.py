@@ -95,13 +95,15 @@ def causes(e: Evidence) -> list[Cause]:
         return ranked(e.found)
     ours, theirs = pool(e.ours), [] if e.turned is None else [e.turned]
     single(e, ours, e.a, e.ours)
+    if e.loss is not None:
+        e.loss.search(e)
     if e.theirs is not None and e.best > SURE:
         theirs += pool(e.theirs, True)
         single(e, theirs, e.b, e.theirs)
     if e.found_as is not None and e.best > SURE:
         single(e, pool(e.found_as), e.a, e.found_as)
     if e.loss is not None:
-        e.loss.search(e)
+        e.loss.search_further(e)
     if e.best > 2.0:
         pairs(e, ours, theirs)
         sums_of_two(e, ours)

@@ -76,21 +76,30 @@ class Replay:
                 self.moving.add(d.name)
 
     def search(self, e: Evidence) -> None:
-        """Add to the evidence what reproduces the candidate."""
-        if self.result.indices:
-            return
-        line = Line(self, 0, 17)
+        """Add to the evidence the slips in the derivation that reproduce the candidate."""
+        ways = self.ways(e)
+        if ways:
+            line = Line(self, 0, 17)
+            self.try_all(e, self.relatives(), line, ways)
+            if e.best > MISTAKES["family-loss"].cost:
+                self.try_all(e, self.derivations(), line, ways)
+
+    def search_further(self, e: Evidence) -> None:
+        """Add other losses and other inputs, where nothing better was found."""
+        if e.best > MISTAKES["other-loss"].cost:
+            self.try_all(e, self.losses(), Line(self, 0, 17), self.ways(e))
+        if e.best > MISTAKES["other-input"].cost and not self.result.indices:
+            self.other_inputs(e)
+
+    def ways(self, e: Evidence) -> list[tuple[Sequence[Any], list[Any], float]]:
+        """The candidate as it is, and transposed, as far as it has the shape of the gradient of a scalar."""
         shape = np.shape(e.b[0])
+        if self.result.indices:
+            return []
         ways: list[tuple[Sequence[Any], list[Any], float]] = [(e.a, [], 0.0)] if np.shape(e.a[0]) == shape else []
         if len(shape) == 2 and np.shape(e.a[0])[::-1] == shape:
             ways.append(([x.T for x in e.a], [("layout", {"name": self.wrt}, e.ours)], MISTAKES["layout"].cost + PAIR))
-        self.try_all(e, self.relatives(), line, ways)
-        if e.best > MISTAKES["family-loss"].cost:
-            self.try_all(e, self.derivations(), line, ways)
-        if e.best > MISTAKES["other-loss"].cost:
-            self.try_all(e, self.losses(), line, ways)
-        if e.best > MISTAKES["other-input"].cost:
-            self.other_inputs(e)
+        return ways
 
     def try_all(self, e: Evidence, trials: Iterator[Trial], line: Line, ways: Sequence[Any]) -> None:
         for trial in trials if ways else ():
