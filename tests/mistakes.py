@@ -173,6 +173,7 @@ BY_ROW = {
     "transpose": ("tr(B*X*C*X')", "X", "B*X*C + B'*X*C"),
     "assume-symmetric": ("x'*A*x", "x", "2*A*x"),
     "other-array": ("sum(u.*v.*exp(x))", "x", "u.*u.*exp(x)"),
+    "exchange-arrays": ("norm2(A*x - y)^2/2 + a*sum(abs(x)) + c*sum(x.^2)", "x", "A'*(A*x - y) + c*sign(x) + 2*a*x"),
     "other-index": ("sum[i,j] A[i,j]*x[i]*x[j]", "x", "g[k] = sum[j] A[k,j]*x[k] + sum[j] A[j,k]*x[j]"),
     "swap-factors": ("A: matrix[n, n]; B: matrix[n, n]; X: matrix[n, n]; tr(A*X*B*X)", "X", "A'*X'*B' + A*X'*B"),
     "pointwise": ("A: matrix[n, n]; B: matrix[n, n]; X: matrix[n, n]; tr(A*X*B)", "X", "A'.*B'"),

@@ -142,7 +142,8 @@ def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
 
 
 def halved(program: Program) -> bool:
-    return any(g.op == "mul" and HALF in g.args for d in program.definitions for g in walk(d.body))
+    halves = (HALF, neg(HALF))
+    return any(g.op == "mul" and not set(halves).isdisjoint(g.args) for d in program.definitions for g in walk(d.body))
 
 
 def compound(f: Node) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.node import ONE, Node, apply, el, is_num, mul, neg, pow_, reads, sub, substitute, transform, walk
+from ..core.node import ONE, ZERO, Node, apply, el, is_num, mul, neg, pow_, reads, sub, substitute, transform, walk
 from ..core.program import Definition, Program, sizes_of
 from ..lang.kinds import typed
 from ..lang.syntax import parse_script
@@ -234,7 +234,7 @@ class Replay:
         inside = g in right_slope(g).args
         yield ("no-slope" if inside else "slope-itself"), g, g, 0
         taken = [apply(f, u) for family in FAMILIES if g.attr in family for f in family if f != g.attr]
-        others = [right_slope(f) for f in taken if right_slope(f) is not f]
+        others = [right_slope(f) for f in taken if right_slope(f) not in (f, ZERO)]
         for place, slope in enumerate(others):
             yield "slope-of-other", slope, slope, place
         for place, text in enumerate(SLOPES.get(g.attr, ())):

@@ -76,6 +76,7 @@ class Slips:
         scope = tuple(dict.fromkeys((*scope, *f.free)))
         yield from self.inside(f, scope, 0)
         yield from self.repeated(f, scope)
+        yield from self.everywhere(f)
 
     def repeated(self, f: Node, scope: Sequence[Node]) -> Iterator[Slip]:
         """A slip in a function wherever it stands with the same argument, as in the two parts of a softmax, and a
@@ -94,6 +95,20 @@ class Slips:
         for r in relations:
             if negated(r) not in relations or r.attr in (">", ">="):
                 yield from self.decided(f, r)
+
+    def everywhere(self, f: Node) -> Iterator[Slip]:
+        """A function, or an array, taken for another one wherever it stands."""
+        nodes = list(walk(f))
+        applied = {g.attr: g for g in nodes if g.op == "apply"}
+        for name, g in applied.items():
+            if len({h for h in nodes if h.op == "apply" and h.attr == name}) > 1:
+                for other in dict.fromkeys(o for family in FAMILIES if name in family for o in family if o != name):
+                    yield Slip("other-function", with_names(f, "apply", {name: other}), {"part": g, "other": apply(other, *g.args)}, 1)
+        read = {g.attr: g for g in nodes if g.op == "el" and g.attr in self.dims and g.attr not in self.labels}
+        for name, other in combinations(read, 2):
+            if self.dims[name] == self.dims[other] and len(self.dims[name]) < 2:  # of matrices it is their order
+                new = with_names(f, "el", {name: other, other: name})
+                yield Slip("exchange-arrays", new, {"part": name, "other": other}, 1)
 
     def of_function(self, g: Node, scope: Sequence[Node]) -> list[tuple[str, Node, Parts]]:
         """The slips in a function and in what it is a function of."""
@@ -161,6 +176,12 @@ def again(h: Node, g: Node, new: Node) -> Node | None:
         return None
     pairs = zip((x for x in walk(g) if x.op == "idx"), (x for x in walk(h) if x.op == "idx"), strict=False)
     return substitute(new, {x: y for x, y in pairs if x in g.free and x is not y})
+
+
+def with_names(f: Node, op: str, names: Mapping[str, str]) -> Node:
+    """`f` with functions, or arrays, exchanged by name."""
+    make = apply if op == "apply" else lambda name, *args: el(name, args)
+    return transform(f, lambda g: make(names[g.attr], *g.args) if g.op == op and g.attr in names else None)
 
 
 def swapped_branches(h: Node, r: Node) -> Node | None:
