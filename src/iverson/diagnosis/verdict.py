@@ -53,6 +53,15 @@ WORDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+REMARKS = {"kink": "other-subgradient", "unstable": "unstable-form", "narrow": "float32", "other-notation": "other-notation"}
+
+
+class Remark(str):
+    """A note on a right gradient; label: what kind it is."""
+
+    label = ""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """ok and kind, a message, and the evidence.
@@ -88,6 +97,11 @@ class Verdict:
         """The names of the mistakes, one or two."""
         return self.causes[0].labels if self.causes else ()
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What kind of note each is that has a kind: other-subgradient, unstable-form, ..."""
+        return tuple(n.label for n in self.notes if isinstance(n, Remark))
+
     def record(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         shown = None if self.counterexample is None else self.counterexample.record()
@@ -101,6 +115,7 @@ class Verdict:
             "step": self.step,
             "counterexample": shown,
             "notes": list(self.notes),
+            "remarks": list(self.remarks),
         }
 
 
@@ -133,7 +148,9 @@ class Case:
         return found
 
     def say(self, key: str, **gaps: Any) -> str:
-        return WORDS[key][LANGUAGES.index(self.lang)].format(**gaps)
+        text = Remark(WORDS[key][LANGUAGES.index(self.lang)].format(**gaps))
+        text.label = REMARKS.get(key, "")
+        return text if text.label else str(text)
 
 
 def judge(
