@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from .variants import Side, Variant, arrays_of
 
 CLOSE = 1e-8  # relative distance of two arrays that are the same
 PAIR = 0.35  # what a second mistake adds to the cost
-EXCHANGE = {(x, y): 1.2 for x in ("drop-term", "drop-factor") for y in ("extra-term", "extra-factor", "drop-term")}
+EXCHANGE = {(x, y): 1.2 for x in ("drop-term", "drop-factor") for y in ("extra-term", "extra-factor", "drop-term", "drop-factor")}
 SURE = 1.2  # the cost below which slips are looked for no further
 PLAIN = 0.9  # the cost below which nothing better is looked for
 MOST_PAIRS = 400  # pairs that are looked at
@@ -93,13 +95,15 @@ def causes(e: Evidence) -> list[Cause]:
         return ranked(e.found)
     ours, theirs = pool(e.ours), [] if e.turned is None else [e.turned]
     single(e, ours, e.a, e.ours)
+    if e.loss is not None:
+        e.loss.search(e)
     if e.theirs is not None and e.best > SURE:
         theirs += pool(e.theirs, True)
         single(e, theirs, e.b, e.theirs)
     if e.found_as is not None and e.best > SURE:
         single(e, pool(e.found_as), e.a, e.found_as)
     if e.loss is not None:
-        e.loss.search(e)
+        e.loss.search_further(e)
     if e.best > 2.0:
         pairs(e, ours, theirs)
         sums_of_two(e, ours)
@@ -156,37 +160,68 @@ def scaled(e: Evidence, a: Sequence[Any], m: Sequence[Any], free: bool = False) 
         if y is None or np.shape(x) != np.shape(y):
             return
         top = np.sum(y * y)
+        if top == 0 and not np.any(x):
+            ratios.append(np.nan)
+            continue
         if not (top > 0 and np.isfinite(top)):
             return
         c = float(np.sum(x * y) / top)
         if not same(x, c * y) or abs(c) < 1e-12:
             return
         ratios.append(c)
-    yield from named_factor(e, np.array(ratios), free)
+    told = [k for k, c in enumerate(ratios) if np.isfinite(c)]
+    if told:
+        yield from named_factor(e, np.array([ratios[k] for k in told]), [e.draws[k] for k in told], free)
 
 
-def named_factor(e: Evidence, c: Any, free: bool) -> Iterator[tuple[list[Any], float]]:
+def named_factor(e: Evidence, c: Any, draws: Sequence[Any], free: bool) -> Iterator[tuple[list[Any], float]]:
+    """The slips that make the factor c, one number for each draw."""
     for sign in (1.0, -1.0):
         minus: list[Any] = [] if sign > 0 else [("sign", {}, e.ours)]
         extra = 0.0 if sign > 0 else MISTAKES["sign"].cost
-        if np.allclose(c, sign, rtol=CLOSE, atol=0):
+        if near(c, sign):
             yield minus, extra
             return
         extra += PAIR if minus else 0.0
         for text, value in CONSTANTS:
-            if np.allclose(c, sign * float(value), rtol=CLOSE, atol=0):
-                yield [*minus, ("constant", {"part": num(value), "other": num(1 / value), "reason": text}, e.ours)], extra + MISTAKES["constant"].cost
+            if near(c, sign * float(value)):
+                yield [*minus, constant(e, text, value)], extra + MISTAKES["constant"].cost
                 return
-        for n in e.draws[0].sizes:
-            sizes = np.array([d.sizes[n] for d in e.draws], float)
+        for n, sizes in counts(draws).items():
             for key, power in SIZE_POWERS:
-                if np.allclose(c, sign * sizes**power, rtol=CLOSE, atol=0):
-                    yield [*minus, size_slip(e, n, key, power)], extra + MISTAKES[key].cost
-                    return
-    if free and np.allclose(c, c[0], rtol=CLOSE, atol=0):
+                for more, beside in BESIDE_SIZES if "*" not in n else BESIDE_SIZES[:1]:
+                    if near(c, sign * float(beside) * sizes**power):
+                        slips = [*minus, size_slip(e, n, key, power), *([constant(e, more, beside)] if more else [])]
+                        yield slips, extra + MISTAKES[key].cost + (PAIR + MISTAKES["constant"].cost if more else 0.0)
+                        return
+    if free and near(c, c[0]):
         yield [("constant", {"part": f"{c[0]:.6g}", "other": f"{1 / c[0]:.6g}", "reason": ""}, e.ours)], 0.6
 
 
+def near(c: Any, v: Any) -> bool:
+    """Whether the factors, one for each draw, are these."""
+    first = v if isinstance(v, float) else v[0]
+    return abs(c[0] - first) <= CLOSE * abs(first) and bool(np.all(np.abs(c - v) <= CLOSE * np.abs(v)))
+
+
+def named_at_first(draws: Sequence[Any]) -> Any:
+    """The sizes of all factors that have a name, at the first draw, and their inverses."""
+    sized = [float(c) * float(n[0]) ** power for n in counts(draws[:1]).values() for _, power in SIZE_POWERS for _, c in BESIDE_SIZES]
+    found = np.array([1.0, *(float(value) for _, value in CONSTANTS), *sized])
+    return np.unique(np.concatenate((found, 1 / found)))
+
+
+def constant(e: Evidence, text: str, value: Fraction) -> tuple[str, Mapping[str, Any], Any]:
+    return "constant", {"part": num(value), "other": num(1 / value), "reason": text}, e.ours
+
+
+def counts(draws: Sequence[Any]) -> dict[str, Any]:
+    """The sizes at every draw, and the products of two."""
+    found = {n: np.array([d.sizes[n] for d in draws], float) for n in draws[0].sizes}
+    return found | {f"({m}*{n})": found[m] * found[n] for m, n in combinations(found, 2)}
+
+
+BESIDE_SIZES = (("", Fraction(1)), ("2", Fraction(2)), ("1/2", Fraction(1, 2)))
 SIZE_POWERS = (("total", 1), ("average", -1), ("constant", 0.5), ("constant", -0.5), ("constant", 2), ("constant", -2))
 
 
@@ -232,7 +267,8 @@ def commuting(e: Evidence, side: Side) -> None:
                 extra = 0.0 if turned is made else MISTAKES["layout"].cost
                 rest = [u for u in terms if u is not t]
                 key = "commuting" if matrices(t) > 1 or len(rest) > 1 else "one-for-all"
-                said = {"part": t, "name": str(len(terms)), "other": rest[0]}
+                part, other = (t, rest[0]) if key == "commuting" else (rest[0], t)
+                said = {"part": part, "name": str(len(terms)), "other": other}
                 e.add(MISTAKES[key].cost + cost + extra + PAIR * len(slips), (key, said, side), *layout, *slips)
 
 
@@ -254,13 +290,20 @@ def pool(side: Side | None, back: bool = False) -> list[Variant]:
 def single(e: Evidence, variants: Sequence[Variant], goal: Sequence[Any], side: Side) -> None:
     """Variants that are the goal up to a factor that has a name."""
     shape = np.shape(goal[0])
-    target = direction(goal[0])
+    target, top = direction(goal[0]), float(np.sqrt(np.sum(goal[0] * goal[0])))
+    factors = named_at_first(e.draws) if goal[0].size == 1 else None
     for v in variants:
         for turned in (False, True) if len(shape) == 2 else (False,):
             for m in arrays_of(v, 0, side, shape[::-1] if turned else shape):
-                if aligned(direction(m.T if turned else m), target):
+                if aligned(direction(m.T if turned else m), target) and (factors is None or factor_in(factors, top, m)):
                     confirm(e, v, goal, side, turned)
                     break
+
+
+def factor_in(factors: Any, top: float, m: Any) -> bool:
+    """Whether a number is another one times a factor that has a name: all numbers are aligned."""
+    c = top / float(np.sqrt(np.sum(m * m)))
+    return bool(np.min(np.abs(factors - c) / c) < 1e-7)
 
 
 def direction(x: Any) -> Any:
@@ -275,7 +318,7 @@ def confirm(e: Evidence, v: Variant, goal: Sequence[Any], side: Side, turned: bo
         shape = np.shape(g.T if turned else g)
         fitting = [m.T if turned else m for m in arrays_of(v, k, side, shape)]
         want = direction(g)
-        best = [m for m in fitting if aligned(direction(m), want)]
+        best = [m for m in fitting if aligned(direction(m), want) or not (np.any(m) or np.any(g))]
         if not best:
             return
         made.append(best[0])
@@ -366,7 +409,7 @@ def sums_of_two(e: Evidence, ours: Sequence[Variant]) -> None:
         rest = (goal - base) - (key - base)
         slack = 1e-9 * (abs(rest) + abs(base) + 1e-9)
         lo, hi = np.searchsorted(keys, rest - slack), np.searchsorted(keys, rest + slack)
-        found += [(v.cost + rows[order[q]][2].cost, v, rows[order[q]][2]) for q in range(lo, hi)]
+        found += [(v.cost + w.cost + EXCHANGE.get((v.row.key, w.row.key), 0.0), v, w) for w in (rows[order[q]][2] for q in range(lo, hi))]
     for cost, v, w in sorted(found, key=lambda f: f[0])[:MOST_PAIRS]:
         if v is not w and all(adds(e, v, w, k) for k in range(len(e.draws))):
             e.add(cost + PAIR, (v.row.key, v.parts, v.side), (w.row.key, w.parts, w.side))

@@ -60,13 +60,18 @@ def smallest(t: Typed, yours: Run, ours: Run, same: Callable[[Any, Any], bool]) 
             a, b = yours(arrays, sizes), ours(arrays, sizes)
         except Exception:
             continue
-        if not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))) or same(a, b):
+        if not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))) or same(a, b) or rounding(a, b):
             continue
         numbers = [np.asarray(v, float) for v in arrays.values() if not isinstance(v, tuple)]
         key = (sum(v.size for v in numbers), float(sum(np.abs(v).sum() for v in numbers)))
         if best is None or key < best[:2]:
             best = (*key, Counterexample(arrays, a, b))
     return None if best is None else best[2]
+
+
+def rounding(a: Any, b: Any) -> bool:
+    """Whether two values of small integers differ by what is left where they cancel."""
+    return np.shape(a) == np.shape(b) and bool(np.all(np.abs(a - b) < 1e-13))
 
 
 def small_sizes(t: Typed, rng: np.random.Generator, most: int) -> dict[str, int]:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import IversonError
-from ..core.node import Node, add, coefficient, neg, transform, walk
+from ..core.node import HALF, Node, add, coefficient, neg, transform, walk
 from ..core.program import Definition, Program
 from ..derivation.derive import Derived
 from ..lang.lower import lower
 from ..meaning.verify import read_back
-from ..rules.mistakes import MISTAKES, Mistake
+from ..rules.mistakes import MISTAKES, SUBJECTS, Mistake
 from .candidate import RESULT, Candidate
 from .causes import Cause, Evidence, causes
 from .replay import Replay
@@ -29,20 +29,33 @@ MOST_CAUSES = 3
 
 @dataclass(frozen=True)
 class Told:
-    """A cause in words.  labels: one for each slip; also: other names that fit; change: what to do about it; rows: of MISTAKES."""
+    """A cause in words.
+
+    labels   one for each slip;  also: other names that fit;  change: what to do about it;  rows: of MISTAKES
+    parts    what each slip is about, as text, under the name of SUBJECTS
+    """
 
     labels: tuple[str, ...]
     sentence: str
     change: str
     also: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    parts: tuple[dict[str, str], ...] = ()
 
     def record(self) -> dict[str, Any]:
-        return {"labels": list(self.labels), "sentence": self.sentence, "change": self.change, "also": list(self.also)}
+        mistakes = [{"label": n, "row": row, **part} for n, row, part in zip(self.labels, self.rows, self.parts, strict=True)]
+        return {
+            "labels": list(self.labels),
+            "sentence": self.sentence,
+            "change": self.change,
+            "also": list(self.also),
+            "mistakes": mistakes,
+        }
 
 
 def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any], lang: str) -> list[Told]:
     """The causes that fit, the most plausible first."""
+    a, b, draws = telling_first(a, b, draws)
     ours, found_as = our_sides(derived, draws)
     theirs = their_side(derived, candidate, draws)
     replay = Replay(derived.program, derived.wrt, draws) if derived.first is None else None
@@ -52,6 +65,12 @@ def diagnosis(derived: Derived, candidate: Candidate | None, a: Sequence[Any], b
         found = causes(e)
     tell = Telling(derived, ours, theirs, candidate, lang)
     return [tell.told(c) for c in refined(e, found)[:MOST_CAUSES]]
+
+
+def telling_first(a: Sequence[Any], b: Sequence[Any], draws: Sequence[Any]) -> tuple[Sequence[Any], ...]:
+    """The draws at which the gradient is not 0 first: the first one proposes."""
+    order = sorted(range(len(b)), key=lambda k: not (np.any(b[k]) and np.any(a[k])))
+    return tuple([x[k] for k in order] for x in (a, b, draws))
 
 
 def our_sides(derived: Derived, draws: Sequence[Any]) -> tuple[Side, Side | None]:
@@ -90,7 +109,10 @@ def turned_variant(e: Evidence) -> Variant | None:
 
 
 def refined(e: Evidence, found: list[Cause]) -> list[Cause]:
-    """A reversed sign told by the difference that is reversed in the candidate, where one is."""
+    """A reversed sign told by the difference that is reversed in the candidate, where one is, and a term that is counted twice by
+    the factor 1/2 of the loss, where it has one."""
+    if e.loss is not None and halved(e.loss.program):
+        found = [Cause(tuple((MISTAKES["twice-again"], *s[1:]) if s[0].key == "double-term" else s for s in c.slips), c.cost) for c in found]
     turned = reversed_difference(e)
     if turned is None:
         return found
@@ -110,11 +132,23 @@ def reversed_difference(e: Evidence) -> tuple[Mistake, Any, Any] | None:
     masks = {h.mask for h in differences(e.theirs)}
     written = differences(e.loss) if e.loss is not None else []
     told = {h.mask for g in written for h in (g, negative(g))}
-    for side, pool in ((e.loss, written), (e.ours, [g for g in differences(e.ours) if g.mask not in told])):
+    whole = e.ours.result.body
+    own = [g for g in differences(e.ours) if g.mask not in told and not (g is whole and compound(g))]
+    for side, pool in ((e.loss, written), (e.ours, own)):
         for g in pool:
             if negative(g).mask in masks and g.mask not in masks:
                 return MISTAKES["turned-difference"], {"part": g, "other": negative(g)}, side
     return None
+
+
+def halved(program: Program) -> bool:
+    halves = (HALF, neg(HALF))
+    return any(g.op == "mul" and not set(halves).isdisjoint(g.args) for d in program.definitions for g in walk(d.body))
+
+
+def compound(f: Node) -> bool:
+    """Whether a term of a sum is itself a sum of products, so that nobody would speak of a difference."""
+    return any(g.op == "red" for t in f.args for g in walk(t))
 
 
 def negative(f: Node) -> Node:
@@ -149,12 +183,21 @@ class Telling:
     def told(self, c: Cause) -> Told:
         said = [sentence(row, parts, self.teller(side), self.indices(side), self.lang) for row, parts, side in c.slips]
         between = " and " if self.lang == "en" else "；并且"
-        also = tuple(dict.fromkeys(x for row, _, _ in c.slips for x in row.also))
+        inner = [MISTAKES[p["slip"]].label for _, p, _ in c.slips if "slip" in p]
+        also = tuple(dict.fromkeys([*(x for row, _, _ in c.slips for x in row.also), *inner]))
         changes = dict.fromkeys(change for _, change in said)
         words = between.join(w for w, _ in said)
         first = c.slips[0][0].words[0]
         words = words if first.startswith("{") else words[:1].upper() + words[1:]
-        return Told(c.labels, words, ("; " if self.lang == "en" else "；").join(changes), also, tuple(s[0].key for s in c.slips))
+        rows, parts = tuple(s[0].key for s in c.slips), tuple(map(self.about, c.slips))
+        return Told(c.labels, words, ("; " if self.lang == "en" else "；").join(changes), also, rows, parts)
+
+    def about(self, slip: tuple[Mistake, Any, Any]) -> dict[str, str]:
+        """What a slip is about, as text; where the whole gradient is meant, its input."""
+        row, parts, side = slip
+        subject = SUBJECTS.get(row.key, SUBJECTS.get(row.label, "of"))
+        part = parts.get("part", parts.get("name", self.answer.result.body))
+        return {subject: self.teller(side).formula(part, self.indices(side))}
 
     def teller(self, side: Any) -> Teller:
         if isinstance(side, Replay):

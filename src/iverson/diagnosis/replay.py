@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.node import ONE, Node, el, is_num, mul, neg, pow_, reads, sub
+from ..core.node import ONE, ZERO, Node, apply, el, is_num, mul, neg, pow_, reads, sub, substitute, transform, walk
 from ..core.program import Definition, Program, sizes_of
 from ..lang.kinds import typed
 from ..lang.syntax import parse_script
 from ..meaning.surface_eval import compile_surface
-from ..rewrite.rule import instantiate
+from ..rewrite.match import quick, rewrite
+from ..rewrite.rule import Rule, instantiate
 from ..rules.calculus import CALCULUS
-from ..rules.mistakes import DIFFERENTIALS, MISTAKES, SLOPES
+from ..rules.mistakes import DIFFERENTIALS, FAMILIES, MISTAKES, RELATIVES, SLOPES
 from .causes import PAIR, Evidence
 from .slips import Slips
 from .values import TooLarge, Values, below, names_read
@@ -75,19 +76,30 @@ class Replay:
                 self.moving.add(d.name)
 
     def search(self, e: Evidence) -> None:
-        """Add to the evidence what reproduces the candidate."""
-        if self.result.indices:
-            return
-        line = Line(self, 0, 17)
+        """Add to the evidence the slips in the derivation that reproduce the candidate."""
+        ways = self.ways(e)
+        if ways:
+            line = Line(self, 0, 17)
+            self.try_all(e, self.relatives(), line, ways)
+            if e.best > MISTAKES["family-loss"].cost:
+                self.try_all(e, self.derivations(), line, ways)
+
+    def search_further(self, e: Evidence) -> None:
+        """Add other losses and other inputs, where nothing better was found."""
+        if e.best > MISTAKES["other-loss"].cost:
+            self.try_all(e, self.losses(), Line(self, 0, 17), self.ways(e))
+        if e.best > MISTAKES["other-input"].cost and not self.result.indices:
+            self.other_inputs(e)
+
+    def ways(self, e: Evidence) -> list[tuple[Sequence[Any], list[Any], float]]:
+        """The candidate as it is, and transposed, as far as it has the shape of the gradient of a scalar."""
         shape = np.shape(e.b[0])
+        if self.result.indices:
+            return []
         ways: list[tuple[Sequence[Any], list[Any], float]] = [(e.a, [], 0.0)] if np.shape(e.a[0]) == shape else []
         if len(shape) == 2 and np.shape(e.a[0])[::-1] == shape:
             ways.append(([x.T for x in e.a], [("layout", {"name": self.wrt}, e.ours)], MISTAKES["layout"].cost + PAIR))
-        self.try_all(e, self.derivations(), line, ways)
-        if e.best > MISTAKES["other-loss"].cost:
-            self.try_all(e, self.losses(), line, ways)
-        if e.best > MISTAKES["other-input"].cost:
-            self.other_inputs(e)
+        return ways
 
     def try_all(self, e: Evidence, trials: Iterator[Trial], line: Line, ways: Sequence[Any]) -> None:
         for trial in trials if ways else ():
@@ -116,7 +128,7 @@ class Replay:
     ) -> None:
         for c, slips, cost in beside(e):
             if close(slope, c * goal) and self.holds(a, trial, c):
-                if not (trial.key == "other-loss" and (slips or layout)):
+                if not (trial.key in ("other-loss", "family-loss") and (slips or layout)):
                     e.add(trial.cost + cost + extra, (trial.key, trial.parts, self), *layout, *slips)
                 return
 
@@ -221,9 +233,14 @@ class Replay:
         yield "no-slope", ONE, ONE, 0
         inside = g in right_slope(g).args
         yield ("no-slope" if inside else "slope-itself"), g, g, 0
+        taken = [apply(f, u) for family in FAMILIES if g.attr in family for f in family if f != g.attr]
+        others = [right_slope(f) for f in taken if right_slope(f) not in (f, ZERO)]
+        for place, slope in enumerate(others):
+            yield "slope-of-other", slope, slope, place
         for place, text in enumerate(SLOPES.get(g.attr, ())):
             slope = instantiate(text, {"x": u})
-            yield "wrong-slope", slope, slope, place
+            if slope not in others:
+                yield "wrong-slope", slope, slope, place
 
     def inner(self, g: Node, u: Node) -> Iterator[Trial]:
         """What stands inside, differentiated as if it were the input itself."""
@@ -235,6 +252,30 @@ class Replay:
                 yield Trial("no-inner", {"part": u, "name": self.wrt}, MISTAKES["no-inner"].cost + REVERSED * reversed_, at)
 
     # -- another loss
+
+    def relatives(self) -> Iterator[Trial]:
+        """Losses that are taken for this one."""
+        cost = MISTAKES["family-loss"].cost
+        for d in self.program.definitions:
+            if d.body.op == "tensor" or d.name not in self.moving or any(g.op == "br" for g in walk(d.body)):
+                continue
+            for body in dict.fromkeys((d.body, self.inlined(d) if d is self.result else d.body)):
+                for rule in family_rules():
+                    new = transform(body, lambda g, r=rule: self.relative(r, g))  # type: ignore[misc]
+                    if new is not body:
+                        changed = replace(d, body=new)
+                        yield Trial("family-loss", {"part": changed, "other": d}, cost, self.with_body(d.name, changed))
+
+    def relative(self, rule: Rule, g: Node) -> Node | None:
+        return rewrite(rule, g) if quick(rule, g) and self.moves(g) else None
+
+    def inlined(self, d: Definition) -> Node:
+        """What `d` says without the definitions before it."""
+        body = d.body
+        for q in reversed(self.program.definitions[: self.program.definitions.index(d)]):
+            if q.body.op != "tensor":
+                body = transform(body, lambda g, q=q: at_indices(q, g) if g.op == "el" and g.attr == q.name else None)  # type: ignore[misc]
+        return body
 
     def losses(self) -> Iterator[Trial]:
         inputs = {n: tuple(i.type.dims) for n, i in self.program.inputs.items() if i.role != "function"}
@@ -259,6 +300,15 @@ class Replay:
             return float(line.points[int(s)].variant({name: new}).table(self.result.name))
 
         return at
+
+
+def at_indices(d: Definition, g: Node) -> Node:
+    return substitute(d.body, dict(zip(d.indices, g.args, strict=True)))
+
+
+@cache
+def family_rules() -> tuple[Rule, ...]:
+    return tuple(Rule(f"{a} as {b}", a, b) for a, b in RELATIVES)
 
 
 @cache

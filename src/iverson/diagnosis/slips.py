@@ -49,7 +49,7 @@ from ..rules.mistakes import FAMILIES
 Parts = Mapping[str, Any]  # gap -> Node, or text
 MOST_FACTORS = 9
 MOST_TERMS = 6
-OF_A_TERM = ("drop-term", "double-term", "halve-term", "scale-term", "unscale-term")
+OF_A_TERM = ("drop-term", "drop-one", "double-term", "halve-term", "scale-term", "unscale-term")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Slips:
         scope = tuple(dict.fromkeys((*scope, *f.free)))
         yield from self.inside(f, scope, 0)
         yield from self.repeated(f, scope)
+        yield from self.everywhere(f)
 
     def repeated(self, f: Node, scope: Sequence[Node]) -> Iterator[Slip]:
         """A slip in a function wherever it stands with the same argument, as in the two parts of a softmax, and a
@@ -94,6 +95,20 @@ class Slips:
         for r in relations:
             if negated(r) not in relations or r.attr in (">", ">="):
                 yield from self.decided(f, r)
+
+    def everywhere(self, f: Node) -> Iterator[Slip]:
+        """A function, or an array, taken for another one wherever it stands."""
+        nodes = list(walk(f))
+        applied = {g.attr: g for g in nodes if g.op == "apply"}
+        for name, g in applied.items():
+            if len({h for h in nodes if h.op == "apply" and h.attr == name}) > 1:
+                for other in dict.fromkeys(o for family in FAMILIES if name in family for o in family if o != name):
+                    yield Slip("other-function", with_names(f, "apply", {name: other}), {"part": g, "other": apply(other, *g.args)}, 1)
+        read = {g.attr: g for g in nodes if g.op == "el" and g.attr in self.dims and g.attr not in self.labels}
+        for name, other in combinations(read, 2):
+            if self.dims[name] == self.dims[other] and len(self.dims[name]) < 2:  # of matrices it is their order
+                new = with_names(f, "el", {name: other, other: name})
+                yield Slip("exchange-arrays", new, {"part": name, "other": other}, 1)
 
     def of_function(self, g: Node, scope: Sequence[Node]) -> list[tuple[str, Node, Parts]]:
         """The slips in a function and in what it is a function of."""
@@ -115,7 +130,7 @@ class Slips:
             return
         for row in OWN.get(f.op, ()):
             for key, new, parts in row(self, f, scope):
-                if key == "drop-term" and depth and new is ONE:  # of a factor 1 - s all but the 1
+                if key in ("drop-term", "drop-one") and depth and new is ONE:  # of a factor 1 - s all but the 1
                     key, parts = "drop-factor", {"part": f}
                 yield Slip(key, new, parts, depth)
         if f.op == "red":
@@ -142,6 +157,8 @@ class Slips:
         for p, g in enumerate(factors):
             rest = (*factors[:p], *factors[p + 1 :])
             for s in self.inside(g, inner, depth + 1):
+                if s.key == "drop-mean":
+                    s = replace(s, key="sum-for-mean")
                 if not bound and g.op == "add" and s.key in OF_A_TERM and s.depth == depth + 1:
                     s = replace(s, parts={**s.parts, "part": mul(*rest, s.parts["part"])})
                 yield replace(s, new=sum_(bound, mul(*rest, s.new)))
@@ -159,6 +176,12 @@ def again(h: Node, g: Node, new: Node) -> Node | None:
         return None
     pairs = zip((x for x in walk(g) if x.op == "idx"), (x for x in walk(h) if x.op == "idx"), strict=False)
     return substitute(new, {x: y for x, y in pairs if x in g.free and x is not y})
+
+
+def with_names(f: Node, op: str, names: Mapping[str, str]) -> Node:
+    """`f` with functions, or arrays, exchanged by name."""
+    make = apply if op == "apply" else lambda name, *args: el(name, args)
+    return transform(f, lambda g: make(names[g.attr], *g.args) if g.op == op and g.attr in names else None)
 
 
 def swapped_branches(h: Node, r: Node) -> Node | None:
@@ -214,8 +237,9 @@ def terms_of(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
     for p, t in enumerate(f.args):
         rest = (*f.args[:p], *f.args[p + 1 :])
         said = {"part": t}
-        yield "drop-term", add(*rest), said
-        yield "flip-term", add(*rest, neg(t)), {"part": absolute(t)}
+        number = t.op == "num"
+        yield "drop-one" if number else "drop-term", add(*rest), said
+        yield "flip-one" if number else "flip-term", add(*rest, neg(t)), {"part": absolute(t)}
         yield "double-term", add(f, t), said
         yield "halve-term", add(*rest, mul(HALF, t)), said
         if coefficient(t)[1].op == "el" and coefficient(t)[1].attr not in slips.labels:
@@ -292,6 +316,12 @@ def element(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
     for other in slips.others(f.attr):
         new = el(other, f.args)
         yield "other-array", new, {"part": f, "other": new}
+    for p, t in enumerate(f.args):
+        for place in moved(slips, t, ()) if t.op in ("num", "el") else ():
+            if place.op == "num" and place.attr < 0:
+                continue
+            new = el(f.attr, (*f.args[:p], place, *f.args[p + 1 :]))
+            yield "move-pick", new, {"part": f, "other": new}
     for p, i in enumerate(f.args):
         for j in scope:
             if j is not i and i.op == "idx" and j.attr[1] is i.attr[1]:
@@ -326,7 +356,8 @@ def brackets(slips: Slips, f: Node, scope: Sequence[Node]) -> Found:
 def moved(slips: Slips, place: Node, scope: Sequence[Node]) -> Iterator[Node]:
     """Where a one-hot, or a bound, may stand by mistake."""
     if place.op == "num":
-        yield from (num(place.attr + c) for c in (1, -1) if place.attr + c >= 0 or place.attr == 0)
+        near = (place.attr + 1, place.attr - 1, *range(int(place.attr) - 1))
+        yield from (num(c) for c in near if c >= 0 or place.attr == 0)
     if place.op == "el":
         yield from (el(n, place.args) for n in slips.others(place.attr, real=False))
         yield from (add(place, num(c)) for c in (1, -1))
@@ -471,7 +502,13 @@ def crossed(body: Node, rest: Bound, i: Node, t: Node, scope: Sequence[Node], sa
     over = fresh(t.attr[1])
     places = [s for s in scope if s is not i and s is not t and s.attr[1] is i.attr[1] and s not in rest]
     for s in (*places, i, *((t,) if t.attr[1] is i.attr[1] else ())):
-        yield "other-axis", sum_((*rest, over), substitute(body, {i: s, t: over})), said
+        for turned in (body, with_size(body, i.attr[1], t.attr[1])):
+            yield "other-axis", sum_((*rest, over), substitute(turned, {i: s, t: over})), said
+
+
+def with_size(body: Node, old: Node, new: Node) -> Node:
+    """A product that is divided by another size, as the mean over the other axis is."""
+    return transform(body, lambda h: pow_(new, MINUS) if h is pow_(old, MINUS) else None)
 
 
 def pointwise(slips: Slips, bound: Bound, factors: Sequence[Node], scope: Sequence[Node]) -> Found:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.node import Node, reads
+from ..core.node import Node, reads, walk
 from ..core.program import Definition, sizes_of
 from ..rules.mistakes import MISTAKES, Mistake
 from .slips import Slip, Slips
@@ -83,7 +83,13 @@ class Side:
                     return "no-function"
         if s.key == "drop-scalar" and not self.moving.isdisjoint(reads(s.parts["part"])):
             return "drop-factor"
+        if s.key in ("index-of-sum", "no-sum") and any(map(normalised, self.read_by(s.parts["part"]))):
+            return "cross-terms"
         return s.key
+
+    def read_by(self, f: Node) -> list[Node]:
+        """A part and the definitions it reads."""
+        return [f, *(d.body for d in self.definitions if d.name in reads(f))]
 
     @cached_property
     def moving(self) -> set[str]:
@@ -114,6 +120,12 @@ class Side:
         return value
 
 
+def normalised(f: Node) -> bool:
+    """Whether exponentials are divided by their sum somewhere in `f`."""
+    sums = [h for g in walk(f) if g.op == "pow" and g.args[1].op == "num" and g.args[1].attr < 0 for h in walk(g) if h.op == "red"]
+    return any(g.op == "apply" and g.attr == "exp" for h in sums for g in walk(h))
+
+
 def outside_brackets(f: Node) -> Iterator[Node]:
     yield f
     for a in f.args if f.op != "br" else ():
@@ -134,15 +146,16 @@ def needed_by(result: Definition, pool: Sequence[Definition]) -> list[Definition
 
 def arrays_of(v: Variant, k: int, side: Side, shape: tuple[int, ...]) -> Iterator[Any]:
     """The values of a variant in the ways in which they can have this shape."""
+    at, targets = side.values[k], side.result.indices
     try:
         with np.errstate(all="ignore"):
             axes, value = v.value(k)
+        within = set(axes) <= set(targets)
+        full = at.full((axes, value), targets) if within else value
+        narrow = at.full((axes, value), [i for i in targets if i in axes]) if within else value
     except (TooLarge, KeyError, ValueError, IndexError, FloatingPointError):
         return
-    at, targets = side.values[k], side.result.indices
-    if set(axes) <= set(targets):
-        full = at.full((axes, value), targets)
-        narrow = at.full((axes, value), [i for i in targets if i in axes])
+    if within:
         yield from (v for v in (full, narrow)[: 1 if full.shape == narrow.shape else 2] if v.shape == shape)
         return
     if np.ndim(value) == len(shape) <= 3:

@@ -28,6 +28,7 @@ from .steps import Adjoint, Step, first_wrong
 from .telling import LANGUAGES
 
 TOLERANCE = 1e-9
+EPSILON = 2.3e-16
 NARROW = 3e-5  # for results in float32
 DRAWS = 6
 KINKED = ("max", "min", "abs", "sign")
@@ -50,6 +51,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "unstable": ("Right on paper, but where the inputs are {scale:g} times as large it gives inf or nan, which the code of iverson does not.",
                  "公式是对的，但输入放大 {scale:g} 倍时会得到 inf 或 nan，而 iverson 生成的代码不会。"),
 }  # fmt: skip
+
+
+REMARKS = {"kink": "other-subgradient", "unstable": "unstable-form", "narrow": "float32", "other-notation": "other-notation"}
+
+
+class Remark(str):
+    """A note on a right gradient; label: what kind it is."""
+
+    label = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,11 @@ class Verdict:
         """The names of the mistakes, one or two."""
         return self.causes[0].labels if self.causes else ()
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What kind of note each is that has a kind: other-subgradient, unstable-form, ..."""
+        return tuple(n.label for n in self.notes if isinstance(n, Remark))
+
     def record(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         shown = None if self.counterexample is None else self.counterexample.record()
@@ -100,6 +115,7 @@ class Verdict:
             "step": self.step,
             "counterexample": shown,
             "notes": list(self.notes),
+            "remarks": list(self.remarks),
         }
 
 
@@ -132,7 +148,9 @@ class Case:
         return found
 
     def say(self, key: str, **gaps: Any) -> str:
-        return WORDS[key][LANGUAGES.index(self.lang)].format(**gaps)
+        text = Remark(WORDS[key][LANGUAGES.index(self.lang)].format(**gaps))
+        text.label = REMARKS.get(key, "")
+        return text if text.label else str(text)
 
 
 def judge(
@@ -149,7 +167,7 @@ def judge(
         return of_function(case, candidate)
     found = readings(loss, derived, candidate, notation)
     values = [[c.run(d.arrays, d.sizes) for d in case.draws] for c in found]
-    right = [all(map(same, a, case.b)) and differing(case, c.run) is None for c, a in zip(found, values, strict=True)]
+    right = [equal(case, c.run, a) and differing(case, c.run) is None for c, a in zip(found, values, strict=True)]
     if not any(right):
         whole = wrong(case, found[0], found[0].run, at_first(case, found[0].run, values[0]))
         step = None if adjoint is None else first_wrong(loss, derived, found[0], adjoint, case.draws, same)
@@ -195,7 +213,7 @@ def of_function(case: Case, f: Callable[..., Any]) -> Verdict:
     except Faulty as error:
         return faulty(case, error.fault)
     values, short = [v for v, _ in called], any(narrow(raw) for _, raw in called)
-    close = [narrowly(case, k, x) if short else same(x, case.b[k]) for k, x in enumerate(values)]
+    close = [narrowly(case, k, x) for k, x in enumerate(values)] if short else [equal(case, mine, values)]
     if all(close):
         if short or differing(case, mine) is None:
             said = [w[LANGUAGES.index(case.lang)] for w in hints(mine, case.draws[0].arrays)]
@@ -228,14 +246,14 @@ def differing(case: Case, yours: Run) -> Any:
         return None
     for d in case.more:
         a, b = yours(d.arrays, d.sizes), case.ours(d.arrays, d.sizes)
-        if np.all(np.isfinite(a)) and np.all(np.isfinite(b)) and not same(a, b):
+        if np.all(np.isfinite(a)) and np.all(np.isfinite(b)) and not (same(a, b) or as_rounded(case, yours, d, a, b)):
             return d
     return None
 
 
 def at_first(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
     """The candidate's values, with a draw at which it differs put first where it differs at no other."""
-    if not all(map(same, values, case.b)):
+    if not equal(case, yours, values):
         return values
     d = differing(case, yours)
     case.draws, case.b = (d, *case.draws), [case.ours(d.arrays, d.sizes), *case.b]
@@ -244,7 +262,7 @@ def at_first(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Sequence[n
 
 def compared(case: Case, yours: Run, values: Sequence[np.ndarray]) -> Verdict:
     """The verdict on something that gives values, whatever it is."""
-    if all(map(same, values, case.b)) and differing(case, yours) is None:
+    if equal(case, yours, values) and differing(case, yours) is None:
         return accepted(case)
     return wrong(case, None, yours, at_first(case, yours, values))
 
@@ -262,6 +280,26 @@ def same(a: np.ndarray, b: np.ndarray, tolerance: float = TOLERANCE) -> bool:
         return False
     scale = np.abs(b) + 1e-3 * (np.max(np.abs(b)) if b.size else 0.0) + 1e-12
     return bool(np.all(np.abs(a - b) <= tolerance * scale))
+
+
+def equal(case: Case, yours: Run, values: Sequence[np.ndarray]) -> bool:
+    """Whether the candidate is the gradient at every draw."""
+    return all(same(x, y) or as_rounded(case, yours, d, x, y) for x, y, d in zip(values, case.b, case.draws, strict=True))
+
+
+def as_rounded(case: Case, yours: Run, d: Any, a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two values differ by no more than what rounding the inputs does to them, as where a gradient cancels to 0."""
+    if a.shape != b.shape or not (np.all(np.isfinite(a)) and np.all(np.isfinite(b))):
+        return False
+    rng, slack = np.random.default_rng(2), np.zeros(b.shape)
+    for _ in range(3):
+        moved = {n: v if isinstance(v, tuple) or np.asarray(v).dtype.kind != "f" else v * (1 + EPSILON * rng.choice([-1, 1], np.shape(v)))
+                 for n, v in d.arrays.items()}  # fmt: skip
+        for run, x in ((case.ours, b), (yours, a)):
+            slack = np.maximum(slack, np.abs(run(moved, d.sizes) - x))
+    noise = 10 * float(np.max(slack, initial=0.0))
+    small = noise <= 1e-12 + 1e-6 * float(np.max(np.abs(b), initial=0.0))  # not a condition that was decided otherwise
+    return small and bool(np.all(np.abs(a - b) <= noise))
 
 
 def wrong(case: Case, candidate: Candidate | None, yours: Run, a: Sequence[np.ndarray]) -> Verdict:
