@@ -108,7 +108,8 @@ def examine(notation: str, text: str) -> str | None:
         return f"printed as {printed!r}, which is another program"
     for e in t.script.equations if notation == "iverson" else ():
         once = show(e.body)
-        if (twice := show(parse_script(once, t.functions).equations[-1].body)) != once:
+        twice = show(parse_script(once, t.functions).equations[-1].body)
+        if show(parse_script(twice, t.functions).equations[-1].body) != twice:
             return f"{once!r} is printed as {twice!r}"
     return None
 

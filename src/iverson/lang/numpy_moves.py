@@ -23,6 +23,8 @@ from .ops import OPS
 from .ranges import divided
 from .surface import Surface, call, index, number
 
+MOST_DIFFERENCES = 10
+
 ONE: Poly = {(): 1}
 Shape = Any                      # sizes, -1 for one that is open
 
@@ -177,6 +179,8 @@ def append(arr: Value, values: Value, axis: Plain = None) -> Value:
 
 def diff(a: Value, n: Plain = 1, axis: Plain = -1) -> Value:
     [p] = positions(a, axis)
+    if type(n) is not int or not 0 <= n <= MOST_DIFFERENCES:
+        raise unsupported(f"Differences are taken 0 to {MOST_DIFFERENCES} times.")
     for _ in range(n):
         if a.rank == 1 and not a.loose and a.axes[0] is not None:
             x, size = a, size_of(less(a.book.poly(a.axes[0]), ONE))

@@ -59,6 +59,7 @@ CONSTANT_WORDS = frozenset({"pi", "inf", "nan"})
 JOINED: dict[str, Callable[[Any], Value]] = {"c_": column_stack, "r_": row_stack}
 OUTPUTS = {"values": 0, "sign": 0, "logabsdet": 1, "eigenvalues": 0, "eigenvectors": 1}
 LONGEST_NUMBER = 100
+MOST_WRITTEN = 10**9  # of an axis, an offset, a count
 MOST_TURNS = 64
 MOST_ELEMENTS = 4_000
 MOST_CALLS = 40
@@ -464,6 +465,8 @@ class Reader:
     def literal(self, node: ast.AST, hint: str | None = None) -> Any:
         """A number, a string, True, None or a tuple of them, written out or bound to a name."""
         if isinstance(node, ast.Constant) and node.value is not ...:
+            if type(node.value) is int and abs(node.value) > MOST_WRITTEN:
+                raise unsupported("This number is too large to count with.")
             return node.value
         if isinstance(node, ast.Tuple | ast.List):
             return tuple(self.literal(e) for e in node.elts)

@@ -57,9 +57,9 @@ def respelled(tokens: list[Tok], text: str) -> list[Tok]:
 def statements(tokens: list[Tok], text: str) -> list[list[list[Tok]]]:
     """Each statement as the members that its equality signs part."""
     found = []
-    for part in parts(unwrapped(bracketed(tokens), text)):
+    for part, _ in parts(unwrapped(bracketed(tokens), text)):
         level = list(top_level(part))
-        stop = next((p for p, t in level if t.text in (r"\in", r"\forall", r"\approx", r"\propto", r"\sim") and p), len(part))
+        stop = next((p for p, t in level if t.text in (r"\in", r"\forall", r"\approx", r"\propto", r"\sim", r"\gets") and p), len(part))
         marks = {p for p, t in level if t.text == "=" and p < stop}
         members: list[list[Tok]] = [[]]
         for p, t in enumerate(part[:stop]):
@@ -215,11 +215,9 @@ class NoteParser(TexParser):
         order = 1
         by: tuple[Tex, ...] = ()
         while self.is_("_", "^"):
-            mark = self.take()
-            if mark.text == "_":
-                by = self.below(mark)
+            if self.is_("_"):
+                by = self.below(self.take())
             else:
-                self.at -= 1
                 order = self.order()
         body = self.scripted()
         if self.is_("("):
