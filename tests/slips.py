@@ -57,7 +57,8 @@ SLIPS = (
     ("unicode", "(x − y", "(", "Add a ).", "(x − y)"),
     ("unicode", "x − y)", ")", "Leave it out", "x − y"),
     ("unicode", "xᵢ", "ᵢ", r"\sum_i", "Σᵢ xᵢ"),
-    ("unicode", "损失 = xᵀy\n损失 + · a", "·", "cannot start an operand", "损失 = xᵀy\n损失 + a"),
+    ("unicode", "损失 = xᵀy + · a", "·", "cannot start an operand", "损失 = xᵀy + a"),
+    ("unicode", "损失 = xᵀy\n损失 + a", "+ a", "stands alone", "L = xᵀy\nL + a"),    # words are left out of formulas, not names in them
     ("unicode", "xᵀ\u00a0y + · a", "·", "cannot start an operand", "xᵀ\u00a0y + a"),
     ("unicode", "[1 2]", "1 2", "side by side", "[1·2]"),
     ("latex", r"\frac{a}{b", "{", "Add a }.", r"\frac{a}{b}"),
