@@ -64,6 +64,15 @@ def test_numpy_runs_until_the_kernel_is_there(empty_cache):
     assert os.path.exists(f.info.kernel) and f.info.bytes > 0
 
 
+def test_numpy_code_says_how_often_it_reads_the_samples(monkeypatch):
+    monkeypatch.setenv("IVERSON_NATIVE", "off")
+    f = iv.compile(SOFTMAX, "W", target="native")
+    f(**problem())
+    assert (f.info.tier, f.info.passes, f.info.bytes) == ("numpy", None, None)
+    f(**problem(n=100_000))
+    assert (f.info.tier, f.info.passes, f.info.bytes) == ("numpy", 1, None)
+
+
 @needs_cc
 def test_the_kernel_comes_into_use_without_being_waited_for(empty_cache):
     f = iv.compile(SVM, "W", target="native")

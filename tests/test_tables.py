@@ -79,13 +79,16 @@ def rule_holds(rule, n=20):
     rng = np.random.default_rng(1)
     left, right = parse_script(rule.lhs).equations[0].body, parse_script(rule.rhs).equations[0].body
     indexed = {m for m in metavariables(left) | metavariables(right) if re.search(rf"\b{m}\[", rule.lhs + rule.rhs)}
+    tables = {m for m in indexed if re.search(rf"\b{m}\[\w+,", rule.lhs)}
     for _ in range(n):
-        arrays = {m: rng.uniform(-0.9, 2.0, 4 if m in indexed else ()) for m in sorted(metavariables(left) | metavariables(right))}
+        shapes = {m: (4, 4) if m in tables else (4,) if m in indexed else () for m in sorted(metavariables(left) | metavariables(right))}
+        arrays = {m: (rng.uniform(-0.9, 2.0, shape) > 0.0)*1.0 if m in rule.masks else rng.uniform(-0.9, 2.0, shape)
+                  for m, shape in shapes.items()}
         arrays = {m: np.abs(v) + 0.1 if rule.name == "log-of-one-plus" else v for m, v in arrays.items()}
-        kinds = {m: "vector[n]" if m in indexed else "scalar" for m in arrays}
+        kinds = {m: "matrix[n, n]" if m in tables else "vector[n]" if m in indexed else "scalar" for m in arrays}
         sides = [f"k_[k] = {s}" if "[k]" in s and "sum[k]" not in s and "prod[k]" not in s else s for s in (rule.lhs, rule.rhs)]
         a, b = (value(s, kinds, arrays) for s in sides)
-        if np.isnan(a).any():       # a rule speaks of values at which its left side is defined
+        if not np.isfinite(a).all():  # a rule speaks of values at which its left side is defined
             continue
         assert a == pytest.approx(b, rel=1e-12, abs=1e-12), f"{rule.name} is false at {arrays}"
 

@@ -94,7 +94,7 @@ def formula_line(d: Any) -> str:
 
 def require_arrays(target: str) -> None:
     if target not in ARRAYS:
-        raise IversonError("unsupported", f"There is no target {target!r}.", hint=", ".join((*ARRAYS, *LIBRARIES)))
+        raise IversonError("unsupported", f"There is no target {target!r}.", hint=", ".join((*ARRAYS, *LIBRARIES)) + "; native, of compile")
 
 
 def require_gradient(d: Any, target: str) -> None:

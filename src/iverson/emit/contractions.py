@@ -135,6 +135,9 @@ class Contractions(Reads):
     def contracted(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value:
         if len(groups) == 1:
             return self.along(groups[0], bound, "sum")
+        groups, bound = self.lone_first(groups, bound)
+        if not bound:
+            return self.times(groups, scope)
         if len(groups) == 2:
             made = self.matmul(groups[0], groups[1], bound, scope)
             if made is not None:
@@ -142,6 +145,12 @@ class Contractions(Reads):
         if len({i for g in groups for i in g.axes}) <= 2:
             return self.along(self.times(groups, scope), bound, "sum")
         return self.gram(groups, bound, scope) or self.chain(groups, bound, scope) or self.einsum(groups, bound, scope)
+
+    def lone_first(self, groups: list[Value], bound: Sequence[Node]) -> tuple[list[Value], list[Node]]:
+        """The sums over indices of one factor alone taken before the product: einsum would run over all axes at once."""
+        lone = [i for i in bound if sum(i in g.axes for g in groups) == 1]
+        summed = [self.along(g, own, "sum") if (own := [i for i in lone if i in g.axes]) else g for g in groups]
+        return summed, [i for i in bound if i not in lone]
 
     def gram(self, groups: list[Value], bound: Sequence[Node], scope: tuple[Node, ...]) -> Value | None:
         """X' diag(d) Y over samples: by halves where Y is X."""

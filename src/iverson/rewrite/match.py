@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from ..core.node import (
+    ONE,
     Node,
     add,
     coefficient,
@@ -34,6 +35,8 @@ def rewrite(rule: Rule, f: Node) -> Node | None:
     for env, rest in part(pattern(rule.lhs), f, {}):
         if rule.unless and holds(env, rule.unless):
             continue
+        if not all(is_mask(env["?" + n][1]) for n in rule.masks):
+            continue
         made = fill(pattern(rule.rhs, rule.calls), env)
         return mul(made, *rest) if f.op == "mul" else add(made, *rest) if f.op == "add" else made
     return None
@@ -43,6 +46,11 @@ def holds(env: Env, kind: str) -> bool:
     """Whether what was matched holds a reduction of this kind."""
     bodies = [v[1] for v in env.values() if isinstance(v, tuple)]
     return any(g.op == "red" and g.attr[0] == kind for b in bodies for g in walk(b))
+
+
+def is_mask(f: Node) -> bool:
+    """Whether a node is a product of brackets, 1 or 0."""
+    return all(x.op == "br" for x in (f.args if f.op == "mul" else (f,)))
 
 
 def part(p: Node, f: Node, env: Env) -> Iterator[tuple[Env, list[Node]]]:
@@ -197,6 +205,8 @@ def fill(p: Node, env: Env) -> Node:
         if g.op == "el" and g.attr.startswith("?"):
             names, body = env[g.attr]
             return substitute(body, dict(zip(names, g.args, strict=True)))
+        if g.op == "br" and g.args[0].attr == "=" and ONE in g.args[0].args:
+            return next((a for a in g.args[0].args if a is not ONE and is_mask(a)), None)
         return None
 
     return transform(_sized(p, sizes), step)

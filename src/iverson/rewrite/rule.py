@@ -25,6 +25,7 @@ class Rule:
 
     why      the reason, one sentence; breaks: values at which evaluating `lhs` as written loses its meaning
     unless   not applied where a metavariable already holds a reduction of this kind: a shift is made once
+    masks    metavariables, one letter each, that stand for products of brackets only
     calls    functions of generated code that `rhs` names
     """
 
@@ -34,6 +35,7 @@ class Rule:
     why: str = ""
     breaks: Mapping[str, float] = field(default_factory=dict)
     unless: str = ""
+    masks: str = ""
     calls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

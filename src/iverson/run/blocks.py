@@ -42,6 +42,7 @@ class Blocked:
     def __init__(self, whole: Compiled, make: Callable[[], Blocks], wrt: tuple[str, ...], by_name: bool) -> None:
         self.whole, self.make, self.wrt, self.by_name = whole, make, wrt, by_name
         self.why: str | None = None
+        self.passes: int | None = None  # of the last call, where it ran in blocks
 
     @property
     def inputs(self) -> list[Input]:
@@ -78,6 +79,7 @@ class Blocked:
             return self.streamed(arrays)
         found = self.in_blocks(arrays) if max(map(np.size, arrays.values()), default=0) >= FEW and self.plan is not None else None
         if found is None:
+            self.passes = None
             return self.whole(**arrays)
         result = self.shaped(found)
         if self.whole.after is not None:
@@ -194,6 +196,7 @@ class Blocked:
         """All that the stages compute; None where sums of squares leave their range."""
         assert self.plan is not None
         plan, env = self.plan, dict(given.env)
+        self.passes = len(plan.passes)
         env[COUNT] = float(given.sizes[plan.axis])
         _, between = self.stages
         made: dict[str, Any] = {}

@@ -49,7 +49,8 @@ class Info:
     """How a compiled loss runs.
 
     tier     "native" or "numpy";  why: the reason where it is not native, or was not at the last call
-    passes   how often a call reads the samples;  bytes: what the last call took beyond its arrays and results
+    passes   how often a call reads the samples;  bytes: what the last call took beyond its arrays and results; None where
+             NumPy code does not tell either
     kernel   the file of the kernel; None without one
     """
 
@@ -58,7 +59,7 @@ class Info:
     dtype: str
     threads: int
     passes: int | None = None
-    bytes: int = 0
+    bytes: int | None = None
     kernel: str | None = None
 
 
@@ -139,7 +140,7 @@ class Kernel:
         self.file: str | None = None  # of the last call; own_file: of whole arrays
         self.own_file: str | None = None
         self.why: str | None = NOT_YET
-        self.bytes = 0
+        self.bytes: int | None = None
         self.call: tuple[Any, Call] | None = None
 
     # -- tiers ---------------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ class Kernel:
     @property
     def info(self) -> Info:
         self.arrives()
-        passes = None if self.kernel is None else self.kernel.passes
+        passes = self.plain.passes if self.kernel is None else self.kernel.passes
         tier = "numpy" if self.why is not None else "native"
         taken = self.door[0][BYTES] if self.door is not None and tier == "native" else self.bytes
         return Info(tier, self.why, self.dtype, self.threads, passes, taken, self.file)
@@ -300,13 +301,13 @@ class Kernel:
         passes = self.passes.get(sparse)
         result = self.real_of(self.plain.streamed(arrays, self.threads, None if passes is None else passes.engine()))
         if passes is not None:
-            self.why, self.file, self.bytes = passes.why, passes.file, 0 if sparse else self.threads * READ
+            self.why, self.file, self.bytes = passes.why, passes.file, None if sparse else self.threads * READ
             self.door = self.call = None
         return result
 
     def by_numpy(self, arrays: Mapping[str, Any], why: str | None = None) -> Any:
         """The same by the NumPy code, whose errors say what is wrong with the arrays."""
-        self.why = why or self.why
+        self.why, self.bytes = why or self.why, None
         return self.real_of(self.plain(**arrays))
 
     def real_of(self, result: Any) -> Any:
