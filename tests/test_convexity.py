@@ -64,6 +64,7 @@ STRONGLY = {
 CONCAVE = {
     "log(x)": "x", "sqrt(x)": "x", "-x*log(x)": "x", "log(log(x))": "x", "log(sigmoid(x))": "x", "x: positive\ntanh(x)": "x",
     "-log(1+exp(x))": "x", "leaky_relu(x,2)": "x", "min[k] x[k]": "x", "-norm2(x)": "x", "sum(x)-log(sum(exp(x)))": "x",
+    "exp(mean(log(x)))": "x", "exp(mean(log(b-A*x)))": "x",
     PAIR + "sqrt(a*b)": "a,b", "x: positive[n]\nprod[i] x[i]^(1/n)": "x", "x: positive[3]\n(x[0]*x[1]*x[2])^(1/3)": "x",
     "p: simplex[n]\nq: simplex[n]\nsum[i] sqrt(p[i]*q[i])": "p,q", "S: spd[n]\nlogdet(S)": "S", "S: spd[n]\nlog(det(S))": "S",
     "S: symmetric[n]\nlambda_min(S)": "S", "X: data[N,D]\nw: positive[N]\nlogdet(X'*diag(w)*X)": "w",

@@ -18,10 +18,10 @@ from .core.errors import IversonError
 from .core.node import Node, add, apply, coefficient, is_integer, is_num, mul, neg, open_, reads, transform, walk
 from .core.program import Definition, Program, inline
 from .derivation.answer import Writer
-from .derivation.curvature import Curvature, Proof, in_domain, reason
+from .derivation.curvature import Curvature, Proof, reason
 from .derivation.derive import blocks, derive
 from .derivation.index_form import IndexForm, IndexNames
-from .derivation.interval import Intervals
+from .derivation.interval import Intervals, in_domain
 from .derivation.semidefinite import Semidefinite, in_order, symmetric_names
 from .derivation.structure import terms
 from .diagnosis.counterexample import text
