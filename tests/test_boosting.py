@@ -153,6 +153,20 @@ def test_training_equals_the_objective_of_the_library(target, name, theirs, more
     assert mean_loss(name, ours, y) == pytest.approx(mean_loss(name, built, y), rel=0.01)
 
 
+def test_poisson_of_xgboost_has_a_larger_hessian_and_a_bounded_step():
+    trainer, step = Xgboost(), 0.7  # its max_delta_step where none is given
+    X, y = sample("poisson")
+    own = objective("poisson", "xgboost")[0]["objective"]
+
+    def larger(preds, data):
+        g, h = own(preds, data)
+        return g, h*np.exp(step)
+
+    ours = trainer.train(X, y, larger, 20, max_delta_step=step)
+    built = trainer.train(X, y, "count:poisson", 20, base_score=1.0)
+    assert mean_loss("poisson", ours, y) == pytest.approx(mean_loss("poisson", built, y), rel=0.01)
+
+
 def test_the_estimators_of_scikit_learn_take_it():
     X, y = sample("logistic")
     for target, kind in (("xgboost", "XGBRegressor"), ("lightgbm", "LGBMRegressor")):

@@ -28,6 +28,7 @@ CONVEX = {
     "x: positive\ngammaln(x)": "x", "elu(x)": "x", "leaky_relu(x)": "x", "relu(x)": "x", "max(0,1-x)": "x", "max(0,1-x)^2": "x",
     "huber(x)": "x", "xlogy(x,x)": "x",
     # vectors
+    "norm2(x-y)^2 - norm2(x)^2 + exp(c'*x)": "x",
     "log(sum(exp(x)))": "x", "logsumexp(A*x+b)": "x", "norm2(A*x-y)": "x", "norm2(A*x-y)^2": "x", "norm1(A*x-y)": "x",
     "norminf(A*x-y)": "x", "normp(x,3)": "x", "norm2(x)^3": "x", "std(x)": "x", "var(x)": "x", "max[k] x[k]": "x",
     "max[k] x[k] - min[k] x[k]": "x", "norm1(diff(x))": "x", "sum(cumsum(x).^2)": "x", "sqrt(x'*x+1)": "x", "(a'*x)^2": "x",
@@ -64,6 +65,7 @@ STRONGLY = {
 CONCAVE = {
     "log(x)": "x", "sqrt(x)": "x", "-x*log(x)": "x", "log(log(x))": "x", "log(sigmoid(x))": "x", "x: positive\ntanh(x)": "x",
     "-log(1+exp(x))": "x", "leaky_relu(x,2)": "x", "min[k] x[k]": "x", "-norm2(x)": "x", "sum(x)-log(sum(exp(x)))": "x",
+    "exp(mean(log(x)))": "x", "exp(mean(log(b-A*x)))": "x",
     PAIR + "sqrt(a*b)": "a,b", "x: positive[n]\nprod[i] x[i]^(1/n)": "x", "x: positive[3]\n(x[0]*x[1]*x[2])^(1/3)": "x",
     "p: simplex[n]\nq: simplex[n]\nsum[i] sqrt(p[i]*q[i])": "p,q", "S: spd[n]\nlogdet(S)": "S", "S: spd[n]\nlog(det(S))": "S",
     "S: symmetric[n]\nlambda_min(S)": "S", "X: data[N,D]\nw: positive[N]\nlogdet(X'*diag(w)*X)": "w",
@@ -86,6 +88,11 @@ NEITHER = {
 
 def every(table, *kinds):
     return [pytest.param(text, wrt, kinds, id=text[-40:]) for text, wrt in table.items()]
+
+
+@pytest.mark.parametrize("formula", ["norm2(x-y)^2 - norm2(x)^2", "(x+y)^2 - x^2"])
+def test_what_cancels_to_a_line_is_affine(formula):
+    assert iv.convexity(formula, "x").kind == "affine"
 
 
 @pytest.mark.parametrize(("text", "wrt", "kinds"), [

@@ -164,3 +164,19 @@ def test_the_command_line_tells_the_solver_and_the_minimum(tmp_path):
     run = CliRunner().invoke(command, ["fit", str(tmp_path / "l.iv"), "--data", str(tmp_path / "d.npz"), "-o", str(tmp_path / "m"), "--json"])
     record = json.loads(run.stdout[run.stdout.index("{"):])
     assert "zeros are exact" in record["solver"] and record["minimum"].startswith("the loss is convex")
+
+
+def test_a_loss_without_a_minimum_is_not_said_to_have_one():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = np.sign(X @ np.array([1.0, -2.0, 0.5]))
+    text = "X: data[N, D]\ny: data[N]\nw: param[D]\nc: scalar = {}\nmean[i] log(1 + exp(-y[i]*sum[d] X[i,d]*w[d])) + c*norm2(w)^2"
+    endless, penalised = (iv.fit(text.format(c), {"X": X, "y": y}) for c in (0, 0.001))
+    assert not endless.converged and "no minimum" in endless.report and "global" not in endless.report
+    assert penalised.converged and "the global minimum" in penalised.report
+
+
+def test_a_text_is_derived_once_and_mappings_may_hold_lists():
+    text = "mean[i] (s[i] - y[i])^2 + 0.1*sum[i] s[i]^2"
+    first, again = (problem(text, "s", sizes={"s": ["n"], "y": ["n"]}) for _ in range(2))
+    assert first is again and problem(text, "s", sizes={"s": ("m",), "y": ("m",)}) is not first

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ from .results import Derivation, Loss
 from .rules.operators import operators as operators
 
 Source = "str | Path | Loss"
-PROBLEMS: dict[str, Any] = {}  # the last few that were trained, by text and reading
-MOST_PROBLEMS = 8
+Plain = tuple[tuple[str, Any], ...]
 
 
 def parse(
@@ -373,14 +373,25 @@ def problem(
     formula: str | None = None,
 ) -> Any:
     """A loss ready for training: what `fit`, `predict` and `score` work on.  The last few texts are not derived again."""
+    plain = plain_items(sizes), plain_items(kinds), plain_items(symbols)
+    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    if isinstance(source, str) and not source.endswith((".iv", ".py", ".tex")):
+        return problem_of_text(source, names, notation, *plain, formula)
+    return made_problem(source, names, notation, *plain, formula)
+
+
+def plain_items(mapping: Mapping[str, Any] | None) -> Plain:
+    """A mapping as plain values."""
+    return tuple((n, tuple(v) if isinstance(v, list) else v) for n, v in (mapping or {}).items())
+
+
+def made_problem(
+    source: Any, names: tuple[str, ...] | None, notation: str, sizes: Plain, kinds: Plain, symbols: Plain, formula: str | None
+) -> Any:
+    """The training problem of a loss."""
     from .training import TrainingProblem
 
-    given = (wrt, notation, sorted((sizes or {}).items()), sorted((kinds or {}).items()), sorted((symbols or {}).items()), formula)
-    key = repr((source, *given)) if isinstance(source, str) else ""
-    if key in PROBLEMS and not source.endswith((".iv", ".py", ".tex")):
-        return PROBLEMS[key]
-    loss = parse(source, notation, sizes, kinds, symbols, formula=formula)
-    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    loss = parse(source, notation, dict(sizes), dict(kinds), dict(symbols), formula=formula)
 
     def gradient(params: tuple[str, ...]) -> tuple[Program, dict[str, Any]]:
         found = derive(loss, params)
@@ -389,12 +400,10 @@ def problem(
     def reread(text: str, params: tuple[str, ...]) -> Any:
         return problem(text, params, "iverson")
 
-    found = TrainingProblem(loss.typed, loss.program, gradient, names, reread)
-    if key:
-        PROBLEMS[key] = found
-        for old in list(PROBLEMS)[:-MOST_PROBLEMS]:
-            PROBLEMS.pop(old, None)
-    return found
+    return TrainingProblem(loss.typed, loss.program, gradient, names, reread)
+
+
+problem_of_text = lru_cache(maxsize=8)(made_problem)  # a text is derived and its kernel found once, however often it is trained
 
 
 def fit(

@@ -18,10 +18,10 @@ from .core.errors import IversonError
 from .core.node import Node, add, apply, coefficient, is_integer, is_num, mul, neg, open_, reads, transform, walk
 from .core.program import Definition, Program, inline
 from .derivation.answer import Writer
-from .derivation.curvature import Curvature, Proof, in_domain, reason
+from .derivation.curvature import Curvature, Proof, reason
 from .derivation.derive import blocks, derive
 from .derivation.index_form import IndexForm, IndexNames
-from .derivation.interval import Intervals
+from .derivation.interval import Intervals, in_domain
 from .derivation.semidefinite import Semidefinite, in_order, symmetric_names
 from .derivation.structure import terms
 from .diagnosis.counterexample import text
@@ -277,6 +277,8 @@ class Judge:
             return None
         program = merged(self.program, [*d.program.definitions, *d.answer.where])
         closed, n = d.answer.closed, len(d.answer.closed.indices) // 2
+        if is_num(closed.body, 0) and self.stands("affine"):
+            return Convexity(self.wrt, "affine", "its Hessian is 0")
         pairs = tuple(zip(closed.indices[:n], closed.indices[n:], strict=True))
         proofs = Semidefinite(program, Intervals(program, {m: (0.0, inf) for m in in_domain(self.program, self.wrt)}))
         for claim, sign in (("convex", 1), ("concave", -1)):
@@ -354,9 +356,11 @@ def opened(program: Program) -> Program:
 
 
 def multiplied(f: Node) -> Node:
-    """Products and squares of sums of few terms multiplied out, so that like terms meet."""
+    """Products and squares of sums of few terms multiplied out, so that like terms meet; squares of norms without their roots."""
 
     def step(g: Node) -> Node | None:
+        if g.op == "pow" and is_num(g.args[1], 2) and g.args[0].op == "pow" and is_num(g.args[0].args[1], Fraction(1, 2)):
+            return g.args[0].args[0] if even_square(g.args[0].args[0]) else None
         if g.op == "apply" and g.attr == "softplus" and coefficient(g.args[0])[0] < 0:
             return add(apply("softplus", neg(g.args[0])), g.args[0])
         whole = next((a for a in g.args if a.op == "add"), None) if g.op == "mul" else None

@@ -22,7 +22,7 @@ from ..core.program import Program
 from ..rewrite.match import match, part
 from ..rewrite.rule import instantiate, pattern
 from ..rules.convexity import COMPOSITION, CURVES, PATTERNS, WHOLE, Curve, Pattern
-from .interval import Intervals
+from .interval import Intervals, in_domain
 from .semidefinite import Semidefinite, pairings
 from .signs import away_from_zero
 from .ties import moved_by
@@ -373,7 +373,18 @@ class Curvature:
         found = View()
         for r in rows:
             found = self.joined(found, self.curved(f, r, views))
-        return found
+        return self.joined(found, self.mean_of_logarithms(f)) if f.attr == "exp" else found
+
+    def mean_of_logarithms(self, f: Node) -> View:
+        """exp(mean(log(g))) is a geometric mean, and g is positive where it is defined."""
+        factors = f.args[0].args if f.args[0].op == "mul" else f.args
+        sums = [a for a in factors if a.op == "red" and a.attr[0] == "sum"]
+        if len(sums) != 1 or not is_num(sums[0].args[1], 1):
+            return View()
+        bound, body, _ = open_(sums[0])
+        p = self.of(body.args[0]).get("concave") if body.op == "apply" and body.attr == "log" else None
+        weights = mul(*(a for a in factors if a is not sums[0]), *(i.attr[1] for i in bound))
+        return View() if p is None or p.demands or weights is not ONE else View({"concave": self.claim(f, "concave", "geometric", [p])})
 
     def joined(self, a: View, b: View) -> View:
         return View({**b.claims, **a.claims}, a.vex or b.vex, a.cave or b.cave)
@@ -569,22 +580,6 @@ def opened(f: Node) -> tuple[tuple[Node, ...], Node]:
         parts = [opened(a) for a in f.args]
         return tuple(i for b, _ in parts for i in b), mul(*(x for _, x in parts))
     return (), f
-
-
-def in_domain(program: Program, wrt: Sequence[str]) -> set[str]:
-    """Scalar variables that a logarithm or a root in the result asks to be at least 0, wherever it is."""
-    found: set[str] = set()
-
-    def go(f: Node) -> None:
-        root = f.op == "pow" and f.args[1].op == "num" and not is_integer(f.args[1])
-        if (root or (f.op == "apply" and f.attr == "log")) and f.args[0].op == "el" and f.args[0].attr in wrt and not f.args[0].args:
-            found.add(f.args[0].attr)
-        if f.op in ("add", "mul", "pow", "apply") and not any(a.op == "br" for a in f.args):
-            for a in f.args:
-                go(a)
-
-    go(program.definition(program.result).body)
-    return found
 
 
 def reason(p: Proof) -> str:

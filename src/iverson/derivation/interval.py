@@ -137,3 +137,19 @@ def power(x: float, e: int) -> float:
         return x**e
     except OverflowError:
         return inf if x > 0 or e % 2 == 0 else -inf
+
+
+def in_domain(program: Program, wrt: Sequence[str]) -> set[str]:
+    """Scalar variables that a logarithm or a root in the result asks to be at least 0, wherever it is."""
+    found: set[str] = set()
+
+    def go(f: Node) -> None:
+        root = f.op == "pow" and f.args[1].op == "num" and not is_integer(f.args[1])
+        if (root or (f.op == "apply" and f.attr == "log")) and f.args[0].op == "el" and f.args[0].attr in wrt and not f.args[0].args:
+            found.add(f.args[0].attr)
+        if f.op in ("add", "mul", "pow", "apply") and not any(a.op == "br" for a in f.args):
+            for a in f.args:
+                go(a)
+
+    go(program.definition(program.result).body)
+    return found

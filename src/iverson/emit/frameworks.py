@@ -32,6 +32,10 @@ def _scaled(upstream, gradient):
     return upstream*gradient
 
 
+# Whether torch.func (grad, vmap and the rest) is at work; where torch does not say, as if it were.
+_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
+
 class ClosedForm(torch.autograd.Function):
     """The loss with its gradient by {by} in closed form; the gradient can be differentiated again."""
 
@@ -56,6 +60,18 @@ class ClosedForm(torch.autograd.Function):
         return {scaled}
 
 
+class Direct(torch.autograd.Function):
+    """ClosedForm where nothing traces or batches: a form that torch calls in half the time."""
+
+    @staticmethod
+    def forward(ctx, {all}):
+        value, gradient = {whole}({all})
+        ctx.save_for_backward({all}, {gradients})
+        return value
+
+    backward = staticmethod(ClosedForm.backward)
+
+
 def loss({signature}):
     """The value of the loss; its backward pass is the gradient by {by} in closed form."""
 {opening}    if not torch.is_grad_enabled():
@@ -63,7 +79,7 @@ def loss({signature}):
     for word, array in ({others}):
         if array.requires_grad:
             raise ValueError(f"{{word}} asks for a gradient, and this module has the one by {by} alone: write it by {{word}} as well")
-    return ClosedForm.apply({all})[0]
+    return ClosedForm.apply({all})[0] if torch.compiler.is_compiling() or _transformed() else Direct.apply({all})
 '''
 
 JAX_CLASS = '''
@@ -97,6 +113,10 @@ def loss({signature}):
 '''
 
 TORCH_PRODUCT = '''
+# Whether torch.func (grad, vmap and the rest) is at work; where torch does not say, as if it were.
+_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
+
 class ClosedForm(torch.autograd.Function):
     """The definition with its derivative by {by} in closed form; the derivative can be differentiated again."""
 
@@ -118,6 +138,17 @@ class ClosedForm(torch.autograd.Function):
         return {returned}
 
 
+class Direct(torch.autograd.Function):
+    """ClosedForm where nothing traces or batches: a form that torch calls in half the time."""
+
+    @staticmethod
+    def forward(ctx, {all}):
+        ctx.save_for_backward({all})
+        return value({used})
+
+    backward = staticmethod(ClosedForm.backward)
+
+
 def loss({signature}):
     """The value; its backward pass is the derivative by {by} in closed form."""
 {opening}    if not torch.is_grad_enabled():
@@ -125,7 +156,7 @@ def loss({signature}):
     for word, array in ({others}):
         if array.requires_grad:
             raise ValueError(f"{{word}} asks for a gradient, and this module has the one by {by} alone: write it by {{word}} as well")
-    return ClosedForm.apply({all})
+    return (ClosedForm if torch.compiler.is_compiling() or _transformed() else Direct).apply({all})
 '''
 
 JAX_PRODUCT = '''

@@ -294,6 +294,7 @@ def _infer(
     for name in _input_names(script, known, found):
         inputs[name] = _input(name, known.get(name), found, ranks, shapes)
         shapes.names[name] = inputs[name].type
+    shapes.assumed = {n for n in inputs if n not in known}
     scopes: dict[str, dict[str, Node]] = {}
     definitions: dict[str, Type] = {}
     for e in script.equations:

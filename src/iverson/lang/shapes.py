@@ -257,6 +257,7 @@ class Shapes(Sizes):
             x, y = (factor(t) for t in tree.args)
             inner = f"{turned(x)}*{x}" if a.form == "column" else f"{x}*{turned(x)}"
             hint = f"Write {x}.^{y} elementwise, or {inner}." if tree.args[1].attr == 2 else f"Write {x}.^{y} for powers entry by entry."
+            hint += f" If {x} is a number, declare {x}: scalar." if tree.args[0].attr in self.assumed else ""
             raise self.error("ambiguous", f"A power of a {a.form} has two readings.", tree.span, hint=hint)
         return SCALAR
 

@@ -78,6 +78,7 @@ class Sizes:
         self.names: dict[str, Type] = {}
         self.sizes: dict[str, Node] = {}
         self.later: set[str] = set()  # names of all definitions
+        self.assumed: set[str] = set()  # inputs whose rank is read off their letter or their use
         self.same: dict[Node, Node] = {}
         self.least: dict[Node, int] = {}
         self.types: dict[int, Type] = {}  # by identity of the tree's nodes

@@ -289,6 +289,7 @@ class Descent:
         self.weights = objective.weights()
         self.newton, self.solver = objective.traits.hvp is not None, "L-BFGS on the gradient"
         self.width = self.rounded_slope = 0.0
+        self.endless = False
         try:
             self._accept(x, *objective(x))
         except NotFinite as trouble:
@@ -317,7 +318,9 @@ class Descent:
 
     @property
     def converged(self) -> bool:
-        """Whether the gradient is within the tolerance, or as flat as rounding lets it be at a standstill."""
+        """Whether the gradient is within the tolerance, or as flat as rounding lets it be at a standstill, at a minimum there is."""
+        if self.endless:
+            return False
         if self.width:
             return self.rounded_slope <= max(self.settings.tol, FLAT * max(self.slopes[0], abs(self.loss)))
         return self.slope <= self.settings.tol or (self.flat and not self.finished)
@@ -326,8 +329,18 @@ class Descent:
     def flat(self) -> bool:
         return self.slope <= FLAT * max(self.slopes[0], abs(self.loss))
 
+    def falls_outwards(self) -> bool:
+        """Whether the loss comes to 0 only far out: twice the parameters take half of it or more away, as on separable data."""
+        try:
+            return 0 < 2 * self.objective(2 * self.x)[0] <= self.loss
+        except NotFinite:
+            return False
+
     @property
     def message(self) -> str:
+        if self.endless:
+            return (f"the loss is {self.loss:.2g} and falls on for as long as the parameters grow, as on separable data: it has no "
+                    "minimum; a term such as 0.001*norm2(w)^2 gives it one")
         if self.width:
             return (f"the loss has a kink at its minimum; with kinks rounded off over a width of {self.width:g} the gradient is "
                     f"{self.rounded_slope:.2g}, and the loss is {self.loss:.6g}")
@@ -364,6 +377,7 @@ class Descent:
                 break
         if not self.converged and not self.finished and self.objective.traits.smoothed is not None:
             self._round_off()
+        self.endless = self.converged and not self.width and self.falls_outwards()
 
     def _attempt(self, step: float) -> None:
         """One run of L-BFGS-B from where we are, in z = (x - here)/step: the first step has length `step`."""
