@@ -25,6 +25,7 @@ from .results import Derivation, Loss
 from .rules.operators import operators as operators
 
 Source = "str | Path | Loss"
+UNFORESEEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, AssertionError)    # a fault of a reader, found by a text
 Plain = tuple[tuple[str, Any], ...]
 
 
@@ -50,7 +51,11 @@ def parse(
         return source
     if target is not None and formula is not None and target != formula:
         raise IversonError("usage", "target and formula are two words for one thing here.", hint="Give one of them.")
-    t = read(source, notation, sizes, kinds, symbols, target if formula is None else formula)
+    try:
+        t = read(source, notation, sizes, kinds, symbols, target if formula is None else formula)
+    except UNFORESEEN as error:
+        raise IversonError("unsupported", "This text is not read: it has a form that was not foreseen.",
+                           hint="Write it another way; or an argument beside it is not of its type.") from error
     return Loss(t, t.script.source)
 
 

@@ -399,6 +399,8 @@ class Reader:
         fixed = sorted([*lists, *(q for q, i in others.items() if isinstance(i, Value))])
         if len({len(v) for v in lists.values()}) > 1 or fixed != list(range(fixed[0], fixed[-1] + 1)):
             raise self.error("unsupported", "Lists of places stand beside each other and have one length.", node)
+        if any(isinstance(i, tuple) for i in others.values()):
+            raise self.error("unsupported", "A list of places holds numbers that are written out.", node)
         if any(i is ... or i is NEW or (isinstance(i, Value) and i.whole() is None) for i in others.values()):
             raise self.error("unsupported", "A list of places stands with colons, slices and numbers.", node)
         turns = [others | dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
