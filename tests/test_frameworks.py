@@ -31,6 +31,7 @@ OTHERS = [
     ("sum[i: i < n - 1] (x[i+1] - x[i])^2", ("x",), {"sizes": {"x": ("n",)}}), ("sum(flip(x).*y)", ("x",), {}),
     ("sum(x)/N + log(N)", ("x",), {"sizes": {"x": ("N",)}}), ("sum[i] i*x[i]^2", ("x",), {}), ("x + b", ("x",), {"kinds": {"x": "scalar"}}),
     ("sum(conv(x, c))", ("x", "c"), {}), ("sum[i] [x[i] > 0]*log(x[i])", ("x",), {}), ("sum[i,j,k] A[i,j,k]*x[i]*x[j]*x[k]", ("x",), {}),
+    ("z: param[N]; t: data[N]; d: data[N]\nsum[i] d[i]*(log(sum[j] [t[j] >= t[i]]*exp(z[j])) - z[i])", ("z",), {}),
 ]
 SCALAR = [(t, (w,), {"kinds": (o or [{}])[0]}) for t, w, _, *o in CORPUS if not o[1:] and "[" not in w]
 ROWS = [*NOTES, *OTHERS, *SCALAR[::8]]

@@ -388,7 +388,7 @@ class Arrays(Contractions):
         v = self.real(body, inner)
         method, neutral = self.dialect.reduce[kind]
         if not is_num(condition, 1):
-            c = self.value(condition, inner)
+            c = self.truth(condition, inner)
             (c, v), axes = self.together([c, v], inner)
             v = Value(self.array("otherwise", self.lifted(c, "condition").code, self.lifted(v).code, neutral), axes)
         missing = [i for i in bound if i not in v.axes]
