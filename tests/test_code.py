@@ -98,3 +98,10 @@ def test_without_a_name_the_declared_parameters_are_derived_by():
     assert value == 16.0 and gradient["w"].tolist() == [8.0, 16.0] and gradient["b"] == 8.0
     with pytest.raises(iv.IversonError, match="No input is a parameter"):
         iv.compile("norm2(A*x - y)^2")
+
+
+def test_an_index_of_one_factor_is_summed_before_the_product():
+    text = ("X: data[N, D]\ny: data[N]\nG: param[D, K]\nW: data[D, K]\ng = softmax(X*G)\n"
+            "mean[i] (sum[k] g[i,k]*(X*W)[i,k] - y[i])^2")
+    code = iv.derive(text, "G").code("torch")
+    assert "einsum" not in code.split("def value(")[0]
