@@ -144,10 +144,6 @@ class Contractions(Reads):
                 return made
         if len({i for g in groups for i in g.axes}) <= 2:
             return self.along(self.times(groups, scope), bound, "sum")
-        own = [[i for i in g.axes if i in bound and sum(i in h.axes for h in groups) == 1] for g in groups]
-        if any(own):
-            rest = [self.along(g, alone, "sum") if alone else g for g, alone in zip(groups, own, strict=True)]
-            return self.contracted(rest, [i for i in bound if not any(i in alone for alone in own)], scope)
         return self.gram(groups, bound, scope) or self.chain(groups, bound, scope) or self.einsum(groups, bound, scope)
 
     def lone_first(self, groups: list[Value], bound: Sequence[Node]) -> tuple[list[Value], list[Node]]:
