@@ -251,6 +251,8 @@ def triangle(below: bool) -> Any:
 
 def ordered(sign: str, rows: Value, columns: Value) -> Value:
     """A relation of two indices; those of axes of two sizes are compared by their difference."""
+    if not rows.sizes() or not columns.sizes():
+        raise unsupported("An axis of one entry has no order.", "Leave it out, or give the array another size.")
     a, b = rows.sizes()[0], columns.sizes()[0]
     if not a.known() or not b.known() or not less(rows.book.poly(a), rows.book.poly(b)):
         return compared(sign, rows, columns)

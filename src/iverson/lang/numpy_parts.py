@@ -79,6 +79,8 @@ def gathered(x: Value, items: Sequence[Any]) -> Value:
             return onehot(related(only, axis), axis)
         if only.label == "" and only.rank == 1 and axis is not None and x.book.same(only.axes[0], axis):
             items = [WHOLE if i is only else i for i in items]
+    if sum(i is not NEW and i is not ... for i in items) > x.rank:
+        raise unsupported(f"{x.rank} indices belong here, not more.")
     return placed(plain(x), items)
 
 

@@ -323,6 +323,8 @@ class Reader:
         if not steady:
             return None
         sign = RELATIONS.get(type(op))
+        if sign is None:
+            raise unsupported("This comparison of two constants is not read.")
         return COMPARED[sign](a.value, b.value) if sign in ("=", "!=") or type(a.value) is type(b.value) is int else None
 
     def word(self, node: ast.AST) -> Any:
@@ -379,6 +381,8 @@ class Reader:
             return self.gathered(self.as_value(x, node.value), node.slice)
         if isinstance(node.slice, ast.Slice):
             ends = [None if e is None else self.literal(e) for e in (node.slice.lower, node.slice.upper, node.slice.step)]
+            if any(type(e) not in (int, type(None)) for e in ends):
+                raise unsupported("A part of a list is taken by whole numbers.")
             return x[slice(*ends)]
         whole = self.value(node.slice).whole() if not isinstance(node.slice, ast.Tuple) else None
         k = None if whole is None else constant(whole)

@@ -17,6 +17,7 @@ from typing import Any
 from ..core.affine import Poly
 from ..core.errors import IversonError, Span
 from .numpy_sizes import Axes, Size, poly_tree, written_size
+from .ops import REDUCTIONS
 from .surface import Declaration, Equation, Surface, names_in
 from .syntax import MOST_DEPTH
 from .tokens import MOST_TEXT
@@ -256,6 +257,8 @@ class Inputs:
     def array(self, n: str) -> Axes:
         """The axes of an array."""
         if n not in self.axes:
+            if n in REDUCTIONS:
+                raise IversonError("name", f"{n} is a function here, not an array.", hint="Give the array another name.")
             rank = self.rank(n)
             dims = self.dims.get(n, ())
             if n in self.dims and len(dims) != rank:
