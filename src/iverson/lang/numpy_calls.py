@@ -406,6 +406,8 @@ def solve(a: Value, b: Value) -> Value:
 
 
 def eye(book: Book, N: Extent, M: Extent = None, k: Plain = 0, dtype: Dtype = None) -> Value:
+    if type(k) is not int:
+        raise unsupported("The diagonal of np.eye is a whole number.")
     if dtype not in (None, "float"):
         return of_type(eye(book, N, M, k), dtype)
     if M is None and k == 0:

@@ -471,6 +471,8 @@ class Reader:
     def literal(self, node: ast.AST, hint: str | None = None) -> Any:
         """A number, a string, True, None or a tuple of them, written out or bound to a name."""
         if isinstance(node, ast.Constant) and node.value is not ...:
+            if isinstance(node.value, complex | bytes):
+                raise unsupported("Numbers are real here.")
             if type(node.value) is int and abs(node.value) > MOST_WRITTEN:
                 raise unsupported("This number is too large to count with.")
             return node.value
